@@ -1,0 +1,41 @@
+# `make` alone explains the targets. Everything runs from .venv, which `setup` builds from requirements.lock.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-spark demo test lint types format bench bench-tsa notebooks docs lock clean
+PYTHON ?= python3
+export PYTHON
+BIN := .venv/bin
+READY := .venv/.ready
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Build .venv from requirements.lock: everything but Spark
+
+$(READY): requirements.lock pyproject.toml tools/install.sh
+	@echo "Building .venv from requirements.lock"
+	@tools/install.sh requirements.lock
+	@touch $@
+
+setup-spark: setup ## Add Spark to .venv, for --engine spark (needs Java 17)
+	@tools/install.sh requirements-spark.lock
+
+demo: setup ## The whole path on a generated marketplace: a scoreboard and an HTML report
+	@$(BIN)/claimvet demo
+
+test: setup ## Run all tests, on two cores
+	@$(BIN)/python -m pytest -n 2
+
+lint: setup ## Style, format and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: setup ## Strict type check
+	@$(BIN)/mypy
+
+format: setup ## Put the code into its standard form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: setup ## Resolve pyproject.toml anew into requirements.lock and requirements-spark.lock
+	@tools/lock.sh

@@ -1,0 +1,41 @@
+"""Every error that Claimvet raises on purpose, in one tree.
+
+    ClaimvetError            exit status 1: the data or the gate said no
+    ├── InvalidDataError     the data set breaks the contract
+    ├── FeatureError         a feature is declared, asked for or built in a way that cannot work
+    ├── ModelError           a model is missing, damaged or does not fit these features
+    ├── GateError            a challenger may not become champion
+    └── UsageError           exit status 2: the command was called wrongly
+
+A message is one sentence that names the culprit, its value and what was expected.
+"""
+
+from __future__ import annotations
+
+
+class ClaimvetError(Exception):
+    """Base of all errors that a user sees as one sentence; `exit_status` is what the command line returns."""
+
+    exit_status = 1
+
+
+class InvalidDataError(ClaimvetError):
+    """The data set breaks the contract (missing column, wrong type, duplicate key, …)."""
+
+
+class FeatureError(ClaimvetError):
+    """A feature is declared, asked for or built in a way that cannot work."""
+
+
+class ModelError(ClaimvetError):
+    """A model is missing, damaged or does not fit the features at hand."""
+
+
+class GateError(ClaimvetError):
+    """A challenger did not pass the gate; the message lists why."""
+
+
+class UsageError(ClaimvetError):
+    """The command was called wrongly: an option, a path or a value that cannot be."""
+
+    exit_status = 2

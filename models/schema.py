@@ -1,0 +1,133 @@
+"""Which columns a model reads, in which order, of which kind: fixed at training, checked at every scoring.
+
+A level of a category that training never saw is missing, like a null. A frame that lacks a column, or brings an `x_` column that the
+model never saw, is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from data.contract.errors import ModelError
+from data.contract.tables import FEATURE_COLUMN_PREFIX
+
+InputKind = Literal["number", "category"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One column that the model reads.
+
+    `levels` are the values of a category seen in training, sorted; empty for a number. `suspicion` is `raises`, `lowers` or
+    `unknown`, as the feature declares it.
+    """
+
+    name: str
+    kind: InputKind
+    levels: tuple[str, ...] = ()
+    suspicion: str = "unknown"
+
+
+@dataclass(frozen=True)
+class InputSchema:
+    """The ordered inputs of a model."""
+
+    inputs: tuple[Input, ...]
+
+    @classmethod
+    def fit(cls, frame: pd.DataFrame, suspicions: Mapping[str, str]) -> InputSchema:
+        """Fixes the inputs: every column of `frame`, in its order; numbers and booleans are numbers, all else is a category.
+
+        `suspicions` maps a column to `raises` or `lowers`; a column that it lacks is `unknown`.
+        """
+        return cls(tuple(_fit_input(frame[name], suspicions.get(name, "unknown")) for name in frame.columns))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all inputs, in order."""
+        return tuple(column.name for column in self.inputs)
+
+    @property
+    def categories(self) -> tuple[Input, ...]:
+        """The inputs that are categories, in order."""
+        return tuple(column for column in self.inputs if column.kind == "category")
+
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The inputs in order, numbers as float64 and categories as level codes (float64, NaN where missing or unseen); same index.
+
+        Columns that are no inputs are left out. Raises `ModelError` for a missing input, an unknown `x_` column, or a value of the
+        wrong kind.
+        """
+        self._check_names(frame)
+        columns = {column.name: _conform(frame[column.name], column) for column in self.inputs}
+        return pd.DataFrame(columns, index=frame.index, columns=list(self.names))
+
+    def _check_names(self, frame: pd.DataFrame) -> None:
+        known = set(self.names)
+        missing = [name for name in self.names if name not in frame.columns]
+        extra = [name for name in map(str, frame.columns) if name.startswith(FEATURE_COLUMN_PREFIX) and name not in known]
+        if missing or extra:
+            raise ModelError(
+                f"these features do not fit the model: missing {_listed(missing)}, not known to it {_listed(extra)}, "
+                f"expected its {len(self.inputs)} inputs and no other {FEATURE_COLUMN_PREFIX} column"
+            )
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """JSON form: one object an input, in order."""
+        return [asdict(column) for column in self.inputs]
+
+    @classmethod
+    def from_dict(cls, inputs: list[dict[str, Any]]) -> InputSchema:
+        """Reads what `to_dict` wrote."""
+        return cls(tuple(Input(**{**column, "levels": tuple(column["levels"])}) for column in inputs))
+
+
+def booster_safe(name: str, position: int) -> str:
+    """`name` where LightGBM's text format can hold it, else one made of its position."""
+    return name if re.fullmatch(r"[A-Za-z0-9_.\-]+", name) else f"input_{position}"
+
+
+def _fit_input(values: pd.Series, suspicion: str) -> Input:
+    if pd.api.types.is_numeric_dtype(values.dtype) or _is_boolean(values):
+        return Input(str(values.name), "number", (), suspicion)
+    return Input(str(values.name), "category", tuple(sorted(values.dropna().astype(str).unique())), suspicion)
+
+
+def _is_boolean(values: pd.Series) -> bool:
+    if pd.api.types.is_bool_dtype(values.dtype):
+        return True
+    seen = values.dropna()
+    return len(seen) > 0 and all(isinstance(value, (bool, np.bool_)) for value in seen)
+
+
+def _conform(values: pd.Series, column: Input) -> pd.Series:
+    if column.kind == "category":
+        codes = pd.Categorical(values.astype("object").where(values.notna(), None).map(_text), categories=list(column.levels)).codes
+        return pd.Series(codes, index=values.index, dtype="float64").replace(-1.0, np.nan)
+    try:
+        numbers = pd.to_numeric(values.astype("object").where(values.notna(), None)).astype("float64")
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"feature {column.name} holds {_culprit(values)!r}, expected numbers") from error
+    return numbers.where(np.isfinite(numbers))
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _culprit(values: pd.Series) -> object:
+    numbers = pd.to_numeric(values, errors="coerce")
+    return values[numbers.isna() & values.notna()].iloc[0]
+
+
+def _listed(names: list[str], most: int = 10) -> str:
+    if not names:
+        return "nothing"
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

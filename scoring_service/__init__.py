@@ -1,0 +1,1 @@
+"""The scoring endpoint: not built yet. It may use `features` and `models`, never `pipeline`."""

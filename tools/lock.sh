@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Resolves pyproject.toml and requirements-spark.in into the two lock files: hashes, no index addresses, every platform, Python from 3.11.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+uv=${UV:-.venv/bin/uv}
+compile() { "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header "$@"; }
+compile --extra dev pyproject.toml --output-file requirements.lock "$@"
+compile --constraint requirements.lock requirements-spark.in --output-file requirements-spark.lock "$@"
