@@ -34,7 +34,7 @@ export UV_NO_CONFIG=1 UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-180}
 
 if [ ! -x .venv/bin/uv ]; then
     sed -n '/^uv==/,/^ *# via/p' requirements.lock > .venv/uv.lock
-    pip install --quiet --require-hashes --no-deps -r .venv/uv.lock
+    pip install -qq --require-hashes --no-deps -r .venv/uv.lock
 fi
 .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r "$lock"
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .

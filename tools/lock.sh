@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Resolves pyproject.toml and requirements-spark.in into the two lock files: hashes, no index addresses, every platform, Python from 3.11.
+# What is locked already stays, unless `tools/lock.sh --upgrade` says otherwise.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 uv=${UV:-.venv/bin/uv}
