@@ -96,7 +96,7 @@ def booster_safe(name: str, position: int) -> str:
 def _fit_input(values: pd.Series, suspicion: str) -> Input:
     if pd.api.types.is_numeric_dtype(values.dtype) or _is_boolean(values):
         return Input(str(values.name), "number", (), suspicion)
-    return Input(str(values.name), "category", tuple(sorted(values.dropna().astype(str).unique())), suspicion)
+    return Input(str(values.name), "category", tuple(sorted({_text(value) for value in values.dropna().unique()})), suspicion)
 
 
 def _is_boolean(values: pd.Series) -> bool:
@@ -108,17 +108,32 @@ def _is_boolean(values: pd.Series) -> bool:
 
 def _conform(values: pd.Series, column: Input) -> pd.Series:
     if column.kind == "category":
-        codes = pd.Categorical(values.astype("object").where(values.notna(), None).map(_text), categories=list(column.levels)).codes
-        return pd.Series(codes, index=values.index, dtype="float64").replace(-1.0, np.nan)
-    try:
-        numbers = pd.to_numeric(values.astype("object").where(values.notna(), None)).astype("float64")
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"feature {column.name} holds {_culprit(values)!r}, expected numbers") from error
+        return _codes(values, column.levels)
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        numbers = values.astype("float64")
+    else:
+        numbers = _numbers(values)
     return numbers.where(np.isfinite(numbers))
 
 
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _numbers(values: pd.Series) -> pd.Series:
+    try:
+        return pd.to_numeric(values.astype("object").where(values.notna(), None)).astype("float64")
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"feature {values.name} holds {_culprit(values)!r}, expected numbers") from error
+
+
+def _codes(values: pd.Series, levels: tuple[str, ...]) -> pd.Series:
+    texts = values.map(_text, na_action="ignore")
+    codes = pd.Categorical(texts, categories=list(levels)).codes
+    return pd.Series(codes, index=values.index, dtype="float64").replace(-1.0, np.nan)
+
+
+def _text(value: object) -> str:
+    """The level's name; 3.0 is written as 3, because a reader may have made floats of whole numbers."""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def _culprit(values: pd.Series) -> object:
