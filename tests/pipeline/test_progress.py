@@ -1,0 +1,42 @@
+"""Progress is for people: it goes to stderr, never to stdout, and changes nothing of what passes through it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pipeline import progress
+
+
+@pytest.fixture(params=[False, True], ids=["in a log", "on a terminal"])
+def _stderr(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "on_terminal", lambda: request.param)
+
+
+@pytest.mark.usefixtures("_stderr")
+def test_a_step_says_on_stderr_what_was_done_and_how_long_it_took(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.step("Counting claims"):
+        pass
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert re.search(r"Counting claims: \d+\.\d s\n", shown.err)
+
+
+@pytest.mark.usefixtures("_stderr")
+def test_a_step_that_fails_is_not_reported_as_done(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="broken"), progress.step("Counting claims"):
+        raise ValueError("broken")
+    assert "Counting claims:" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_stderr")
+def test_tracked_items_pass_through_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(progress.track(iter("abc"), "letters", total=3)) == ["a", "b", "c"]
+    assert capsys.readouterr().out == ""
+
+
+def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "PLAIN_SECONDS_BETWEEN_LINES", -1.0)
+    list(progress.track("ab", "letters", total=2))
+    assert capsys.readouterr().err.splitlines() == ["letters: 1 of 2", "letters: 2 of 2"]
