@@ -1,0 +1,163 @@
+"""The `claimvet` command line: reads options and parameters, calls one stage, prints what it answers.
+
+Exit status: 0 done, 1 the data or the gate said no, 2 wrong usage. A stage is imported only when its command runs, so that
+`claimvet --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from data.contract.errors import ClaimvetError
+
+if TYPE_CHECKING:
+    from pipeline.params import Params
+
+TRACEBACK_VARIABLE = "CLAIMVET_TRACEBACK"
+"""Set it to see where an unexpected error came from."""
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
+
+
+class Engine(StrEnum):
+    """What computes the features."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+class ListFormat(StrEnum):
+    """How `features list` prints."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+app = typer.Typer(name="claimvet", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+data_app = typer.Typer(no_args_is_help=True, help="Make a data set, or check one against the contract.")
+features_app = typer.Typer(no_args_is_help=True, help="List the features, or compute them.")
+app.add_typer(data_app, name="data")
+app.add_typer(features_app, name="features")
+
+DataDirectory = Annotated[Path, typer.Option("--data", help="Data set: a directory with one file a table.", metavar="DIR")]
+OutFile = Annotated[Path, typer.Option("--out", help="Parquet file to write.", metavar="FILE")]
+ParamsFile = Annotated[
+    Path | None, typer.Option("--params", help="Parameters; default ./params.yaml, else the project's own.", metavar="FILE")
+]
+EngineOption = Annotated[Engine, typer.Option("--engine", help="What computes the features; spark needs `make setup-spark`.")]
+Claims = Annotated[int | None, typer.Option("--claims", min=1, help="Number of claims; default generate.claims of the parameters.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same bytes; default generate.seed of the parameters.")]
+
+
+def _params(path: Path | None) -> Params:
+    from pipeline.params import load_params
+
+    return load_params(path)
+
+
+@app.callback()
+def claimvet() -> None:
+    """Score marketplace claims as valid, frivolous or abusive, with probabilities, reasons and a disposition."""
+
+
+@data_app.command("generate")
+def data_generate(
+    out: Annotated[Path, typer.Option("--out", help="Directory to write the tables to.", metavar="DIR")],
+    claims: Claims = None,
+    seed: Seed = None,
+    params: ParamsFile = None,
+) -> None:
+    """Write a generated marketplace in the contract's tables, and the truth about it beside them in truth/."""
+    from pipeline.marketplace import generate
+
+    defaults = _params(params).generate
+    report = generate(out, claims if claims is not None else defaults.claims, seed if seed is not None else defaults.seed)
+    typer.echo(str(report))
+
+
+@data_app.command("validate")
+def data_validate(
+    data: Annotated[Path, typer.Argument(help="Data set: a directory with one file a table.", metavar="DIR")],
+    docs: Annotated[Path | None, typer.Option("--docs", help="Directory to write HTML Data Docs to.", metavar="DIR")] = None,
+) -> None:
+    """Check a data set against the contract; name table, column, rule, rows and keys of all that breaks it."""
+    from data.contract.dataset import DataSet
+    from pipeline.validate import validate_data_set
+
+    report = validate_data_set(DataSet.open(data), docs)
+    typer.echo(str(report))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@features_app.command("list")
+def features_list(
+    format_: Annotated[ListFormat, typer.Option("--format", help="A table to read, or JSON to process.")] = ListFormat.TABLE,
+) -> None:
+    """Every feature: name, description, entity, source, aggregation, column, window, filter and type."""
+    from features.catalogue import FEATURES
+
+    rows = [feature.listing() for feature in FEATURES]
+    typer.echo(json.dumps(rows, indent=2) if format_ is ListFormat.JSON else _as_table(rows))
+
+
+def _as_table(rows: Sequence[dict[str, str | int | None]]) -> str:
+    cells = [list(rows[0])] + [["" if value is None else str(value) for value in row.values()] for row in rows]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+
+
+@features_app.command("build")
+def features_build(
+    data: DataDirectory,
+    out: OutFile,
+    claims: Annotated[Path | None, typer.Option("--claims", help="Claims to build for; default all.", metavar="FILE")] = None,
+    engine: EngineOption = Engine.DUCKDB,
+) -> None:
+    """Compute one row of features a claim, from what was known before it was filed."""
+    from data.contract.dataset import DataSet
+    from features.build import build_features
+
+    report = build_features(DataSet.open(data), out, claims=claims, engine=engine.value)
+    typer.echo(str(report))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command of `arguments` (default: the process's own) and return its exit status; an error becomes one sentence on stderr."""
+    try:
+        status = typer.main.get_command(app).main(arguments, prog_name="claimvet", standalone_mode=False)
+    except (Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        sys.stderr.write(f"{_sentence(error)}\n")
+        return _exit_status(error)
+    return status if isinstance(status, int) else 0
+
+
+def _exit_status(error: Exception) -> int:
+    if isinstance(error, ClaimvetError):
+        return error.exit_status
+    return error.exit_code if isinstance(error, TyperException) else 1
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, TyperException):
+        message = error.format_message()
+        return message if message.startswith("Usage:") else f"claimvet: {message[:1].lower()}{message[1:].removesuffix('.')}; see --help"
+    if isinstance(error, ClaimvetError):
+        return f"claimvet: {error}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"claimvet: {error.filename}: {(error.strerror or type(error).__name__).lower()}"
+    text = " ".join(str(error).split())
+    return f"claimvet: unexpected {type(error).__name__}: {text} (set {TRACEBACK_VARIABLE}=1 to see where it came from)"

@@ -1,0 +1,102 @@
+"""Every number that a person may turn, in one file: `params.yaml`, one section a stage.
+
+A section is the dataclass that its stage works with, so a parameter is declared, described and checked in one place only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from data.contract.errors import UsageError
+from models.policy import Policy
+
+FILE_NAME = "params.yaml"
+
+
+@dataclass(frozen=True)
+class GenerateParams:
+    """What `claimvet data generate` and `claimvet demo` make where the command line does not say."""
+
+    claims: int = 20_000
+    """Number of claims in the marketplace, at least 1."""
+    seed: int = 7
+    """Seed of all its random draws; the same seed gives the same bytes."""
+
+
+@dataclass(frozen=True)
+class Params:
+    """All sections of `params.yaml`; a key that the file leaves out has its default."""
+
+    generate: GenerateParams = field(default_factory=GenerateParams)
+    policy: Policy = field(default_factory=Policy)
+
+
+def find_params(named: Path | None, working_directory: Path) -> Path | None:
+    """The file to read: the one named, else the working directory's, else the one beside the packages, else none.
+
+    Raises `UsageError` where the named file does not exist.
+    """
+    if named is not None:
+        if not named.is_file():
+            raise UsageError(f"the parameter file {named} does not exist")
+        return named
+    beside_packages = Path(__file__).resolve().parents[1]
+    candidates = (directory / FILE_NAME for directory in (working_directory, beside_packages))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def load_params(named: Path | None = None) -> Params:
+    """The parameters of the file that `find_params` finds from the current directory; defaults where there is none.
+
+    Raises `UsageError` for a file that is no YAML, a key that does not exist, or a value of the wrong type or range.
+    """
+    path = find_params(named, Path.cwd())
+    return Params() if path is None else parse_params(path.read_text(encoding="utf-8"), path.name)
+
+
+def parse_params(text: str, name: str = FILE_NAME) -> Params:
+    """The parameters in a YAML text; `name` is how errors call it.
+
+    Raises `UsageError` as `load_params` does.
+
+    >>> parse_params("generate: {seed: 3}").generate.seed
+    3
+    """
+    values = _read_yaml(text, name)
+    for key in _unknown_keys(Params, values):
+        raise UsageError(f"{name} has no parameter {key}; docs/params.md lists them")
+    try:
+        return TypeAdapter(Params).validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{name}: {where} is {first['input']!r}; {first['msg'][0].lower()}{first['msg'][1:]}") from error
+
+
+def _read_yaml(text: str, name: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{name} is no YAML that can be read ({str(error).splitlines()[0]})") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise UsageError(f"{name} holds a {type(values).__name__}, expected sections such as generate: and policy:")
+    return values
+
+
+def _unknown_keys(declared: type, values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    types = get_type_hints(declared)
+    known = {declared_field.name for declared_field in fields(declared)}
+    for key, value in values.items():
+        if key not in known:
+            yield f"{prefix}{key}"
+        elif is_dataclass(types[key]) and isinstance(value, Mapping):
+            yield from _unknown_keys(types[key], value, f"{prefix}{key}.")

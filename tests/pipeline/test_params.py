@@ -1,0 +1,74 @@
+"""Parameters come from one file, are checked when read, and every wrong one is named."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from data.contract.errors import UsageError
+from models.policy import Policy
+from pipeline.params import GenerateParams, Params, find_params, load_params, parse_params
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_projects_own_file_is_valid() -> None:
+    assert load_params(ROOT / "params.yaml") == parse_params((ROOT / "params.yaml").read_text())
+
+
+def test_the_projects_own_file_has_every_section() -> None:
+    assert list(yaml.safe_load((ROOT / "params.yaml").read_text())) == [section.name for section in fields(Params)]
+
+
+def test_an_empty_file_means_the_defaults() -> None:
+    assert parse_params("") == Params()
+
+
+def test_a_key_that_the_file_leaves_out_has_its_default() -> None:
+    assert parse_params("generate: {seed: 3}").generate == GenerateParams(seed=3)
+
+
+def test_a_section_is_the_dataclass_that_its_stage_works_with() -> None:
+    assert parse_params("policy: {expert_usd: 50}").policy == Policy(expert_usd=50.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("generate: {sed: 1}", "params.yaml has no parameter generate.sed"),
+        ("gen: {}", "params.yaml has no parameter gen"),
+        ("generate: {seed: many}", "generate.seed is 'many'; input should be a valid integer"),
+        ("generate: {seed: true}", "generate.seed is True"),
+        ("generate: {seed: 1.5}", r"generate.seed is 1\.5"),
+        ("generate: {seed: 2020-01-01}", "generate.seed is '2020-01-01'"),
+        ("generate: 3", "generate is 3; input should be an object"),
+        ("policy: {deny_alpha: 3}", r"deny_alpha is 3.*between 0 and 1"),
+        ("[1, 2]", "holds a list, expected sections"),
+        ("generate: [", "is no YAML that can be read"),
+    ],
+)
+def test_a_wrong_parameter_is_named_with_its_value(text: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        parse_params(text)
+
+
+def test_a_named_file_wins(tmp_path: Path) -> None:
+    named = tmp_path / "mine.yaml"
+    named.write_text("generate: {seed: 11}")
+    (tmp_path / "params.yaml").write_text("generate: {seed: 12}")
+    assert find_params(named, tmp_path) == named
+    assert load_params(named).generate.seed == 11
+
+
+def test_the_working_directorys_file_comes_before_the_projects_own(tmp_path: Path) -> None:
+    assert find_params(None, tmp_path) == ROOT / "params.yaml"
+    (tmp_path / "params.yaml").touch()
+    assert find_params(None, tmp_path) == tmp_path / "params.yaml"
+
+
+def test_a_named_file_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"mine\.yaml does not exist"):
+        load_params(tmp_path / "mine.yaml")
