@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -33,16 +33,19 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def step(text: str) -> Iterator[None]:
-    """Show that `text` is being done, then how many seconds it took; nothing more where it fails."""
+def step(text: str) -> Iterator[Callable[[str], None]]:
+    """Show that `text` is being done, then how many seconds it took; nothing more where it fails.
+
+    Yields a function to tell what part of it comes next, such as the `progress` argument of a stage wants.
+    """
     start = time.perf_counter()
     if on_terminal():
         from rich.console import Console
 
-        with Console(stderr=True).status(f"{text} …"):
-            yield
+        with Console(stderr=True).status(f"{text} …") as status:
+            yield lambda part: status.update(f"{text}: {part} …")
     else:
-        yield
+        yield lambda part: say(f"{text}: {part}")
     say(f"{text}: {time.perf_counter() - start:.1f} s")
 
 

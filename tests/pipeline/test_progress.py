@@ -36,6 +36,12 @@ def test_tracked_items_pass_through_in_order(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == ""
 
 
+def test_a_log_shows_each_part_of_a_step(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.step("Features") as tell:
+        tell("histories")
+    assert capsys.readouterr().err.startswith("Features: histories\nFeatures: ")
+
+
 def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PLAIN_SECONDS_BETWEEN_LINES", -1.0)
     list(progress.track("ab", "letters", total=2))
