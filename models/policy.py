@@ -1,0 +1,246 @@
+"""What to do with a claim: the disposition whose expected cost in dollars is lowest among those that are allowed.
+
+Money first, but inside a fence that no price moves: `deny` needs P(valid) at or below a bound set by the guarantee and
+never meets a personal injury; `pay_concession` needs a stated amount under the concession limit; both payments need the
+label `valid`; and a claim whose amount is not stated is asked for it before anyone pays or reviews it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data.contract.errors import InvalidDataError, ModelError, UsageError
+from data.contract.tables import CONCESSION_LIMIT_USD, LABELS
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+PROBABILITIES = tuple(f"p_{label}" for label in LABELS)
+"""Columns of class probabilities, in the order of the labels."""
+
+
+class Disposition(StrEnum):
+    """What happens next with a claim, gentlest first: of two that cost the same, the first is taken."""
+
+    PAY_CONCESSION = "pay_concession"
+    PRESENT_TO_SELLER = "present_to_seller"
+    REQUEST_EVIDENCE = "request_evidence"
+    REFER_TO_EXPERT = "refer_to_expert"
+    DENY = "deny"
+
+
+DISPOSITIONS = tuple(disposition.value for disposition in Disposition)
+
+_SHARES = (
+    "deny_alpha",
+    "deny_confidence",
+    "expert_error_share",
+    "evidence_resolves_share",
+    "more_evidence_resolves_share",
+    "honest_gives_up_share",
+    "seller_pays_invalid_share",
+)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Costs (US dollars), shares (0 to 1) and limits that decide a disposition; `params.yaml` gives each its reason.
+
+    Raises `UsageError` where a figure is not finite or outside its range.
+    """
+
+    concession_limit_usd: float = CONCESSION_LIMIT_USD
+    """Valid claims below this are paid by the marketplace; at or above it they go to the seller."""
+    unstated_amount_usd: float = 500.0
+    """Stands in for an amount that the customer has not stated yet, in costs only."""
+    payment_usd: float = 5.0
+    """Handling of one payment."""
+    abuse_repeat_multiple: float = 0.5
+    """Further loss from an abuser who was paid, as a multiple of the amount: paid abuse comes back."""
+    seller_handling_usd: float = 60.0
+    """A seller's work on one claim that is presented."""
+    seller_pays_invalid_share: float = 0.3
+    """Share of claims without merit that a seller pays rather than fights."""
+    evidence_usd: float = 15.0
+    """Asking for evidence, keeping the case open and reading the answer."""
+    evidence_honest_usd: float = 12.0
+    """Goodwill lost when an honest customer is asked for more."""
+    honest_gives_up_share: float = 0.02
+    """Share of honest customers who do not answer, and so lose what they are owed."""
+    evidence_resolves_share: float = 0.5
+    """Share of the loss from not knowing that evidence removes where none is at hand."""
+    more_evidence_resolves_share: float = 0.2
+    """The same, where some evidence is at hand already."""
+    expert_usd: float = 80.0
+    """One review by an expert."""
+    expert_error_share: float = 0.05
+    """Share of the loss from not knowing that is left after an expert's review."""
+    denial_usd: float = 8.0
+    """Explaining a denial and handling the protest against it."""
+    wrong_denial_usd: float = 120.0
+    """Harm of denying a valid claim whatever its amount: the customer leaves, complains, sues."""
+    wrong_denial_multiple: float = 1.0
+    """Harm of denying a valid claim that grows with what was owed, as a multiple of the amount."""
+    deny_personal_injury: bool = False
+    """Whether a machine may deny a claim by someone who says that they were hurt."""
+    deny_alpha: float = 0.01
+    """Most of the valid claims that may end in deny, as a share."""
+    deny_confidence: float = 0.9
+    """How sure the guarantee has to be of that."""
+    deny_threshold: float | None = None
+    """P(valid) must be at or below it to deny; None: never deny. Training sets it from held-out findings."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _require_in_range(field.name, getattr(self, field.name))
+
+    def with_deny_threshold(self, threshold: float | None) -> Policy:
+        """The same policy with the bound that `models.guarantee.deny_threshold` found (0 to 1, or None: never deny)."""
+        return replace(self, deny_threshold=threshold)
+
+    def to_dict(self) -> dict[str, float | bool | None]:
+        """Plain values by name, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Policy:
+        """The policy of such values, defaults where one is missing; raises `UsageError` for a name that no cost has."""
+        known = [field.name for field in fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise UsageError(f"the policy has no setting {', '.join(unknown)}; expected some of {', '.join(known)}")
+        return cls(**values)
+
+    def allowed(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
+        """Which dispositions are open to each claim: bool, one column a disposition, index of `probabilities`."""
+        return self._frame(probabilities, self._allowed(_Facts.of(probabilities, claims, self)))
+
+    def costs(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
+        """Expected cost of each disposition in US dollars, float64, `inf` where it is not allowed.
+
+        `probabilities` has p_valid, p_frivolous and p_abusive (n rows); `claims`, in the same order, has claim_type and
+        amount_claimed (US dollars, null: not stated) and may have evidence_count (null: not known).
+        Raises `ModelError` for probabilities that are none, `InvalidDataError` for amounts that are none.
+        """
+        facts = _Facts.of(probabilities, claims, self)
+        priced = np.where(self._allowed(facts), self._prices(facts), np.inf)
+        return self._frame(probabilities, priced)
+
+    def dispositions(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.Series[str]:
+        """The cheapest allowed disposition of each claim; arguments and errors as in `costs`."""
+        cheapest = self.costs(probabilities, claims).to_numpy().argmin(axis=1)
+        names = np.array(DISPOSITIONS, dtype=object)[cheapest]
+        return pd.Series(names, index=probabilities.index, name="disposition", dtype="str")
+
+    def _allowed(self, facts: _Facts) -> Flags:
+        small = facts.stated & (facts.amount < self.concession_limit_usd)
+        bound = -1.0 if self.deny_threshold is None else self.deny_threshold
+        deniable = facts.property_damage | (facts.personal_injury & self.deny_personal_injury)
+        by_name = {
+            Disposition.PAY_CONCESSION: facts.labelled_valid & small,
+            Disposition.PRESENT_TO_SELLER: facts.labelled_valid & facts.stated & ~small,
+            Disposition.REQUEST_EVIDENCE: np.ones_like(facts.stated),
+            Disposition.REFER_TO_EXPERT: facts.stated,
+            Disposition.DENY: deniable & ~facts.labelled_valid & (facts.p_valid <= bound),
+        }
+        return np.column_stack([by_name[disposition] for disposition in Disposition])
+
+    def _prices(self, facts: _Facts) -> Floats:
+        small = facts.amount < self.concession_limit_usd
+        settling = np.where(small, self.payment_usd, self.seller_handling_usd)
+        if_paid = (facts.p_invalid + facts.p_abusive * self.abuse_repeat_multiple) * facts.amount
+        if_paid *= np.where(small, 1.0, self.seller_pays_invalid_share)
+        wronged = self.wrong_denial_usd + self.wrong_denial_multiple * facts.amount
+        not_knowing = np.minimum(if_paid, facts.p_valid * wronged)
+        afterwards = facts.p_valid * settling + facts.p_invalid * self.denial_usd
+        asking = self.evidence_usd + facts.p_valid * (self.evidence_honest_usd + self.honest_gives_up_share * wronged)
+        resolved = np.where(facts.has_evidence, self.more_evidence_resolves_share, self.evidence_resolves_share)
+        by_name = {
+            Disposition.PAY_CONCESSION: settling + if_paid,
+            Disposition.PRESENT_TO_SELLER: settling + if_paid,
+            Disposition.REQUEST_EVIDENCE: asking + afterwards + (1.0 - resolved) * not_knowing,
+            Disposition.REFER_TO_EXPERT: self.expert_usd + afterwards + self.expert_error_share * not_knowing,
+            Disposition.DENY: self.denial_usd + facts.p_valid * wronged,
+        }
+        return np.column_stack([by_name[disposition] for disposition in Disposition])
+
+    @staticmethod
+    def _frame(probabilities: pd.DataFrame, values: Floats | Flags) -> pd.DataFrame:
+        return pd.DataFrame(values, index=probabilities.index, columns=list(DISPOSITIONS))
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the policy looks at, as arrays of one length."""
+
+    p_valid: Floats
+    p_abusive: Floats
+    p_invalid: Floats
+    labelled_valid: Flags
+    amount: Floats
+    stated: Flags
+    property_damage: Flags
+    personal_injury: Flags
+    has_evidence: Flags
+
+    @classmethod
+    def of(cls, probabilities: pd.DataFrame, claims: pd.DataFrame, policy: Policy) -> _Facts:
+        p = _checked_probabilities(probabilities, len(claims))
+        amount, stated = _amounts(claims, policy.unstated_amount_usd)
+        count = claims["evidence_count"] if "evidence_count" in claims else pd.Series(0.0, index=claims.index)
+        return cls(
+            p_valid=p[:, 0],
+            p_abusive=p[:, 2],
+            p_invalid=p[:, 1] + p[:, 2],
+            labelled_valid=p.argmax(axis=1) == 0,
+            amount=amount,
+            stated=stated,
+            property_damage=(claims["claim_type"] == "property_damage").to_numpy(dtype=bool, na_value=False),
+            personal_injury=(claims["claim_type"] == "personal_injury").to_numpy(dtype=bool, na_value=False),
+            has_evidence=count.fillna(0).to_numpy(dtype=np.float64) > 0,
+        )
+
+
+def most_likely(probabilities: pd.DataFrame) -> pd.Series[str]:
+    """The label of the greatest probability; of equal ones the gentler (valid before frivolous before abusive)."""
+    places = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64).argmax(axis=1)
+    return pd.Series(np.array(LABELS, dtype=object)[places], index=probabilities.index, name="label", dtype="str")
+
+
+def _checked_probabilities(probabilities: pd.DataFrame, rows: int) -> Floats:
+    p: Floats = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64)
+    if len(p) != rows:
+        raise ModelError(f"{len(p)} rows of probabilities for {rows} claims; expected one row a claim")
+    wrong = ~((p >= 0).all(axis=1) & (np.abs(p.sum(axis=1) - 1.0) <= 1e-6))
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise ModelError(
+            f"the probabilities of row {first} are {p[first].tolist()}; expected shares of sum 1"
+        )
+    return p
+
+
+def _amounts(claims: pd.DataFrame, unstated: float) -> tuple[Floats, Flags]:
+    amount = claims["amount_claimed"].to_numpy(dtype=np.float64, na_value=np.nan)
+    stated = ~np.isnan(amount)
+    wrong = stated & ~((amount >= 0) & np.isfinite(amount))
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise InvalidDataError(f"amount_claimed of row {first} is {amount[first]}; expected null or dollars, 0 or more")
+    return np.where(stated, amount, unstated), stated
+
+
+def _require_in_range(name: str, value: float | bool | None) -> None:
+    if value is None and name == "deny_threshold":
+        return
+    is_share = name in _SHARES or name == "deny_threshold"
+    if value is None or not 0.0 <= value <= (1.0 if is_share else 1e12):
+        expected = "a share between 0 and 1" if is_share else "a finite figure of 0 or more"
+        raise UsageError(f"policy.{name} is {value}; expected {expected}")
