@@ -20,6 +20,7 @@ class Entity(StrEnum):
     SELLER = "seller"
     PRODUCT = "product"
     CATEGORY = "category"
+    ORDER = "order"
     CLAIM = "claim"
 
     @property
@@ -62,7 +63,7 @@ _PHRASES = {
     Aggregation.MIN: "smallest {column} of",
     Aggregation.MAX: "largest {column} of",
     Aggregation.STD: "standard deviation of {column} over",
-    Aggregation.DISTINCT: "number of distinct {column} values among",
+    Aggregation.DISTINCT: "number of distinct {column} among",
     Aggregation.DAYS_SINCE_FIRST: "days since the first of",
     Aggregation.DAYS_SINCE_LAST: "days since the latest of",
 }
@@ -154,6 +155,11 @@ class Feature:
         }
 
 
+def column_noun(column: str) -> str:
+    """How names and sentences speak of a column: `sellers` for `seller_id`, else the column itself."""
+    return f"{column.removesuffix('_id')}s" if column.endswith("_id") else column
+
+
 def window_suffix(window_days: int | None) -> str:
     """`_365d`, or nothing where all time counts."""
     return f"_{window_days}d" if window_days is not None else ""
@@ -187,12 +193,12 @@ class HistoryFeature(Feature):
 
     @property
     def name(self) -> str:
-        column = f"{self.column}_" if self.column else ""
+        column = f"{column_noun(self.column)}_" if self.column else ""
         return f"{self.entity}_{self.event.name}_{column}{self.aggregation}{window_suffix(self.window_days)}"
 
     @property
     def description(self) -> str:
-        phrase = self.aggregation.phrase.format(column=(self.column or "").replace("_", " "))
+        phrase = self.aggregation.phrase.format(column=column_noun(self.column or "").replace("_", " "))
         return f"{phrase} {self.entity.possessive} {self.event.meaning} {window_phrase(self.window_days)}"
 
     def listing(self) -> dict[str, str | int | None]:
@@ -264,6 +270,7 @@ class Form(StrEnum):
     HOUR_OF_DAY = "hour_of_day"
     DAY_OF_WEEK = "day_of_week"
     WITHIN = "within"
+    LENGTH = "length"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,8 @@ def connect(memory_limit: str | None = None, threads: int | None = None) -> duck
     Raises:
         UsageError: where DuckDB does not understand the limit.
     """
-    connection = duckdb.connect(config={"TimeZone": "UTC"})
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
     try:
         if memory_limit is not None:
             connection.execute(f"SET memory_limit = {quoted(memory_limit)}")

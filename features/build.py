@@ -1,0 +1,125 @@
+"""From a data set to a Parquet file of features: one row a claim, in the order of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+
+from data.contract.dataset import DataSet
+from data.contract.errors import UsageError
+from features.catalogue import FEATURES
+from features.claim_catalogue import CLAIM_FEATURES
+from features.context import claim_context, extra_columns
+from features.declaration import ClaimFeature, Form, HistoryFeature, RatioFeature, TrendFeature
+from features.duckdb_engine import DuckDBEngine
+from features.engine import Engine
+from features.links import link_tables
+from features.parts import CENTS_PER_DOLLAR, MICROSECONDS_PER_DAY
+from features.plan import history_tables
+
+MICROSECONDS_PER_HOUR = 3_600_000_000
+MONEY_CONTEXT = frozenset({"amount", "order_amount", "price"})
+"""Columns of the context that hold cents."""
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What was built: rows, feature names in order (the user's `x_` columns last), and the names that are null throughout."""
+
+    rows: int
+    features: tuple[str, ...]
+    unavailable: tuple[str, ...]
+
+
+Progress = Callable[[str], None]
+"""Told the name of each step as it begins."""
+
+
+def build_features(
+    data_set: DataSet,
+    out: Path,
+    *,
+    claims: Path | None = None,
+    engine: str = "duckdb",
+    memory_limit: str | None = None,
+    progress: Progress = lambda step: None,
+) -> BuildReport:
+    """Write the features of the claims in `claims`, or of all, to the Parquet file `out`.
+
+    Columns: `claim_id` (string), every feature of the catalogue (int64, float64 or string), then the user's `x_` columns as they are.
+
+    Raises:
+        InvalidDataError: where a claim of `claims` differs from the data set's row of the same id.
+        UsageError: where the engine has no such name.
+    """
+    if engine != "duckdb":
+        raise UsageError(f"the engine is {engine!r}, expected duckdb")
+    opened = DuckDBEngine(data_set, claims, memory_limit)
+    try:
+        return _build(opened, out, progress)
+    finally:
+        opened.close()
+
+
+def _build(engine: Engine, out: Path, progress: Progress) -> BuildReport:
+    progress("claims and their parties")
+    context = claim_context(engine)
+    progress("histories")
+    tables = history_tables(engine, context, [feature for feature in FEATURES if isinstance(feature, HistoryFeature)])
+    progress("links to other customers")
+    tables += link_tables(engine, context)
+    progress("writing")
+    features, unavailable = _assemble(context, tables)
+    rows = engine.write(features, out)
+    names = tuple(name for name in features.columns if name != "claim_id")
+    return BuildReport(rows, names, unavailable)
+
+
+def _assemble(context: ir.Table, tables: list[ir.Table]) -> tuple[ir.Table, tuple[str, ...]]:
+    own = context.select("row", "claim_id", *extra_columns(context), **{f.name: claim_value(f, context) for f in CLAIM_FEATURES})
+    joined = reduce(lambda left, right: left.left_join(right, "row").drop("row_right"), tables, own)
+    unavailable = [f for f in FEATURES if not isinstance(f, RatioFeature | TrendFeature) and f.name not in joined.columns]
+    joined = joined.mutate(**{f.name: ibis.null(f.dtype) for f in unavailable})
+    joined = joined.mutate(**{f.name: _combined(f, joined) for f in FEATURES if isinstance(f, RatioFeature | TrendFeature)})
+    ordered = joined.order_by("row").select("claim_id", *(f.name for f in FEATURES), *extra_columns(context))
+    return ordered, tuple(f.name for f in unavailable)
+
+
+
+
+def claim_value(feature: ClaimFeature, context: ir.Table) -> ir.Value:
+    """The feature as an expression over the claim's context (`features.context`)."""
+    column = context[feature.column]
+    if feature.column in MONEY_CONTEXT:
+        column = column.cast("float64") / CENTS_PER_DOLLAR
+    match feature.form:
+        case Form.DAYS_UNTIL_FILING:
+            return (context.filed_at - column).cast("float64") / MICROSECONDS_PER_DAY
+        case Form.HOUR_OF_DAY:
+            return (column % MICROSECONDS_PER_DAY).cast("float64") / MICROSECONDS_PER_HOUR
+        case Form.DAY_OF_WEEK:
+            return _weekday(column)
+        case Form.WITHIN:
+            low, high = feature.bounds or (0.0, 0.0)
+            return ((column >= low) & (column < high)).cast("float64")
+        case Form.LENGTH:
+            return column.length().cast("int64")
+        case _:
+            return column
+
+
+def _weekday(instant: ir.Value) -> ir.Value:
+    """Day of the week, Monday is 0; 1970-01-01 was a Thursday."""
+    day = instant // MICROSECONDS_PER_DAY
+    return ((day % 7 + 10) % 7).cast("int64")
+
+
+def _combined(feature: RatioFeature | TrendFeature, joined: ir.Table) -> ir.Value:
+    if isinstance(feature, TrendFeature):
+        return joined[feature.short.name] * feature.scale / joined[feature.long.name].nullif(0)
+    return joined[feature.numerator.name].cast("float64") / joined[feature.denominator.name].nullif(0)

@@ -1,0 +1,93 @@
+"""The embedded engine: DuckDB reads the files, spills to disk above its memory limit, and writes Parquet."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+
+from data.contract.dataset import DataSet, TableFile, connect, identifier, quoted
+from data.contract.errors import InvalidDataError
+from data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Kind, Table
+
+ROW_GROUP_SIZE = 50_000
+"""Rows per row group of what is written: a batch that a reader can hold without noticing."""
+
+
+class DuckDBEngine:
+    """A data set in an in-memory DuckDB, reached through Ibis; see `features.engine.Engine`."""
+
+    name = "duckdb"
+
+    def __init__(self, data_set: DataSet, claims: Path | None = None, memory_limit: str | None = None) -> None:
+        self._data_set = data_set
+        self._connection = connect(memory_limit)
+        self._ibis = ibis.duckdb.from_connection(self._connection)
+        self._kept = 0
+        for name in data_set.tables:
+            self._declare(name, data_set.tables[name].typed_select(self._connection))
+        self._declare_targets(TableFile(TABLES["claims"], claims) if claims else data_set.tables.get("claims"))
+
+    def has(self, table: str) -> bool:
+        return table == "claims" or self._data_set.has(table)
+
+    def table(self, name: str) -> ir.Table:
+        return self._ibis.table(name)
+
+    def targets(self) -> ir.Table:
+        return self._ibis.table("targets")
+
+    def keep(self, expression: ir.Table) -> ir.Table:
+        self._kept += 1
+        return self._ibis.create_table(f"kept_{self._kept}", expression, temp=True)
+
+    def write(self, expression: ir.Table, out: Path) -> int:
+        aside = out.with_name(f".{out.name}.{os.getpid()}.aside")
+        try:
+            select = ibis.to_sql(expression, dialect="duckdb")
+            self._connection.execute(
+                f"COPY ({select}) TO {quoted(str(aside))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
+            )
+            os.replace(aside, out)
+        finally:
+            aside.unlink(missing_ok=True)
+        return int(self._connection.execute(f"SELECT count(*) FROM read_parquet({quoted(str(out))})").fetchall()[0][0])
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _declare(self, name: str, select: str) -> None:
+        columns = ", ".join(_normalised(TABLES[name]))
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM ({select})")
+
+    def _declare_targets(self, file: TableFile | None) -> None:
+        if file is None:
+            raise InvalidDataError(f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims")
+        select = file.typed_select(self._connection)
+        extra = [name for name in file.columns(self._connection) if name.startswith(FEATURE_COLUMN_PREFIX)]
+        columns = ", ".join(["row_number() OVER () AS row", *_normalised(file.table), *map(identifier, extra)])
+        self._connection.execute(f"CREATE TEMP TABLE targets AS SELECT {columns} FROM ({select})")
+        own = ", ".join(file.table.column_names)
+        if "claims" not in self._data_set.tables:
+            self._connection.execute(f"CREATE TEMP VIEW claims AS SELECT {own} FROM targets")
+        elif file is not self._data_set.tables["claims"]:
+            self._join_history(own)
+
+    def _join_history(self, columns: str) -> None:
+        """Let the claims to build and those of the data set be history for one another; the same claim counts once."""
+        self._connection.execute(f"CREATE TEMP TABLE history AS SELECT {columns} FROM claims UNION SELECT {columns} FROM targets")
+        twice = self._connection.execute(
+            "SELECT claim_id FROM history GROUP BY claim_id HAVING count(*) > 1 ORDER BY claim_id LIMIT 5"
+        ).fetchall()
+        if twice:
+            keys = ", ".join(row[0] for row in twice)
+            raise InvalidDataError(f"claims {keys}: the file of claims holds another row than the data set, expected the same")
+        self._connection.execute("CREATE OR REPLACE TEMP VIEW claims AS SELECT * FROM history")
+
+
+def _normalised(table: Table) -> list[str]:
+    """SQL of the contract's columns, times as microseconds and money as cents, both int64."""
+    forms = {Kind.TIME: "epoch_us({0}) AS {0}", Kind.MONEY: "CAST(round({0} * 100) AS BIGINT) AS {0}"}
+    return [forms.get(column.kind, "{0}").format(identifier(column.name)) for column in table.columns]

@@ -1,0 +1,133 @@
+"""The few aggregates that every history feature is made of, and how they make it.
+
+A mean is a sum over a count; a standard deviation needs squares too. A plan computes parts, each once however many features
+share it; `feature_value` puts them together, so that every plan and every engine ends with the same arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import ibis
+import ibis.expr.types as ir
+
+from features.declaration import Aggregation, Filter, HistoryFeature
+from features.sources import MONEY_COLUMNS
+
+MICROSECONDS_PER_DAY = 86_400_000_000
+CENTS_PER_DOLLAR = 100
+
+
+class PartKind(StrEnum):
+    """What is aggregated over the events of a window."""
+
+    COUNT = "count"
+    KNOWN = "known"
+    """Number of events whose column is not null."""
+    SUM = "sum"
+    SQUARES = "squares"
+    MIN = "min"
+    MAX = "max"
+    FIRST = "first"
+    LAST = "last"
+    DISTINCT = "distinct"
+
+
+ADDITIVE = frozenset({PartKind.COUNT, PartKind.KNOWN, PartKind.SUM, PartKind.SQUARES})
+"""Kinds whose value over a window is the difference of two running totals."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One aggregate of one column over the events that pass a filter, in one window."""
+
+    kind: PartKind
+    column: str | None
+    where: Filter | None
+    window_days: int | None
+
+    @property
+    def window(self) -> int | None:
+        """Length of the window in microseconds, None for all time."""
+        return None if self.window_days is None else self.window_days * MICROSECONDS_PER_DAY
+
+    @property
+    def name(self) -> str:
+        """A column name that differs from that of every other part of the same source."""
+        where = "_".join((self.where.column, *self.where.values)) if self.where else "all"
+        return f"{self.kind}_{self.column or 'events'}_{where}_{self.window_days or 'ever'}"
+
+    def passes(self, events: ir.Table) -> ir.BooleanValue:
+        """Whether an event passes the filter; an event whose column is null does not."""
+        if self.where is None:
+            return ibis.literal(True)
+        return events[self.where.column].isin(self.where.values).fill_null(False)
+
+    def contribution(self, events: ir.Table) -> ir.Value:
+        """What one event adds: int64 for additive kinds, else the value itself or null where the event does not count."""
+        value: ir.Value
+        match self.kind:
+            case PartKind.COUNT:
+                value = ibis.literal(1)
+            case PartKind.KNOWN:
+                value = events[self.column].notnull().cast("int64")
+            case PartKind.SQUARES:
+                value = events[self.column].cast("decimal(38, 0)") * events[self.column].cast("decimal(38, 0)")
+            case PartKind.FIRST | PartKind.LAST:
+                value = events["known"]
+            case _:
+                value = events[self.column]
+        if self.kind in ADDITIVE:
+            zero = ibis.literal(0).cast("decimal(38, 0)") if self.kind is PartKind.SQUARES else ibis.literal(0, "int64")
+            return self.passes(events).ifelse(value.coalesce(zero), zero)
+        return self.passes(events).ifelse(value, ibis.null(value.type()))
+
+
+_KINDS: dict[Aggregation, tuple[PartKind, ...]] = {
+    Aggregation.COUNT: (PartKind.COUNT,),
+    Aggregation.SUM: (PartKind.SUM,),
+    Aggregation.MEAN: (PartKind.SUM, PartKind.KNOWN),
+    Aggregation.STD: (PartKind.SUM, PartKind.KNOWN, PartKind.SQUARES),
+    Aggregation.MIN: (PartKind.MIN,),
+    Aggregation.MAX: (PartKind.MAX,),
+    Aggregation.DISTINCT: (PartKind.DISTINCT,),
+    Aggregation.DAYS_SINCE_FIRST: (PartKind.FIRST,),
+    Aggregation.DAYS_SINCE_LAST: (PartKind.LAST,),
+}
+
+
+def parts_of(feature: HistoryFeature) -> tuple[Part, ...]:
+    """The parts that the feature is made of, in the order `feature_value` takes them."""
+    columns = {PartKind.COUNT: None, PartKind.FIRST: None, PartKind.LAST: None}
+    return tuple(
+        Part(kind, columns.get(kind, feature.column), feature.event.where, feature.window_days) for kind in _KINDS[feature.aggregation]
+    )
+
+
+def feature_value(feature: HistoryFeature, part: Callable[[Part], ir.Value], filed_at: ir.IntegerValue) -> ir.Value:
+    """The feature as an expression over its parts: dollars, days or a number; null where nothing is there to average."""
+    values = [part(p) for p in parts_of(feature)]
+    unit = CENTS_PER_DOLLAR if feature.column in MONEY_COLUMNS else 1
+    match feature.aggregation:
+        case Aggregation.COUNT | Aggregation.DISTINCT:
+            return values[0].fill_null(0).cast("int64")
+        case Aggregation.SUM:
+            return values[0].fill_null(0).cast("float64") / unit
+        case Aggregation.MEAN:
+            return values[0].cast("float64") / values[1].nullif(0) / unit
+        case Aggregation.STD:
+            return _standard_deviation(*values) / unit
+        case Aggregation.MIN | Aggregation.MAX:
+            return values[0].cast("float64") / unit
+        case _:
+            return (filed_at - values[0]).cast("float64") / MICROSECONDS_PER_DAY
+
+
+def _standard_deviation(total: ir.Value, count: ir.Value, squares: ir.Value) -> ir.Value:
+    """Population standard deviation from exact integers: sqrt(n * sum(x^2) - sum(x)^2) / n."""
+    n = count.nullif(0).cast("decimal(38, 0)")
+    s = total.cast("decimal(38, 0)")
+    spread = (n * squares - s * s).cast("float64")
+    return spread.sqrt() / n.cast("float64")
