@@ -1,0 +1,80 @@
+"""What is handed in: photos, receipts and reports, early or late, some of them used before by others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.contract.tables import EVIDENCE_KINDS
+from pipeline.marketplace.claims import Claims
+from pipeline.marketplace.population import Customers
+from pipeline.marketplace.randomness import Floats, Ints, stream
+from pipeline.marketplace.schemes import FABRICATED, RING_SCHEME
+from pipeline.marketplace.shopping import Orders
+from pipeline.marketplace.timeline import days, end_of_period
+
+MEAN_PIECES = (2.1, 0.9, 1.0, 1.1, 1.5, 1.7, 2.0)
+"""Mean pieces by scheme (assumption: who was hurt has something to show)."""
+LATE_SHARE = (0.22, 0.40, 0.35, 0.30, 0.20, 0.15, 0.05)
+"""Pieces handed in after filing, by scheme (assumption)."""
+REUSED_SHARE = (0.004, 0.006, 0.03, 0.06, 0.30, 0.45, 0.0)
+"""Pieces that others have used before, by scheme (assumption; the honest sometimes send the shop's own picture)."""
+PROPERTY_KINDS = (0.48, 0.26, 0.00, 0.04, 0.17, 0.05)
+"""Share of each of `EVIDENCE_KINDS` for property (assumption)."""
+INJURY_KINDS = (0.34, 0.14, 0.36, 0.05, 0.02, 0.09)
+"""The same for injuries (assumption)."""
+POOL_SIZE = 12
+"""Pieces that a ring, or the trade in false evidence, passes around (assumption)."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Pieces of evidence by claim.
+
+    - `claim` int64: row of the claim; `kind` int64: code into `EVIDENCE_KINDS`
+    - `content` int64: number of the content, hashed on writing; equal numbers are the same file
+    - `submitted_at` int64, microseconds: up to two days before filing, or after it
+    """
+
+    claim: Ints
+    kind: Ints
+    content: Ints
+    submitted_at: Ints
+
+
+def _kinds(rng: np.random.Generator, claims: Claims, claim: Ints) -> Ints:
+    shares = np.cumsum(np.where(claims.injury[claim][:, None], INJURY_KINDS, PROPERTY_KINDS), axis=1)
+    return np.minimum((rng.random(len(claim))[:, None] > shares).sum(axis=1), len(EVIDENCE_KINDS) - 1)
+
+
+def _contents(rng: np.random.Generator, claims: Claims, claim: Ints, ring: Ints) -> Ints:
+    """Fresh numbers, but for pieces from a ring's pool, the trade's pool, or the shops' own pictures."""
+    size = len(claim)
+    scheme = claims.scheme[claim]
+    traded = np.where(scheme == RING_SCHEME, 1_000 + ring, np.where(scheme == FABRICATED, rng.integers(0, 60, size), 0))
+    public = np.where(np.isin(scheme, (RING_SCHEME, FABRICATED)), traded, 2_000_000 + rng.integers(0, 400, size))
+    pool = -1 - (public * POOL_SIZE + rng.integers(0, POOL_SIZE, size))
+    reused = rng.random(size) < np.array(REUSED_SHARE)[scheme]
+    return np.where(reused, pool, np.arange(size))
+
+
+def _submitted(rng: np.random.Generator, claims: Claims, claim: Ints) -> Ints:
+    filed = claims.filed_at[claim]
+    late = rng.random(len(claim)) < np.array(LATE_SHARE)[claims.scheme[claim]]
+    early: Floats = -np.minimum(rng.exponential(0.2, len(claim)), 2.0)
+    return filed + days(np.where(late, 0.1 + rng.exponential(6.0, len(claim)), early))
+
+
+def make_evidence(seed: int, customers: Customers, orders: Orders, claims: Claims) -> Evidence:
+    """Poisson many pieces a claim, in the order of the claims; those that would come after the period are left out."""
+    rng = stream(seed, "evidence")
+    pieces = rng.poisson(np.array(MEAN_PIECES)[claims.scheme])
+    claim = np.repeat(np.arange(len(claims)), pieces)
+    ring = customers.ring[orders.customer[claims.order[claim]]]
+    kind, content = _kinds(rng, claims, claim), _contents(rng, claims, claim, ring)
+    submitted = _submitted(rng, claims, claim)
+    known = submitted < end_of_period()
+    return Evidence(claim[known], kind[known], content[known], submitted[known])
+
+

@@ -1,0 +1,131 @@
+"""What sellers do: report customers, rightly or falsely, and insure themselves when they must."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.marketplace import constants as c
+from pipeline.marketplace.catalogue import Products, Sellers
+from pipeline.marketplace.claims import Claims
+from pipeline.marketplace.randomness import Floats, Ints, stream
+from pipeline.marketplace.returns import Returns
+from pipeline.marketplace.shopping import Orders
+from pipeline.marketplace.timeline import days, end_of_period, start_of_period
+
+REPORT_REASONS = ("false claim", "empty parcel returned", "used and returned", "threatened with a review", "other")
+"""What sellers say (assumption)."""
+REPORTED_CLAIM = (0.015, 0.10, 0.22)
+"""Claims that an honest seller reports, by true label (assumption)."""
+REPORTED_BY_DISHONEST = (0.25, 0.25, 0.30)
+"""The same for a dishonest seller: true or not (assumption)."""
+REPORTED_RETURN = 0.20
+"""Empty, swapped or missing parcels that a seller reports (assumption)."""
+SLANDER_SHARE = 0.0006
+"""Orders of dishonest sellers that are reported for nothing (assumption)."""
+LAPSE_SHARE = 0.25
+"""Policies that are not renewed in time (assumption)."""
+COVERAGE = (1_000_000.0, 2_000_000.0, 500_000.0)
+"""Sums insured, dollars (assumption; the guarantee asks for at least 1,000,000)."""
+
+
+@dataclass(frozen=True)
+class SellerReports:
+    """Reports of customers by sellers, sorted by `reported_at`.
+
+    - `order` int64: row of the order; `order_named` bool; `reason` int64: code into `REPORT_REASONS`
+    - `reported_at` int64, microseconds: what it is about, plus exponential 9 days
+    """
+
+    order: Ints
+    order_named: np.ndarray
+    reason: Ints
+    reported_at: Ints
+
+
+def _about_claims(rng: np.random.Generator, dishonest: np.ndarray, orders: Orders, claims: Claims) -> tuple[Ints, Ints]:
+    chance = np.where(
+        dishonest[orders.product[claims.order]],
+        np.array(REPORTED_BY_DISHONEST)[claims.label],
+        np.array(REPORTED_CLAIM)[claims.label],
+    )
+    rows = np.flatnonzero(rng.random(len(claims)) < chance)
+    return claims.order[rows], claims.filed_at[rows]
+
+
+def _about_returns(rng: np.random.Generator, returns: Returns) -> tuple[Ints, Ints]:
+    rows = np.flatnonzero(returns.bad() & (rng.random(len(returns.order)) < REPORTED_RETURN))
+    return returns.order[rows], returns.inspected_at[rows]
+
+
+def _about_nothing(rng: np.random.Generator, dishonest: np.ndarray, orders: Orders) -> tuple[Ints, Ints]:
+    rows = np.flatnonzero(rng.random(len(orders), dtype=np.float32) < SLANDER_SHARE * 10 * dishonest[orders.product])
+    return rows, orders.ordered_at[rows] + days(np.full(len(rows), 5.0))
+
+
+def make_seller_reports(
+    seed: int, sellers: Sellers, products: Products, orders: Orders, returns: Returns, claims: Claims
+) -> SellerReports:
+    """Reports after claims, after bad returns, and out of spite."""
+    rng = stream(seed, "seller reports")
+    dishonest = sellers.dishonest[products.seller]
+    parts = [
+        _about_claims(rng, dishonest, orders, claims),
+        _about_returns(rng, returns),
+        _about_nothing(rng, dishonest, orders),
+    ]
+    order = np.concatenate([part[0] for part in parts])
+    why = np.repeat([0, 1, 3], [len(part[0]) for part in parts])
+    reported = np.concatenate([part[1] for part in parts]) + days(0.2 + rng.exponential(9.0, len(order)))
+    reason = np.where(rng.random(len(order)) < 0.2, rng.integers(0, len(REPORT_REASONS), len(order)), why)
+    known = np.flatnonzero(reported < end_of_period())
+    rows = known[np.argsort(reported[known], kind="stable")]
+    return SellerReports(order[rows], rng.random(len(rows)) >= 0.05, reason[rows], reported[rows])
+
+
+@dataclass(frozen=True)
+class Policies:
+    """Sellers' liability insurance, a year at a time.
+
+    - `seller` int64; `valid_from`, `valid_to` int64, microseconds; `coverage` float64, dollars, NaN where not known
+    """
+
+    seller: Ints
+    valid_from: Ints
+    valid_to: Ints
+    coverage: Floats
+
+
+def first_big_month(sellers: Sellers, products: Products, orders: Orders) -> Ints:
+    """Start of the first 30 days in which each seller sold for `INSURANCE_SALES`; -1 for sellers who never did."""
+    months = c.PERIOD_DAYS // 30 + 1
+    month = (orders.ordered_at - start_of_period()) // (30 * c.MICROSECOND_DAY)
+    cell = products.seller[orders.product] * months + month
+    sales = np.bincount(cell, orders.amount, len(sellers) * months).reshape(len(sellers), months)
+    big = sales >= c.INSURANCE_SALES
+    first = start_of_period() + big.argmax(axis=1) * 30 * c.MICROSECOND_DAY
+    return np.where(big.any(axis=1), first, -1)
+
+
+def make_policies(seed: int, sellers: Sellers, products: Products, orders: Orders) -> Policies:
+    """One policy a year from the month of big sales, renewed late or not at all by some; a few small sellers insure as well."""
+    rng = stream(seed, "insurance")
+    begin = first_big_month(sellers, products, orders)
+    cautious = (begin < 0) & (rng.random(len(sellers)) < 0.04)
+    begin = np.where(cautious, np.maximum(sellers.created_at, start_of_period()), begin)
+    seller = np.flatnonzero((begin >= 0) & (rng.random(len(sellers)) < 0.93))
+    start = begin[seller] + days(rng.exponential(12.0, len(seller)))
+    parts = []
+    while len(seller):
+        stop = start + days(np.full(len(seller), 365.0))
+        coverage = np.where(rng.random(len(seller)) < 0.03, np.nan, rng.choice(COVERAGE, len(seller), p=(0.7, 0.2, 0.1)))
+        parts.append((seller, start, stop, coverage))
+        lapse = (rng.random(len(seller)) < LAPSE_SHARE) * rng.exponential(90.0, len(seller))
+        start = stop + days(lapse)
+        goes_on = start < end_of_period()
+        seller, start = seller[goes_on], start[goes_on]
+    merged = [np.concatenate(part) for part in zip(*parts, strict=True)] if parts else [np.empty(0, np.int64)] * 4
+    known = np.flatnonzero(merged[1] < end_of_period())
+    order = known[np.lexsort((merged[1][known], merged[0][known]))]
+    return Policies(*(part[order] for part in merged))

@@ -1,0 +1,59 @@
+"""The whole world: everything made in the order in which one thing leads to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.marketplace import constants as c
+from pipeline.marketplace.catalogue import Products, Sellers, make_products, make_sellers
+from pipeline.marketplace.claims import Claims, make_claims
+from pipeline.marketplace.evidence import Evidence, make_evidence
+from pipeline.marketplace.identity import IdentityLinks, make_identity_links
+from pipeline.marketplace.narratives import make_narratives
+from pipeline.marketplace.outcomes import Outcomes, make_outcomes
+from pipeline.marketplace.population import Customers, make_customers
+from pipeline.marketplace.returns import Returns, make_returns
+from pipeline.marketplace.seller_side import Policies, SellerReports, make_policies, make_seller_reports
+from pipeline.marketplace.shopping import Orders, make_orders
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that exists, and the truth about it; each part's docstring is its schema."""
+
+    customers: Customers
+    sellers: Sellers
+    products: Products
+    orders: Orders
+    returns: Returns
+    claims: Claims
+    narratives: list[str | None]
+    evidence: Evidence
+    outcomes: Outcomes
+    identity_links: IdentityLinks
+    seller_reports: SellerReports
+    policies: Policies
+
+
+def make_world(claims: int, seed: int) -> World:
+    """A world with exactly `claims` claims; equal arguments, equal worlds."""
+    customers = make_customers(seed, max(300, int(c.CUSTOMERS_PER_CLAIM * claims)))
+    sellers = make_sellers(seed, max(20, claims // c.CLAIMS_PER_SELLER))
+    products = make_products(seed, sellers, max(100, claims // c.CLAIMS_PER_PRODUCT))
+    orders = make_orders(seed, customers, products, max(5_000, int(c.ORDERS_PER_CLAIM * claims)))
+    returns = make_returns(seed, customers, products, orders)
+    filed = make_claims(seed, claims, customers, products, orders, returns)
+    return World(
+        customers,
+        sellers,
+        products,
+        orders,
+        returns,
+        filed,
+        make_narratives(seed, customers, products, orders, filed),
+        make_evidence(seed, customers, orders, filed),
+        make_outcomes(seed, sellers, products, orders, filed),
+        make_identity_links(seed, customers),
+        make_seller_reports(seed, sellers, products, orders, returns, filed),
+        make_policies(seed, sellers, products, orders),
+    )
