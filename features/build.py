@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 
 import ibis
@@ -82,7 +81,9 @@ def _build(engine: Engine, out: Path, progress: Progress) -> BuildReport:
 
 def _assemble(context: ir.Table, tables: list[ir.Table]) -> tuple[ir.Table, tuple[str, ...]]:
     own = context.select("row", "claim_id", *extra_columns(context), **{f.name: claim_value(f, context) for f in CLAIM_FEATURES})
-    joined = reduce(lambda left, right: left.left_join(right, "row").drop("row_right"), tables, own)
+    joined = own
+    for place, table in enumerate(tables):
+        joined = joined.left_join(table.rename(**{f"row_{place}": "row"}), [("row", f"row_{place}")])
     unavailable = [f for f in FEATURES if not isinstance(f, RatioFeature | TrendFeature) and f.name not in joined.columns]
     joined = joined.mutate(**{f.name: ibis.null(f.dtype) for f in unavailable})
     joined = joined.mutate(**{f.name: _combined(f, joined) for f in FEATURES if isinstance(f, RatioFeature | TrendFeature)})
