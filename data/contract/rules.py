@@ -88,7 +88,7 @@ class Reference:
     @property
     def expected(self) -> str:
         """What should have held, as a phrase."""
-        return f"a {self.culprit} of table {self.other}"
+        return f"a value of {self.other}.{self.culprit}"
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class TimeOrderAcross:
     @property
     def expected(self) -> str:
         """What should have held, as a phrase."""
-        return f"a time at or after {self.earlier} in {self.other}"
+        return f"a time at or after {self.other}.{self.earlier}"
 
 
 Relation = TimeOrder | Companion | Reference | TimeOrderAcross

@@ -1,0 +1,63 @@
+"""Does a data set keep the contract, and what breaks it where?
+
+Convention: the embedded engine judges, in bounded memory; Great Expectations holds the suites and writes the Data Docs. All
+broken rules are reported, never only the first, and nothing here repairs data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from data.contract.dataset import DataSet
+from data.contract.errors import InvalidDataError
+from pipeline.validate.data_set import judge
+from pipeline.validate.report import ValidationReport, Violation
+
+__all__ = ["ValidationReport", "Violation", "require_valid", "validate_data_set"]
+
+_NAMED_IN_ERROR = 20
+"""Most violations that one error message lists."""
+
+
+def validate_data_set(
+    data_set: DataSet | Path,
+    docs_dir: Path | None = None,
+    *,
+    claims: Path | None = None,
+    on_table: Callable[[str], None] | None = None,
+) -> ValidationReport:
+    """Judge a data set, or the directory of one, and a file of new `claims` beside it; write Data Docs to `docs_dir` if given.
+
+    `on_table` is told the name of each table when its turn comes. The report lists every violation; nothing is raised for data
+    that is wrong.
+
+    Raises:
+        UsageError: where the directory or the file of claims does not exist.
+    """
+    folder = data_set if isinstance(data_set, Path) else data_set.folder
+    report = judge(folder, claims, on_table=on_table)
+    if docs_dir is not None:
+        from pipeline.validate.docs import write_docs  # Great Expectations takes seconds to import
+
+        write_docs(report, docs_dir)
+    return report
+
+
+def require_valid(data_set: DataSet | Path, claims: Path | None = None) -> tuple[str, ...]:
+    """Return the notes about a data set that keeps the contract; used before features are built, a model trained, claims scored.
+
+    The same checks as `validate_data_set`, without the Data Docs.
+
+    Raises:
+        InvalidDataError: where it does not; the message lists the violations.
+        UsageError: where the directory or the file of claims does not exist.
+    """
+    report = validate_data_set(data_set, claims=claims)
+    if not report.ok:
+        listed = [str(violation) for violation in report.violations[:_NAMED_IN_ERROR]]
+        more = len(report.violations) - len(listed)
+        raise InvalidDataError(
+            "\n".join(["the data break the contract:", *listed, *([f"and {more} more"] if more else [])])
+        )
+    return report.notes
