@@ -114,7 +114,7 @@ def test_each_disposition_is_the_cheapest_that_is_allowed(
     np.testing.assert_array_equal(paid, costs.min(axis=1))
 
 
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 @given(policies(), batches())
 def test_a_claim_is_decided_alone_as_in_a_batch(policy: Policy, batch: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     probabilities, claims = batch

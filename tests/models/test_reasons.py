@@ -1,0 +1,196 @@
+"""Reasons add up to the score, point towards the label, and read as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+import pytest
+
+from data.contract.errors import ModelError
+from data.contract.tables import LABELS
+from models import contributions as shap
+from models.reasons import SIGNS, explain, label_contributions
+from models.usual import Usual, describe, sentence, usual_values
+
+PARAMETERS = {"objective": "binary", "num_leaves": 15, "max_depth": 5, "verbose": -1, "num_threads": 2, "seed": 1}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two boosters over four inputs, one of which makes two columns of the matrix."""
+
+    merit: lgb.Booster
+    deception: lgb.Booster
+    usual: Mapping[str, Usual]
+    sources: dict[str, str] = field(
+        default_factory=lambda: {
+            "customer_returns_count_365d": "customer_returns_count_365d",
+            "claim_amount": "claim_amount",
+            "x_site_merit": "x_site",
+            "x_site_deception": "x_site",
+            "claim_type_merit": "claim_type",
+        }
+    )
+
+    def matrix(self, features: pd.DataFrame) -> pd.DataFrame:
+        return matrix(features)
+
+
+def matrix(features: pd.DataFrame) -> pd.DataFrame:
+    site = features["x_site"].map({"gate": 0.2, "hall": 0.7}).astype("float64")
+    injured = (features["claim_type"] == "personal_injury").astype("float64")
+    columns = {
+        "customer_returns_count_365d": features["customer_returns_count_365d"],
+        "claim_amount": features["claim_amount"],
+        "x_site_merit": site,
+        "x_site_deception": 1 - site,
+        "claim_type_merit": injured,
+    }
+    return pd.DataFrame(columns)
+
+
+def world(rows: int, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "customer_returns_count_365d": rng.poisson(2, rows).astype("float64"),
+            "claim_amount": np.where(rng.random(rows) < 0.2, np.nan, rng.lognormal(5, 1, rows).round(2)),
+            "x_site": rng.choice(["gate", "hall", None], rows),
+            "claim_type": rng.choice(["property_damage", "personal_injury"], rows),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def pair() -> Pair:
+    rows = world(4_000)
+    noise = np.random.default_rng(1).normal(size=len(rows))
+    suspicion = rows["customer_returns_count_365d"] - 2 + (rows["x_site"] == "gate") + noise
+    dataset = {"free_raw_data": False}
+    merit = lgb.train(PARAMETERS, lgb.Dataset(matrix(rows).to_numpy(), suspicion < 0, **dataset), 40)
+    deception = lgb.train(PARAMETERS, lgb.Dataset(matrix(rows).to_numpy(), suspicion > 1.5, **dataset), 30)
+    kinds = {name: "number" if rows[name].dtype == "float64" else "category" for name in rows}
+    return Pair(merit, deception, usual_values(rows, kinds))
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_contributions_and_base_sum_to_the_labels_log_odds(pair: Pair, label: str) -> None:
+    rows = world(50, seed=2)
+    numbers = matrix(rows)
+    towards, names = label_contributions(pair, numbers, [label] * len(rows))
+    boosters = (pair.merit, pair.deception)
+    score = sum(s * b.predict(numbers, raw_score=True) for s, b in zip(SIGNS[label], boosters, strict=True))
+    base = sum(s * shap.exact(b, numbers)[0, -1] for s, b in zip(SIGNS[label], boosters, strict=True))
+    np.testing.assert_allclose(towards.sum(axis=1) + base, score, atol=1e-9)
+    assert names == ("customer_returns_count_365d", "claim_amount", "x_site", "claim_type")
+
+
+def test_reasons_are_the_strongest_towards_the_label_in_order(pair: Pair) -> None:
+    rows = world(200, seed=3)
+    labels = [LABELS[place % 3] for place in range(len(rows))]
+    towards, names = label_contributions(pair, matrix(rows), labels)
+    for row, reasons in enumerate(explain(pair, rows, labels, top=3)):
+        found = [reason.contribution for reason in reasons]
+        for_it = sorted((c for c in towards[row] if c > 0), reverse=True)[:3]
+        assert found == (for_it or sorted(towards[row][towards[row] != 0], reverse=True)[:3])
+        assert all(towards[row, names.index(r.feature)] == r.contribution for r in reasons)
+
+
+def test_a_claim_has_the_same_reasons_alone_as_in_a_batch(pair: Pair) -> None:
+    rows = world(30, seed=4)
+    labels = ["abusive", "valid", "frivolous"] * 10
+    batch = explain(pair, rows, labels)
+    assert [explain(pair, rows.iloc[[i]], [labels[i]])[0] for i in range(30)] == batch
+
+
+def test_values_come_as_they_were_given_and_null_as_none(pair: Pair) -> None:
+    rows = pd.DataFrame(
+        {"customer_returns_count_365d": [9.0], "claim_amount": [np.nan], "x_site": ["gate"], "claim_type": [None]}
+    )
+    values = {reason.feature: reason.value for label in LABELS for reason in explain(pair, rows, [label])[0]}
+    assert values["customer_returns_count_365d"] == 9.0
+    assert values["x_site"] == "gate"
+    assert all(values.get(name) is None for name in ("claim_amount", "claim_type"))
+
+
+def test_many_returns_are_the_first_reason_against_a_claim_and_say_so(pair: Pair) -> None:
+    rows = world(1).assign(customer_returns_count_365d=9.0)
+    first = explain(pair, rows, ["abusive"])[0][0]
+    assert first.feature == "customer_returns_count_365d"
+    assert first.contribution > 0
+    assert first.text.endswith(": 9, above the usual 0 to 5.")
+
+
+def test_no_rows_have_no_reasons(pair: Pair) -> None:
+    assert explain(pair, world(1).head(0), []) == []
+
+
+def test_a_label_that_is_none_is_refused(pair: Pair) -> None:
+    with pytest.raises(ModelError, match="no reasons for the label 'fraud'; expected one of valid"):
+        explain(pair, world(1), ["fraud"])
+
+
+def test_great_batches_get_the_values_that_lightgbm_gives(pair: Pair) -> None:
+    pytest.importorskip("woodelf")
+    numbers = matrix(world(3_000, seed=5))
+    fast = shap.contributions(pair.merit, numbers, many_rows=1)
+    np.testing.assert_allclose(fast, shap.exact(pair.merit, numbers), atol=shap.TOLERANCE)
+
+
+def test_rows_that_the_fast_way_gets_wrong_are_computed_anew(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = matrix(world(3_000, seed=5))
+    right = shap.exact(pair.merit, numbers)
+
+    def one_row_wrong(booster: lgb.Booster, frame: pd.DataFrame) -> np.ndarray:
+        return right + (np.arange(len(frame)) == 5)[:, None]
+
+    monkeypatch.setattr(shap, "_woodelf", one_row_wrong)
+    np.testing.assert_array_equal(shap.contributions(pair.merit, numbers, many_rows=1), right)
+
+
+def test_a_sample_that_disagrees_discards_the_fast_values(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = matrix(world(3_000, seed=5))
+    right = shap.exact(pair.merit, numbers)
+    monkeypatch.setattr(shap, "_woodelf", lambda booster, frame: right[:, [1, 0, 2, 3, 4, 5]])
+    np.testing.assert_array_equal(shap.contributions(pair.merit, numbers, many_rows=1), right)
+
+
+def test_a_booster_without_splits_is_explained_by_its_base_alone() -> None:
+    numbers = matrix(world(50))
+    constant = lgb.train(
+        PARAMETERS | {"min_data_in_leaf": 1_000}, lgb.Dataset(numbers.to_numpy(), np.arange(50) % 2), 3
+    )
+    values = shap.contributions(constant, numbers, many_rows=1)
+    assert not values[:, :-1].any()
+
+
+def test_what_is_usual_is_three_quantiles_or_the_shares_of_levels() -> None:
+    rows = pd.DataFrame({"n": [0.0, 1.0, 2.0, None], "c": ["a", "a", "b", None], "none": [None] * 4})
+    usual = usual_values(rows, {"n": "number", "c": "category", "none": "number"})
+    assert usual == {"n": pytest.approx([0.1, 1.0, 1.9]), "c": {"a": pytest.approx(2 / 3), "b": pytest.approx(1 / 3)}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "usual", "expected"),
+    [
+        ("claim_amount", 1234.5, [10.0, 80.0, 900.0], "Amount claimed: $1,234.50, above the usual $10 to $900."),
+        ("claim_amount", None, [10.0, 80.0, 900.0], "Amount claimed: not known."),
+        ("x_bags", 1, [2.0, 2.0, 2.0], "Bags: 1, below the usual 2."),
+        ("x_rate", 0.12345, [0.0, 0.1, 0.5], "Rate: 0.123, within the usual 0 to 0.5."),
+        ("x_checked", True, None, "Checked: yes."),
+        ("x_site", "gate_7", {"gate_7": 0.002}, "Site: gate 7, which is rare."),
+        ("x_site", "gate", None, "Site: gate."),
+    ],
+)
+def test_a_sentence_says_what_the_value_is_and_what_is_usual(
+    name: str, value: float | str | None, usual: Usual | None, expected: str
+) -> None:
+    assert sentence(name, value, usual) == expected
+
+
+def test_a_description_begins_like_a_sentence() -> None:
+    assert describe("customer_returns_count_365d").startswith("Number of the customer's")
