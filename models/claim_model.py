@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +18,6 @@ import pandas as pd
 
 from data.contract.errors import ModelError
 from models.calibration import Calibration, FloatArray
-from models.encoding import Encoding
 from models.policy import Policy
 from models.schema import InputSchema
 
@@ -34,30 +32,27 @@ _MERIT, _DECEPTION, _DOCUMENT = "merit.txt", "deception.txt", "model.json"
 class ClaimModel:
     """P(valid), P(frivolous) and P(abusive) for rows of features.
 
-    `merit` answers P(valid), `deception` P(abusive | not valid); `record` says what it was trained on, JSON values only.
+    `merit` answers P(valid), `deception` P(abusive | not valid). `usual` holds what is usual for each input, as
+    `models.reasons.usual_values` gives it; `record` says what it was trained on. Both are JSON values only.
     """
 
-    encoding: Encoding
+    schema: InputSchema
     merit: lgb.Booster
     deception: lgb.Booster
     merit_calibration: Calibration
     deception_calibration: Calibration
     policy: Policy
+    usual: dict[str, Any] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def schema(self) -> InputSchema:
-        """The ordered inputs."""
-        return self.encoding.schema
-
-    @property
     def sources(self) -> dict[str, str]:
-        """Matrix column to the input it was made from, in matrix order; contributions of an input are summed over its columns."""
-        return self.encoding.sources
+        """Column of the matrix to the input that it comes from, in order."""
+        return {name: name for name in self.schema.names}
 
     def matrix(self, features: pd.DataFrame) -> pd.DataFrame:
-        """The boosters' numeric input, float64, index of `features`; raises `ModelError` where they do not fit the model."""
-        return self.encoding.matrix(features)
+        """The boosters' input: float64, one column an input in order, index of `features`; raises `ModelError` where they do not fit."""
+        return self.schema.conform(features)
 
     def probabilities(self, features: pd.DataFrame) -> pd.DataFrame:
         """`p_valid`, `p_frivolous`, `p_abusive`, float64, index of `features`, each within (0, 1), each row summing to 1."""
@@ -83,7 +78,7 @@ class ClaimModel:
         for name, text in self._files().items():
             aside = directory / f".{name}.part"
             aside.write_text(text, encoding="utf-8")
-            os.replace(aside, directory / name)
+            aside.replace(directory / name)
 
     @classmethod
     def load(cls, directory: Path) -> ClaimModel:
@@ -92,19 +87,26 @@ class ClaimModel:
             document = json.loads((directory / _DOCUMENT).read_text(encoding="utf-8"))
             if document["format"] != FORMAT:
                 raise ModelError(f"the model in {directory} has format {document['format']}, expected {FORMAT}")
-            boosters = [lgb.Booster(model_str=(directory / name).read_text(encoding="utf-8")) for name in (_MERIT, _DECEPTION)]
-            calibrations = [Calibration.from_dict(document["calibration"][name]) for name in ("merit", "deception")]
-            encoding, policy = Encoding.from_dict(document["encoding"]), Policy.from_dict(document["policy"])
+            return cls(
+                schema=InputSchema.from_dict(document["inputs"]),
+                merit=_booster(directory / _MERIT),
+                deception=_booster(directory / _DECEPTION),
+                merit_calibration=Calibration.from_dict(document["calibration"]["merit"]),
+                deception_calibration=Calibration.from_dict(document["calibration"]["deception"]),
+                policy=Policy.from_dict(document["policy"]),
+                usual=document["usual"],
+                record=document["record"],
+            )
         except (OSError, ValueError, KeyError, TypeError, lgb.basic.LightGBMError) as error:
             raise ModelError(f"the directory {directory} holds no whole Claimvet model: {error}") from error
-        return cls(encoding, *boosters, *calibrations, policy, document["record"])
 
     def _files(self) -> dict[str, str]:
         document = {
             "format": FORMAT,
-            "encoding": self.encoding.to_dict(),
+            "inputs": self.schema.to_dict(),
             "calibration": {"merit": self.merit_calibration.to_dict(), "deception": self.deception_calibration.to_dict()},
             "policy": self.policy.to_dict(),
+            "usual": self.usual,
             "record": self.record,
         }
         return {
@@ -112,6 +114,10 @@ class ClaimModel:
             _DECEPTION: self.deception.model_to_string(num_iteration=-1),
             _DOCUMENT: json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n",
         }
+
+
+def _booster(path: Path) -> lgb.Booster:
+    return lgb.Booster(model_str=path.read_text(encoding="utf-8"))
 
 
 def raw_scores(booster: lgb.Booster, matrix: pd.DataFrame) -> FloatArray:

@@ -1,7 +1,8 @@
 """Which columns a model reads, in which order, of which kind: fixed at training, checked at every scoring.
 
-A level of a category that training never saw is missing, like a null. A frame that lacks a column, or brings an `x_` column that the
-model never saw, is refused.
+A category becomes one ordered number, the rank of its level by how often training saw it (0 is the commonest): trees part levels by
+ranges of it, no label leaks into it, and the package that explains scores fast needs plain thresholds. A level that training never
+saw is missing, like a null. A frame that lacks a column, or brings an `x_` column that the model never saw, is refused.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from data.contract.errors import ModelError
@@ -24,8 +26,8 @@ InputKind = Literal["number", "category"]
 class Input:
     """One column that the model reads.
 
-    `levels` are the values of a category seen in training, sorted; empty for a number. `suspicion` is `raises`, `lowers` or
-    `unknown`, as the feature declares it.
+    `levels` are the values of a category seen in training, commonest first; empty for a number. `suspicion` is `raises`, `lowers`
+    or `unknown`, as the feature declares it.
     """
 
     name: str
@@ -59,7 +61,7 @@ class InputSchema:
         return tuple(column for column in self.inputs if column.kind == "category")
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The inputs in order, numbers as float64 and categories as level codes (float64, NaN where missing or unseen); same index.
+        """The inputs in order as float64, with the index of `frame`: numbers as they are (infinite ones missing), ranks of levels.
 
         Columns that are no inputs are left out. Raises `ModelError` for a missing input, an unknown `x_` column, or a value of the
         wrong kind.
@@ -96,7 +98,7 @@ def booster_safe(name: str, position: int) -> str:
 def _fit_input(values: pd.Series, suspicion: str) -> Input:
     if pd.api.types.is_numeric_dtype(values.dtype) or _is_boolean(values):
         return Input(str(values.name), "number", (), suspicion)
-    return Input(str(values.name), "category", tuple(sorted({_text(value) for value in values.dropna().unique()})), suspicion)
+    return Input(str(values.name), "category", _levels(values), suspicion)
 
 
 def _is_boolean(values: pd.Series) -> bool:
@@ -106,39 +108,49 @@ def _is_boolean(values: pd.Series) -> bool:
     return len(seen) > 0 and all(isinstance(value, (bool, np.bool_)) for value in seen)
 
 
-def _conform(values: pd.Series, column: Input) -> pd.Series:
+def _levels(values: pd.Series) -> tuple[str, ...]:
+    counts = values.dropna().map(_text).value_counts()
+    return tuple(sorted(counts.index, key=lambda level: (-counts[level], level)))
+
+
+def _conform(values: pd.Series, column: Input) -> npt.NDArray[np.float64]:
     if column.kind == "category":
-        return _codes(values, column.levels)
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        numbers = values.astype("float64")
-    else:
-        numbers = _numbers(values)
-    return numbers.where(np.isfinite(numbers))
+        return _ranks(values, column.levels)
+    is_number = pd.api.types.is_numeric_dtype(values.dtype)
+    numbers = values.to_numpy(np.float64, na_value=np.nan) if is_number else _numbers(values)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def _numbers(values: pd.Series) -> pd.Series:
+def _numbers(values: pd.Series) -> npt.NDArray[np.float64]:
+    present = values.notna()
+    numbers = np.full(len(values), np.nan)
     try:
-        return pd.to_numeric(values.astype("object").where(values.notna(), None)).astype("float64")
+        numbers[present] = values[present].astype("float64")
     except (TypeError, ValueError) as error:
-        raise ModelError(f"feature {values.name} holds {_culprit(values)!r}, expected numbers") from error
+        culprit = next(value for value in values[present] if not _is_number(value))
+        raise ModelError(f"feature {values.name} holds {culprit!r}, expected numbers") from error
+    return numbers
 
 
-def _codes(values: pd.Series, levels: tuple[str, ...]) -> pd.Series:
-    texts = values.map(_text, na_action="ignore")
-    codes = pd.Categorical(texts, categories=list(levels)).codes
-    return pd.Series(codes, index=values.index, dtype="float64").replace(-1.0, np.nan)
+def _is_number(value: object) -> bool:
+    try:
+        float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _ranks(values: pd.Series, levels: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    rank = {level: float(position) for position, level in enumerate(levels)}
+    seen = {value: rank.get(_text(value), np.nan) for value in values.dropna().unique()}
+    return values.map(seen).to_numpy(np.float64, na_value=np.nan)
 
 
 def _text(value: object) -> str:
     """The level's name; 3.0 is written as 3, because a reader may have made floats of whole numbers."""
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+    if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
-
-
-def _culprit(values: pd.Series) -> object:
-    numbers = pd.to_numeric(values, errors="coerce")
-    return values[numbers.isna() & values.notna()].iloc[0]
 
 
 def _listed(names: list[str], most: int = 10) -> str:

@@ -1,0 +1,101 @@
+"""Two boosters: merit answers P(valid), deception P(abusive | not valid).
+
+LightGBM with fixed seed, threads and row-wise histograms: equal data and parameters give equal text. Inputs whose direction is beyond
+doubt are monotone: what raises suspicion never raises merit, nor lowers deception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from models.parameters import TrainParams
+from models.schema import InputSchema, booster_safe
+
+FloatArray = npt.NDArray[np.float64]
+
+STOPPING_SHARE = 0.15
+"""Share of the training claims, the latest filed, that says how many trees are enough."""
+PATIENCE = 40
+"""Trees without gain on that share after which growing stops."""
+FEWEST_TREES = 20
+
+
+def signs(schema: InputSchema, towards_claimant: bool) -> list[int]:
+    """Monotone constraint of each input, in order: 1 rises, -1 falls, 0 free."""
+    direction = {"raises": -1, "lowers": 1}
+    turn = 1 if towards_claimant else -1
+    return [turn * direction.get(column.suspicion, 0) for column in schema.inputs]
+
+
+def grow(
+    matrix: pd.DataFrame, target: FloatArray, weight: FloatArray, constraints: Sequence[int], trees: int, params: TrainParams
+) -> lgb.Booster:
+    """A booster of `trees` trees for P(target = 1), or a constant one where `target` has one value only or no row.
+
+    `matrix` is float64 (rows in time order), `target` 0 or 1, `weight` more than 0.
+    """
+    if len(np.unique(target)) < 2:
+        return _constant(matrix, target, params)
+    return lgb.train(_settings(constraints, len(target), params), _data(matrix, target, weight), num_boost_round=trees)
+
+
+def enough_trees(
+    matrix: pd.DataFrame, target: FloatArray, weight: FloatArray, constraints: Sequence[int], params: TrainParams
+) -> int:
+    """How many trees do best on the latest rows when the earlier ones train; `params.most_trees` where that cannot be told.
+
+    The rows are in time order. The count is scaled to all rows, which carry more than those that were grown on.
+    """
+    cut = int(len(target) * (1 - STOPPING_SHARE))
+    early, late = slice(None, cut), slice(cut, None)
+    if min(len(np.unique(target[early])), len(np.unique(target[late]))) < 2:
+        return max(FEWEST_TREES, params.most_trees // 3)
+    grown = lgb.train(
+        _settings(constraints, cut, params),
+        _data(matrix.iloc[early], target[early], weight[early]),
+        num_boost_round=params.most_trees,
+        valid_sets=[_data(matrix.iloc[late], target[late], weight[late])],
+        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
+    )
+    return int(np.clip(round(grown.best_iteration / (1 - STOPPING_SHARE)), FEWEST_TREES, params.most_trees))
+
+
+def _settings(constraints: Sequence[int], rows: int, params: TrainParams) -> dict[str, Any]:
+    return {
+        "objective": "binary",
+        "learning_rate": params.learning_rate,
+        "max_depth": params.depth,
+        "num_leaves": params.leaves,
+        "min_data_in_leaf": min(params.least_claims_in_leaf, max(5, rows // 40)),
+        "feature_fraction": params.column_share,
+        "bagging_fraction": params.row_share,
+        "bagging_freq": 1,
+        "lambda_l2": params.ridge,
+        "monotone_constraints": list(constraints),
+        "seed": params.seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": params.threads,
+        "verbosity": -1,
+    }
+
+
+def _data(matrix: pd.DataFrame, target: FloatArray, weight: FloatArray) -> lgb.Dataset:
+    names = [booster_safe(str(name), position) for position, name in enumerate(matrix.columns)]
+    return lgb.Dataset(matrix.to_numpy(), label=target, weight=weight, feature_name=names, free_raw_data=False)
+
+
+def _constant(matrix: pd.DataFrame, target: FloatArray, params: TrainParams) -> lgb.Booster:
+    """One leaf that answers (positives + 1/2) / (rows + 1) whatever the input (Krichevsky and Trofimov's estimate)."""
+    share = (float(target.sum()) + 0.5) / (len(target) + 1.0)
+    nothing = pd.DataFrame(np.zeros((2, matrix.shape[1])), columns=matrix.columns)
+    free = [0] * matrix.shape[1]
+    settings = _settings(free, 2, params) | {"bagging_freq": 0, "min_data_in_leaf": 2}
+    data = _data(nothing, np.array([0.0, 1.0]), np.array([1.0 - share, share]))
+    return lgb.train(settings, data, num_boost_round=1)
