@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import Abort, TyperException
 
-from data.contract.errors import ClaimvetError
+from data.contract.errors import ClaimvetError, InvalidDataError
+from pipeline.progress import say, step
 
 if TYPE_CHECKING:
     from pipeline.params import Params
@@ -80,8 +81,13 @@ def data_generate(
     from pipeline.marketplace import generate
 
     defaults = _params(params).generate
-    report = generate(out, claims if claims is not None else defaults.claims, seed if seed is not None else defaults.seed)
-    typer.echo(str(report))
+    with step("Generating the marketplace"):
+        report = generate(out, claims or defaults.claims, defaults.seed if seed is None else seed)
+    typer.echo(f"{out}: {_row_counts(report.rows)}")
+
+
+def _row_counts(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {table.replace('_', ' ')}" for table, count in rows.items())
 
 
 @data_app.command("validate")
@@ -90,13 +96,21 @@ def data_validate(
     docs: Annotated[Path | None, typer.Option("--docs", help="Directory to write HTML Data Docs to.", metavar="DIR")] = None,
 ) -> None:
     """Check a data set against the contract; name table, column, rule, rows and keys of all that breaks it."""
-    from data.contract.dataset import DataSet
     from pipeline.validate import validate_data_set
 
-    report = validate_data_set(DataSet.open(data), docs)
-    typer.echo(str(report))
+    with step("Validating") as tell:
+        report = validate_data_set(data, docs, on_table=tell)
+    for line in (*(f"note: {note}" for note in report.notes), *map(str, report.violations)):
+        typer.echo(line)
     if not report.ok:
-        raise typer.Exit(1)
+        raise InvalidDataError(f"{data} breaks the contract in {_counted(len(report.violations), 'way')}")
+    typer.echo(f"{data} keeps the contract: {_row_counts({table.name: table.rows for table in report.tables})}")
+    if docs is not None:
+        typer.echo(f"Data Docs: {docs / 'index.html'}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 @features_app.command("list")
@@ -126,9 +140,18 @@ def features_build(
     """Compute one row of features a claim, from what was known before it was filed."""
     from data.contract.dataset import DataSet
     from features.build import build_features
+    from pipeline.validate import require_valid
 
-    report = build_features(DataSet.open(data), out, claims=claims, engine=engine.value)
-    typer.echo(str(report))
+    with step("Validating"):
+        _say_notes(require_valid(data, claims))
+    with step("Computing features") as tell:
+        report = build_features(DataSet.open(data), out, claims=claims, engine=engine.value, progress=tell)
+    typer.echo(f"{out}: {_counted(report.rows, 'claim')}, {_counted(len(report.features), 'feature')}")
+
+
+def _say_notes(notes: Iterable[str]) -> None:
+    for note in notes:
+        say(f"note: {note}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,6 +15,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from data.contract.errors import UsageError
+from models.parameters import SplitParams, TrainParams
 from models.policy import Policy
 
 FILE_NAME = "params.yaml"
@@ -25,7 +26,7 @@ class GenerateParams:
     """What `claimvet data generate` and `claimvet demo` make where the command line does not say."""
 
     claims: int = 20_000
-    """Number of claims in the marketplace, at least 1."""
+    """Number of claims in the marketplace, at least 100."""
     seed: int = 7
     """Seed of all its random draws; the same seed gives the same bytes."""
 
@@ -35,6 +36,8 @@ class Params:
     """All sections of `params.yaml`; a key that the file leaves out has its default."""
 
     generate: GenerateParams = field(default_factory=GenerateParams)
+    split: SplitParams = field(default_factory=SplitParams)
+    train: TrainParams = field(default_factory=TrainParams)
     policy: Policy = field(default_factory=Policy)
 
 

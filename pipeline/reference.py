@@ -81,7 +81,7 @@ def field_meanings(dataclass_type: type) -> dict[str, str]:
 
     >>> from pipeline.params import GenerateParams
     >>> field_meanings(GenerateParams)["claims"]
-    'Number of claims in the marketplace, at least 1.'
+    'Number of claims in the marketplace, at least 100.'
     """
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(dataclass_type))).body
     assert isinstance(body, ast.ClassDef)
