@@ -57,10 +57,16 @@ def explain(
 ) -> list[list[Reason]]:
     """For each row of `features` its reasons towards its label, strongest first, `top` at most.
 
-    What speaks against the label is left out, unless nothing speaks for it: then what speaks least against it comes first.
+    What speaks against the label is left out, unless nothing speaks for it: then that stands there, its contributions below 0.
     Raises `ModelError` for a label that is none.
     """
-    matrix = model.matrix(features)
+    return reasons_for(model, model.matrix(features), features, labels, top)
+
+
+def reasons_for(
+    model: Explained, matrix: pd.DataFrame, features: pd.DataFrame, labels: Sequence[str] | pd.Series, top: int = 5
+) -> list[list[Reason]]:
+    """As `explain`, for a matrix that `model.matrix` has made of `features`."""
     towards, names = label_contributions(model, matrix, list(labels))
     return _reasons(towards, names, features, model.usual, top)
 
@@ -97,12 +103,11 @@ def _by_input(columns: Floats, sources: Sequence[str]) -> tuple[Floats, tuple[st
 
 
 def _strongest(towards: Floats, top: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """Places of the `top` greatest contributions of each row in descending order, and which of them to keep."""
-    order = np.argsort(-towards, axis=1, kind="stable")[:, :top]
-    greatest = np.take_along_axis(towards, order, axis=1)
-    kept = greatest > 0.0
-    kept[~kept.any(axis=1)] = True
-    return order, kept & (greatest != 0.0)
+    """Places of the `top` strongest contributions of each row, strongest first, and which of them to keep."""
+    nothing_for_it = ~(towards > 0.0).any(axis=1)
+    strength = np.where(nothing_for_it[:, None], -towards, towards)
+    order = np.argsort(-strength, axis=1, kind="stable")[:, :top]
+    return order, np.take_along_axis(strength, order, axis=1) > 0.0
 
 
 def _reasons(
