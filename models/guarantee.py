@@ -8,7 +8,7 @@ Pearson, Biometrika 1934.
 
 Two shifts are left. Findings are not all claims: somebody looked because something looked wrong, so valid claims among
 them have lower scores than valid claims at large, and the share denied at large is smaller than the one bounded here.
-And later claims are not these claims: the confidence is the margin for drift, and `claimvet monitor` watches it.
+And later claims are not these claims: the confidence is the margin for that, and each training sets the bound anew.
 """
 
 from __future__ import annotations
