@@ -20,7 +20,10 @@ from data.contract.dataset import connect, quoted
 from data.contract.tables import TABLES
 
 _EPOCH = "TIMESTAMPTZ '2022-01-01 00:00:00+00'"
-_PARTIES = "'c' || hash(i * 7) % {customers} AS customer_id, 's' || hash(i) % {sellers} AS seller_id, 'p' || hash(i) % {products} AS product_id"
+_PARTIES = (
+    "'c' || hash(i * 7) % {customers} AS customer_id, 's' || hash(i) % {sellers} AS seller_id, "
+    "'p' || hash(i) % {products} AS product_id"
+)
 
 
 def _time(seconds: str) -> str:

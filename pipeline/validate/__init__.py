@@ -7,6 +7,8 @@ broken rules are reported, never only the first, and nothing here repairs data.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from data.contract.dataset import DataSet
@@ -14,7 +16,10 @@ from data.contract.errors import InvalidDataError
 from pipeline.validate.data_set import judge
 from pipeline.validate.report import ValidationReport, Violation
 
-__all__ = ["ValidationReport", "Violation", "require_valid", "validate_data_set"]
+__all__ = ["DOCS_DIRECTORY", "ValidationReport", "Violation", "require_valid", "validate_data_set"]
+
+DOCS_DIRECTORY = Path("claimvet-reports") / "validation"
+"""Where the command line writes Data Docs unless told otherwise, below the working directory."""
 
 _NAMED_IN_ERROR = 20
 """Most violations that one error message lists."""
@@ -26,21 +31,24 @@ def validate_data_set(
     *,
     claims: Path | None = None,
     on_table: Callable[[str], None] | None = None,
+    judged_at: datetime | None = None,
 ) -> ValidationReport:
     """Judge a data set, or the directory of one, and a file of new `claims` beside it; write Data Docs to `docs_dir` if given.
 
-    `on_table` is told the name of each table when its turn comes. The report lists every violation; nothing is raised for data
+    `on_table` is told the name of each table when its turn comes; `judged_at` is the time that the Data Docs show, this moment where
+    it is None. The report lists every violation; nothing is raised for data
     that is wrong.
 
     Raises:
-        UsageError: where the directory or the file of claims does not exist.
+        UsageError: where the directory or the file of claims does not exist, or `docs_dir` holds something else.
     """
     folder = data_set if isinstance(data_set, Path) else data_set.folder
     report = judge(folder, claims, on_table=on_table)
     if docs_dir is not None:
         from pipeline.validate.docs import write_docs  # Great Expectations takes seconds to import
 
-        write_docs(report, docs_dir)
+        first = write_docs(report, docs_dir, judged_at or datetime.now(UTC))
+        report = replace(report, docs=first)
     return report
 
 

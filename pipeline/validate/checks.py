@@ -22,7 +22,6 @@ from data.contract.tables import FEATURE_COLUMN_PREFIX, Column, Kind
 from pipeline.validate.report import Check
 from pipeline.validate.sources import NO_TYPE, ZONED_TIME, FileSchema, Source, fits, is_local_time, is_number, is_string
 
-
 FILES_SHOWN = 3
 """Most files of a directory that a detail names."""
 

@@ -12,7 +12,7 @@ import duckdb
 from data.contract.dataset import TableFile, connect, find_table, identifier, quoted
 from data.contract.errors import InvalidDataError, UsageError
 from data.contract.rules import Rule
-from data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, NEEDED_TO_SCORE, TABLES, Table
+from data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, NEEDED_TO_SCORE, TABLES
 from pipeline.validate.checks import (
     column_checks,
     key_check,
@@ -24,7 +24,7 @@ from pipeline.validate.checks import (
 )
 from pipeline.validate.engine import run_checks
 from pipeline.validate.report import Check, CheckResult, TableResult, ValidationReport, Violation
-from pipeline.validate.sources import Source, open_source
+from pipeline.validate.sources import Source, engine_reason, open_source
 
 MEMORY_LIMIT = "2GB"
 """What the engine may use before it spills to disk: half of the 4 GiB that the whole process may take."""
@@ -128,7 +128,7 @@ def _guarded(judgement: _Judgement, source: Source, work: Callable[[_Judgement, 
     except duckdb.OutOfMemoryException:
         raise
     except (duckdb.Error, OSError) as error:
-        detail = f"{source.file.path.name} cannot be read to its end: {str(error).splitlines()[0]}"
+        detail = f"{source.file.path.name} cannot be read to its end: {engine_reason(error)}"
         judgement.violations.append(Violation(source.name, "", Rule.NO_TABLE, 0, detail=detail))
         judgement.sources.remove(source)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 from data.contract.rules import Relation, Rule
 from data.contract.tables import Column, Table
@@ -90,16 +91,32 @@ class TableResult:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """Everything that validation has to say about a data set. `notes` are no errors: missing tables, ignored columns."""
+    """Everything that validation has to say about a data set. `notes` are no errors: missing tables, ignored columns.
+
+    `docs` is the first page of the Data Docs, where they were written. As text it is one line per violation and note, then the verdict.
+    """
 
     tables: tuple[TableResult, ...]
     violations: tuple[Violation, ...]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    docs: Path | None = None
 
     @property
     def ok(self) -> bool:
         """Whether the data set keeps the contract."""
         return not self.violations
+
+    def __str__(self) -> str:
+        lines = [str(violation) for violation in self.violations] + [f"note: {note}" for note in self.notes]
+        rows, checks = sum(table.rows for table in self.tables), sum(len(table.results) for table in self.tables)
+        judged = f"{len(self.tables)} tables, {rows:,} rows, {checks} checks"
+        verdict = (
+            "keep the contract"
+            if self.ok
+            else f"break the contract in {len(self.violations)} way{'' if len(self.violations) == 1 else 's'}"
+        )
+        lines.append(f"{judged}: the data {verdict}")
+        return "\n".join([*lines, *([f"Data Docs: {self.docs}"] if self.docs else [])])
 
 
 def shortened(text: str) -> str:

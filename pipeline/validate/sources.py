@@ -110,6 +110,15 @@ class Source:
         return f"{cast}(t.{identifier(column)} AS {SQL_TYPES[kind]})"
 
 
+def engine_reason(error: BaseException) -> str:
+    """The first line of an engine's message, without the class of its error.
+
+    >>> engine_reason(ValueError("Invalid Input Error: too small to be a Parquet file\\nhint"))
+    'too small to be a Parquet file'
+    """
+    return re.sub(r"^(\w+ )+Error: ", "", str(error).splitlines()[0])
+
+
 def open_source(connection: duckdb.DuckDBPyConnection, file: TableFile, name: str) -> Source:
     """Read the schema of every file of a table, and make its view.
 
@@ -139,5 +148,5 @@ def _columns(connection: duckdb.DuckDBPyConnection, file: TableFile, path: Path)
     except InvalidDataError as error:
         name = path.name if path == file.path else str(path.relative_to(file.path.parent))
         kind = "CSV" if file.is_csv else "Parquet"
-        reason = str(error.__cause__ or error).splitlines()[0]
+        reason = engine_reason(error.__cause__ or error).replace(str(path), path.name)
         raise InvalidDataError(f"{name} cannot be read as {kind}: {reason}") from error
