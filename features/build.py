@@ -102,7 +102,7 @@ def claim_value(feature: ClaimFeature, context: ir.Table) -> ir.Value:
         case Form.DAYS_UNTIL_FILING:
             return (context.filed_at - column).cast("float64") / MICROSECONDS_PER_DAY
         case Form.HOUR_OF_DAY:
-            return (column % MICROSECONDS_PER_DAY).cast("float64") / MICROSECONDS_PER_HOUR
+            return _time_of_day(column).cast("float64") / MICROSECONDS_PER_HOUR
         case Form.DAY_OF_WEEK:
             return _weekday(column)
         case Form.WITHIN:
@@ -112,6 +112,11 @@ def claim_value(feature: ClaimFeature, context: ir.Table) -> ir.Value:
             return column.length().cast("int64")
         case _:
             return column
+
+
+def _time_of_day(instant: ir.Value) -> ir.Value:
+    """Microseconds since midnight, before 1970 too, where a remainder is negative."""
+    return (instant % MICROSECONDS_PER_DAY + MICROSECONDS_PER_DAY) % MICROSECONDS_PER_DAY
 
 
 def _weekday(instant: ir.Value) -> ir.Value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from data.contract.tables import FEATURE_COLUMN_PREFIX
 from data.reference import load_categories
@@ -49,6 +50,6 @@ def _look_up(engine: Engine, context: ir.Table, table: str, key: str, known_at: 
 
 def _with_hazards(context: ir.Table) -> ir.Table:
     reference = load_categories()[["category_id", *HAZARDS]]
-    hazards = ibis.memtable(reference).rename(reference_id="category_id")
+    hazards = ibis.memtable(pa.Table.from_pandas(reference, preserve_index=False)).rename(reference_id="category_id")
     joined = context.left_join(hazards, context.category_id == hazards.reference_id)
     return joined.select(*context.columns, *HAZARDS)

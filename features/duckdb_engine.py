@@ -43,6 +43,9 @@ class DuckDBEngine:
         self._kept += 1
         return self._ibis.create_table(f"kept_{self._kept}", expression, temp=True)
 
+    def release(self, kept: ir.Table) -> None:
+        self._connection.execute(f"DROP TABLE {kept.get_name()}")
+
     def write(self, expression: ir.Table, out: Path) -> int:
         aside = out.with_name(f".{out.name}.{os.getpid()}.aside")
         try:

@@ -25,6 +25,9 @@ class Engine(Protocol):
     def keep(self, expression: ir.Table) -> ir.Table:
         """The expression's rows, computed once and kept until the engine is closed."""
 
+    def release(self, kept: ir.Table) -> None:
+        """Let go of one kept step that nothing reads any more."""
+
     def write(self, expression: ir.Table, out: Path) -> int:
         """Write the rows to a Parquet file, aside first and renamed when complete; the number of rows."""
 

@@ -10,6 +10,7 @@ import re
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 from datasketch import MinHash
 
 BANDS = 8
@@ -19,6 +20,9 @@ ROWS_PER_BAND = 4
 
 WORDS_PER_SHINGLE = 3
 SEED = 1
+
+BUCKETS = pa.schema([("text", pa.string()), ("bucket", pa.string())])
+"""Columns of `bucket_table`."""
 
 _WORD = re.compile(r"\w+")
 
@@ -47,8 +51,8 @@ def bucket_table(texts: pd.Series) -> pd.DataFrame:
 def narrative_buckets(claims: ir.Table) -> ir.Table:
     """`claim_id` and `bucket`, `BANDS` rows for every claim whose narrative has a word."""
     written = claims.filter(claims.narrative.notnull())
-    texts = written.select("narrative").distinct().order_by("narrative").to_pandas()["narrative"]
-    buckets = ibis.memtable(bucket_table(texts), schema={"text": "string", "bucket": "string"})
+    texts = written.select("narrative").distinct().order_by("narrative").to_pyarrow()["narrative"].to_pandas()
+    buckets = ibis.memtable(pa.Table.from_pandas(bucket_table(texts), schema=BUCKETS, preserve_index=False))
     return written.inner_join(buckets, written.narrative == buckets.text).select("claim_id", "bucket")
 
 

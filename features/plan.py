@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
+import ibis
 import ibis.expr.types as ir
 
 from features.declaration import Entity, HistoryFeature
@@ -31,11 +32,19 @@ def history_tables(engine: Engine, context: ir.Table, features: Sequence[History
     def group(feature: HistoryFeature) -> tuple[str, str]:
         return feature.entity.value, feature.event.source
 
-    tables = []
+    tables, instants = [], {}
     for (entity, source), members in groupby(sorted(features, key=group), key=group):
         if is_available(engine, Entity(entity), SOURCES[source]):
-            tables.append(history_table(engine, context, Entity(entity), SOURCES[source], list(members)))
+            key = Entity(entity).key
+            if key not in instants:
+                instants[key] = engine.keep(instant_table(context, key))
+            tables.append(history_table(engine, context, instants[key], Entity(entity), SOURCES[source], list(members)))
     return tables
+
+
+def instant_table(context: ir.Table, key: str) -> ir.Table:
+    """The distinct instants at which an entity is asked about: `key` (string) and `filed_at`."""
+    return context.select(key=context[key], filed_at="filed_at").filter(ibis._.key.notnull()).distinct()
 
 
 def is_available(engine: Engine, entity: Entity, source: Source) -> bool:
@@ -45,18 +54,19 @@ def is_available(engine: Engine, entity: Entity, source: Source) -> bool:
 
 
 def history_table(
-    engine: Engine, context: ir.Table, entity: Entity, source: Source, features: Sequence[HistoryFeature]
+    engine: Engine, context: ir.Table, instants: ir.Table, entity: Entity, source: Source, features: Sequence[HistoryFeature]
 ) -> ir.Table:
     """The features of one entity over one source; `context` is the claims with their keys, `row` and `filed_at`."""
     parts = list(dict.fromkeys(part for feature in features for part in parts_of(feature)))
     asked = context.select("row", key=context[entity.key], filed_at="filed_at")
-    instants = engine.keep(asked.select("key", "filed_at").filter(asked.key.notnull()).distinct())
-    events = engine.keep(event_table(engine, entity, source, instants, parts))
-    plan, events = choose_plan(instants, events, parts)
+    kept = engine.keep(event_table(engine, entity, source, instants, parts))
+    plan, events = choose_plan(instants, kept, parts)
     totals = plan(instants, events, parts)
     joined = asked.left_join(totals, ["key", "filed_at"])
     columns = {f.name: feature_value(f, lambda part: joined[part.name], joined.filed_at) for f in features}
-    return engine.keep(joined.select("row", **columns))
+    result = engine.keep(joined.select("row", **columns))
+    engine.release(kept)
+    return result
 
 
 def event_table(engine: Engine, entity: Entity, source: Source, instants: ir.Table, parts: Sequence[Part]) -> ir.Table:
@@ -78,23 +88,21 @@ Plan = Callable[[ir.Table, ir.Table, Sequence[Part]], ir.Table]
 
 def choose_plan(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> tuple[Plan, ir.Table]:
     """The join for short histories, running totals for long ones; the events come back without bounds that bound nothing."""
-    if "appears" in events.columns and _count(events.filter(events.appears > events.known)) == 0:
-        events = events.drop("appears")
+    statistics = history_statistics(instants, events)
+    if not statistics["late"]:
+        events = events.drop(*({"appears"} & set(events.columns)))
     bounded = {"appears", "ends"} & set(events.columns)
     if bounded and any(part.kind not in ADDITIVE for part in parts):
         return join_plan, events
-    return (running_plan if pairs_per_event(instants, events) > PAIRS_PER_EVENT else join_plan), events
+    return (running_plan if statistics["pairs"] > PAIRS_PER_EVENT * statistics["events"] else join_plan), events
 
 
-def pairs_per_event(instants: ir.Table, events: ir.Table) -> float:
-    """How many pairs of claim and event of one entity there are, per event."""
-    claims = instants.group_by("key").aggregate(claims=instants.count())
-    counts = events.group_by("key").aggregate(events=events.count())
-    per_key = counts.inner_join(claims, "key")
-    sums = per_key.aggregate(pairs=(per_key.claims * per_key.events).cast("float64").sum(), events=per_key.events.sum()).to_pyarrow()
-    pairs, total = (sums[name][0].as_py() or 0 for name in ("pairs", "events"))
-    return float(pairs) / total if total else 0.0
-
-
-def _count(table: ir.Table) -> int:
-    return int(table.count().to_pyarrow().as_py())
+def history_statistics(instants: ir.Table, events: ir.Table) -> dict[str, float]:
+    """Number of `events`, of those that appear `late`, and of `pairs` of an instant and an event of one entity."""
+    late = (events.appears > events.known).sum() if "appears" in events.columns else ibis.literal(0)
+    asked = instants.group_by("key").aggregate(instants=instants.count())
+    had = events.group_by("key").aggregate(events=events.count(), late=late)
+    both = had.inner_join(asked, "key")
+    pairs = (both.instants * both.events).cast("float64").sum()
+    row = both.aggregate(events=both.events.sum(), late=both.late.sum(), pairs=pairs).to_pyarrow()
+    return {name: float(row[name][0].as_py() or 0) for name in ("events", "late", "pairs")}
