@@ -130,8 +130,19 @@ class Policy:
         Raises `ModelError` for probabilities that are none, `InvalidDataError` for amounts that are none.
         """
         facts = _Facts.of(probabilities, claims, self)
-        priced = np.where(self._allowed(facts), self._prices(facts), np.inf)
+        priced = np.where(self._allowed(facts), self._prices(facts, facts.p_valid, facts.p_abusive), np.inf)
         return self._frame(probabilities, priced)
+
+    def realised_costs(self, probabilities: pd.DataFrame, claims: pd.DataFrame, labels: pd.Series[str]) -> pd.DataFrame:
+        """What each disposition costs a claim whose label turned out so, US dollars, float64, allowed or not.
+
+        `labels` are in the order of `probabilities`, which still say how the claim would be decided after new evidence or a
+        review that settles nothing. Weighted by the probabilities of the labels, it gives the expected costs.
+        """
+        facts = _Facts.of(probabilities, claims, self)
+        turned_out = labels.to_numpy()
+        valid, abusive = ((turned_out == label).astype(np.float64) for label in ("valid", "abusive"))
+        return self._frame(probabilities, self._prices(facts, valid, abusive))
 
     def dispositions(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.Series[str]:
         """The cheapest allowed disposition of each claim; arguments and errors as in `costs`."""
@@ -152,24 +163,30 @@ class Policy:
         }
         return np.column_stack([by_name[disposition] for disposition in Disposition])
 
-    def _prices(self, facts: _Facts) -> Floats:
+    def _prices(self, facts: _Facts, valid: Floats, abusive: Floats) -> Floats:
+        """Prices where a claim is valid with probability `valid` and abusive with `abusive`; `facts` holds what is believed."""
+        believed_paid, believed_denied = self._losses(facts, facts.p_valid, facts.p_abusive)
+        if_paid, if_denied = self._losses(facts, valid, abusive)
+        not_knowing = np.where(believed_paid <= believed_denied, if_paid, if_denied)
         small = facts.amount < self.concession_limit_usd
         settling = np.where(small, self.payment_usd, self.seller_handling_usd)
-        if_paid = (facts.p_invalid + facts.p_abusive * self.abuse_repeat_multiple) * facts.amount
-        if_paid *= np.where(small, 1.0, self.seller_pays_invalid_share)
-        wronged = self.wrong_denial_usd + self.wrong_denial_multiple * facts.amount
-        not_knowing = np.minimum(if_paid, facts.p_valid * wronged)
-        afterwards = facts.p_valid * settling + facts.p_invalid * self.denial_usd
-        asking = self.evidence_usd + facts.p_valid * (self.evidence_honest_usd + self.honest_gives_up_share * wronged)
+        afterwards = valid * settling + (1.0 - valid) * self.denial_usd
+        asking = self.evidence_usd + valid * self.evidence_honest_usd + self.honest_gives_up_share * if_denied
         resolved = np.where(facts.has_evidence, self.more_evidence_resolves_share, self.evidence_resolves_share)
         by_name = {
             Disposition.PAY_CONCESSION: settling + if_paid,
             Disposition.PRESENT_TO_SELLER: settling + if_paid,
             Disposition.REQUEST_EVIDENCE: asking + afterwards + (1.0 - resolved) * not_knowing,
             Disposition.REFER_TO_EXPERT: self.expert_usd + afterwards + self.expert_error_share * not_knowing,
-            Disposition.DENY: self.denial_usd + facts.p_valid * wronged,
+            Disposition.DENY: self.denial_usd + if_denied,
         }
         return np.column_stack([by_name[disposition] for disposition in Disposition])
+
+    def _losses(self, facts: _Facts, valid: Floats, abusive: Floats) -> tuple[Floats, Floats]:
+        """What is lost by paying a claim and by denying it, US dollars."""
+        borne = np.where(facts.amount < self.concession_limit_usd, 1.0, self.seller_pays_invalid_share)
+        if_paid = borne * (1.0 - valid + abusive * self.abuse_repeat_multiple) * facts.amount
+        return if_paid, valid * (self.wrong_denial_usd + self.wrong_denial_multiple * facts.amount)
 
     @staticmethod
     def _frame(probabilities: pd.DataFrame, values: Floats | Flags) -> pd.DataFrame:
@@ -182,7 +199,6 @@ class _Facts:
 
     p_valid: Floats
     p_abusive: Floats
-    p_invalid: Floats
     labelled_valid: Flags
     amount: Floats
     stated: Flags
@@ -198,7 +214,6 @@ class _Facts:
         return cls(
             p_valid=p[:, 0],
             p_abusive=p[:, 2],
-            p_invalid=p[:, 1] + p[:, 2],
             labelled_valid=p.argmax(axis=1) == 0,
             amount=amount,
             stated=stated,
@@ -221,9 +236,7 @@ def _checked_probabilities(probabilities: pd.DataFrame, rows: int) -> Floats:
     wrong = ~((p >= 0).all(axis=1) & (np.abs(p.sum(axis=1) - 1.0) <= 1e-6))
     if wrong.any():
         first = int(wrong.argmax())
-        raise ModelError(
-            f"the probabilities of row {first} are {p[first].tolist()}; expected shares of sum 1"
-        )
+        raise ModelError(f"the probabilities of row {first} are {p[first].tolist()}; expected shares of sum 1")
     return p
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.contract.errors import InvalidDataError, ModelError, UsageError
-from data.contract.tables import CLAIM_TYPES
+from data.contract.tables import CLAIM_TYPES, LABELS
 from models.policy import DISPOSITIONS, Policy, most_likely
 
 POLICY = Policy().with_deny_threshold(0.12)
@@ -120,6 +120,20 @@ def test_a_claim_is_decided_alone_as_in_a_batch(policy: Policy, batch: tuple[pd.
     probabilities, claims = batch
     alone = [policy.dispositions(probabilities.iloc[[i]], claims.iloc[[i]]).iloc[0] for i in range(ROWS)]
     assert policy.dispositions(probabilities, claims).tolist() == alone
+
+
+@given(policies(), batches())
+def test_expected_costs_are_realised_costs_weighted_by_the_labels(
+    policy: Policy, batch: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    probabilities, _ = batch
+    turned_out = {label: pd.Series([label] * ROWS) for label in LABELS}
+    parts = [
+        policy.realised_costs(*batch, labels).mul(probabilities[f"p_{label}"], axis=0)
+        for label, labels in turned_out.items()
+    ]
+    allowed = policy.allowed(*batch).to_numpy()
+    np.testing.assert_allclose(sum(parts).to_numpy()[allowed], policy.costs(*batch).to_numpy()[allowed], rtol=1e-9)
 
 
 @pytest.mark.parametrize(
