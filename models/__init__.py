@@ -1,5 +1,5 @@
 """How likely is this claim valid, frivolous or abusive, how sure are we, and what should happen to it?
 
-Its one convention: probabilities point towards the claimant. Merit is P(valid), deception is P(abusive | not valid), and
-P(valid) = merit, P(frivolous) = (1 - merit)(1 - deception), P(abusive) = (1 - merit) deception.
+Its one convention: valid is the reference. One booster asks how much more a claim looks frivolous than valid, another how much more
+abusive than valid; the three probabilities follow from the two odds, and a low P(valid) is a finding to be made, never one made.
 """

@@ -1,7 +1,10 @@
-"""Two boosters: merit answers P(valid), deception P(abusive | not valid).
+"""Two boosters, each against valid: one learns frivolous from valid and frivolous findings, one abusive from valid and abusive ones.
 
-LightGBM with fixed seed, threads and row-wise histograms: equal data and parameters give equal text. Inputs whose direction is beyond
-doubt are monotone: what raises suspicion never raises merit, nor lowers deception.
+That frivolous and abusive claims differ from valid ones in different ways is why the pair does better than P(valid) with
+P(abusive | not valid), and than one multiclass model: docs/decisions has the figures. Inputs whose direction is beyond doubt are
+monotone in the abusive booster: what raises suspicion never lowers P(abusive) against valid.
+
+LightGBM with fixed seed, threads and row-wise histograms: equal data and parameters give equal text.
 """
 
 from __future__ import annotations
@@ -25,48 +28,44 @@ PATIENCE = 40
 """Trees without gain on that share after which growing stops."""
 FEWEST_TREES = 20
 
-
-def signs(schema: InputSchema, towards_claimant: bool) -> list[int]:
-    """Monotone constraint of each input, in order: 1 rises, -1 falls, 0 free."""
-    direction = {"raises": -1, "lowers": 1}
-    turn = 1 if towards_claimant else -1
-    return [turn * direction.get(column.suspicion, 0) for column in schema.inputs]
+_SIGNS = {"raises": 1, "lowers": -1}
 
 
-def grow(
-    matrix: pd.DataFrame, target: FloatArray, weight: FloatArray, constraints: Sequence[int], trees: int, params: TrainParams
-) -> lgb.Booster:
-    """A booster of `trees` trees for P(target = 1), or a constant one where `target` has one value only or no row.
+def suspicion_signs(schema: InputSchema) -> list[int]:
+    """Monotone constraint of each input towards abusive, in order: 1 rises, -1 falls, 0 free."""
+    return [_SIGNS.get(column.suspicion, 0) for column in schema.inputs]
 
-    `matrix` is float64 (rows in time order), `target` 0 or 1, `weight` more than 0.
+
+def grow(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], trees: int, params: TrainParams) -> lgb.Booster:
+    """A booster of `trees` trees for P(target = 1), or a constant one where `target` has one value only, or no row.
+
+    `matrix` is float64 with rows in time order, `target` 0 or 1, `signs` the monotone constraint of each column.
     """
     if len(np.unique(target)) < 2:
         return _constant(matrix, target, params)
-    return lgb.train(_settings(constraints, len(target), params), _data(matrix, target, weight), num_boost_round=trees)
+    return lgb.train(_settings(signs, len(target), params), _data(matrix, target), num_boost_round=trees)
 
 
-def enough_trees(
-    matrix: pd.DataFrame, target: FloatArray, weight: FloatArray, constraints: Sequence[int], params: TrainParams
-) -> int:
-    """How many trees do best on the latest rows when the earlier ones train; `params.most_trees` where that cannot be told.
+def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], params: TrainParams) -> int:
+    """How many trees do best on the latest rows when the earlier ones train; a third of the most where that cannot be told.
 
-    The rows are in time order. The count is scaled to all rows, which carry more than those that were grown on.
+    The rows are in time order. The count is scaled to all rows, which carry more trees than those that were grown on.
     """
     cut = int(len(target) * (1 - STOPPING_SHARE))
     early, late = slice(None, cut), slice(cut, None)
     if min(len(np.unique(target[early])), len(np.unique(target[late]))) < 2:
         return max(FEWEST_TREES, params.most_trees // 3)
     grown = lgb.train(
-        _settings(constraints, cut, params),
-        _data(matrix.iloc[early], target[early], weight[early]),
+        _settings(signs, cut, params),
+        _data(matrix.iloc[early], target[early]),
         num_boost_round=params.most_trees,
-        valid_sets=[_data(matrix.iloc[late], target[late], weight[late])],
+        valid_sets=[_data(matrix.iloc[late], target[late])],
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )
     return int(np.clip(round(grown.best_iteration / (1 - STOPPING_SHARE)), FEWEST_TREES, params.most_trees))
 
 
-def _settings(constraints: Sequence[int], rows: int, params: TrainParams) -> dict[str, Any]:
+def _settings(signs: Sequence[int], rows: int, params: TrainParams) -> dict[str, Any]:
     return {
         "objective": "binary",
         "learning_rate": params.learning_rate,
@@ -77,7 +76,7 @@ def _settings(constraints: Sequence[int], rows: int, params: TrainParams) -> dic
         "bagging_fraction": params.row_share,
         "bagging_freq": 1,
         "lambda_l2": params.ridge,
-        "monotone_constraints": list(constraints),
+        "monotone_constraints": list(signs),
         "seed": params.seed,
         "deterministic": True,
         "force_row_wise": True,
@@ -86,16 +85,15 @@ def _settings(constraints: Sequence[int], rows: int, params: TrainParams) -> dic
     }
 
 
-def _data(matrix: pd.DataFrame, target: FloatArray, weight: FloatArray) -> lgb.Dataset:
+def _data(matrix: pd.DataFrame, target: FloatArray, weight: FloatArray | None = None) -> lgb.Dataset:
     names = [booster_safe(str(name), position) for position, name in enumerate(matrix.columns)]
-    return lgb.Dataset(matrix.to_numpy(), label=target, weight=weight, feature_name=names, free_raw_data=False)
+    return lgb.Dataset(matrix.to_numpy(), label=target, weight=weight, feature_name=names)
 
 
 def _constant(matrix: pd.DataFrame, target: FloatArray, params: TrainParams) -> lgb.Booster:
     """One leaf that answers (positives + 1/2) / (rows + 1) whatever the input (Krichevsky and Trofimov's estimate)."""
     share = (float(target.sum()) + 0.5) / (len(target) + 1.0)
     nothing = pd.DataFrame(np.zeros((2, matrix.shape[1])), columns=matrix.columns)
-    free = [0] * matrix.shape[1]
-    settings = _settings(free, 2, params) | {"bagging_freq": 0, "min_data_in_leaf": 2}
+    settings = _settings([0] * matrix.shape[1], 2, params) | {"bagging_freq": 0, "min_data_in_leaf": 2}
     data = _data(nothing, np.array([0.0, 1.0]), np.array([1.0 - share, share]))
     return lgb.train(settings, data, num_boost_round=1)

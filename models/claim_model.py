@@ -14,33 +14,37 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from data.contract.errors import ModelError
-from models.calibration import Calibration, FloatArray
+from models.calibration import Calibration
 from models.policy import Policy
 from models.schema import InputSchema
+
+FloatArray = npt.NDArray[np.float64]
 
 PROBABILITIES = ("p_valid", "p_frivolous", "p_abusive")
 FORMAT = 1
 """Version of the directory's layout; a model of another one is refused."""
 
-_MERIT, _DECEPTION, _DOCUMENT = "merit.txt", "deception.txt", "model.json"
+_FRIVOLOUS, _ABUSIVE, _DOCUMENT = "frivolous.txt", "abusive.txt", "model.json"
 
 
 @dataclass(frozen=True)
 class ClaimModel:
     """P(valid), P(frivolous) and P(abusive) for rows of features.
 
-    `merit` answers P(valid), `deception` P(abusive | not valid). `usual` holds what is usual for each input, as
-    `models.reasons.usual_values` gives it; `record` says what it was trained on. Both are JSON values only.
+    `frivolous` answers log odds of frivolous against valid, `abusive` those of abusive against valid; either is a constant where
+    training saw too little to learn it. `usual` holds what is usual for each input, as `models.usual` gives it; `record` says
+    what the model was trained on. Both are JSON values only.
     """
 
     schema: InputSchema
-    merit: lgb.Booster
-    deception: lgb.Booster
-    merit_calibration: Calibration
-    deception_calibration: Calibration
+    frivolous: lgb.Booster
+    abusive: lgb.Booster
+    frivolous_calibration: Calibration
+    abusive_calibration: Calibration
     policy: Policy
     usual: dict[str, Any] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
@@ -55,14 +59,14 @@ class ClaimModel:
         return self.schema.conform(features)
 
     def probabilities(self, features: pd.DataFrame) -> pd.DataFrame:
-        """`p_valid`, `p_frivolous`, `p_abusive`, float64, index of `features`, each within (0, 1), each row summing to 1."""
+        """`p_valid`, `p_frivolous`, `p_abusive`: float64, index of `features`, each within (0, 1), each row summing to 1."""
         return self.probabilities_of(self.matrix(features))
 
     def probabilities_of(self, matrix: pd.DataFrame) -> pd.DataFrame:
         """As `probabilities`, for a matrix that `matrix` has made."""
-        merit = self.merit_calibration.apply(raw_scores(self.merit, matrix))
-        deception = self.deception_calibration.apply(raw_scores(self.deception, matrix))
-        return class_probabilities(merit, deception, matrix.index)
+        frivolous = self.frivolous_calibration.apply(raw_scores(self.frivolous, matrix))
+        abusive = self.abusive_calibration.apply(raw_scores(self.abusive, matrix))
+        return class_probabilities(frivolous, abusive, matrix.index)
 
     @cached_property
     def version(self) -> str:
@@ -89,10 +93,10 @@ class ClaimModel:
                 raise ModelError(f"the model in {directory} has format {document['format']}, expected {FORMAT}")
             return cls(
                 schema=InputSchema.from_dict(document["inputs"]),
-                merit=_booster(directory / _MERIT),
-                deception=_booster(directory / _DECEPTION),
-                merit_calibration=Calibration.from_dict(document["calibration"]["merit"]),
-                deception_calibration=Calibration.from_dict(document["calibration"]["deception"]),
+                frivolous=_booster(directory / _FRIVOLOUS),
+                abusive=_booster(directory / _ABUSIVE),
+                frivolous_calibration=Calibration.from_dict(document["calibration"]["frivolous"]),
+                abusive_calibration=Calibration.from_dict(document["calibration"]["abusive"]),
                 policy=Policy.from_dict(document["policy"]),
                 usual=document["usual"],
                 record=document["record"],
@@ -101,17 +105,18 @@ class ClaimModel:
             raise ModelError(f"the directory {directory} holds no whole Claimvet model: {error}") from error
 
     def _files(self) -> dict[str, str]:
+        calibration = {"frivolous": self.frivolous_calibration.to_dict(), "abusive": self.abusive_calibration.to_dict()}
         document = {
             "format": FORMAT,
             "inputs": self.schema.to_dict(),
-            "calibration": {"merit": self.merit_calibration.to_dict(), "deception": self.deception_calibration.to_dict()},
+            "calibration": calibration,
             "policy": self.policy.to_dict(),
             "usual": self.usual,
             "record": self.record,
         }
         return {
-            _MERIT: self.merit.model_to_string(num_iteration=-1),
-            _DECEPTION: self.deception.model_to_string(num_iteration=-1),
+            _FRIVOLOUS: self.frivolous.model_to_string(num_iteration=-1),
+            _ABUSIVE: self.abusive.model_to_string(num_iteration=-1),
             _DOCUMENT: json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n",
         }
 
@@ -127,8 +132,13 @@ def raw_scores(booster: lgb.Booster, matrix: pd.DataFrame) -> FloatArray:
     return np.asarray(booster.predict(matrix.to_numpy(), raw_score=True), dtype=np.float64)
 
 
-def class_probabilities(merit: FloatArray, deception: FloatArray, index: pd.Index) -> pd.DataFrame:
-    """The three classes from P(valid) and P(abusive | not valid); columns as `PROBABILITIES`, float64."""
-    wanting = 1.0 - merit
-    columns = dict(zip(PROBABILITIES, (merit, wanting * (1.0 - deception), wanting * deception), strict=True))
-    return pd.DataFrame(columns, index=index)
+def class_probabilities(frivolous: FloatArray, abusive: FloatArray, index: pd.Index) -> pd.DataFrame:
+    """The three classes from P(frivolous | frivolous or valid) and P(abusive | abusive or valid), both within (0, 1).
+
+    Columns as `PROBABILITIES`, float64.
+
+    >>> class_probabilities(np.array([0.5]), np.array([0.5]), pd.RangeIndex(1)).round(3).to_numpy().tolist()
+    [[0.333, 0.333, 0.333]]
+    """
+    odds = np.column_stack([np.ones(len(frivolous)), frivolous / (1.0 - frivolous), abusive / (1.0 - abusive)])
+    return pd.DataFrame(odds / odds.sum(axis=1, keepdims=True), index=index, columns=list(PROBABILITIES))
