@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +12,14 @@ import ibis.expr.types as ir
 from data.contract.dataset import DataSet
 from data.contract.errors import UsageError
 from features.catalogue import FEATURES
-from features.claim_catalogue import CLAIM_FEATURES
 from features.context import claim_context, extra_columns
-from features.declaration import ClaimFeature, Form, HistoryFeature, RatioFeature, TrendFeature
+from features.declaration import ClaimFeature, Feature, Form, HistoryFeature, LinkFeature, RatioFeature, TrendFeature
 from features.duckdb_engine import DuckDBEngine
 from features.engine import Engine
 from features.links import link_tables
 from features.parts import CENTS_PER_DOLLAR, MICROSECONDS_PER_DAY
 from features.plan import history_tables
+from features.selection import with_ingredients
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
 MONEY_CONTEXT = frozenset({"amount", "order_amount", "price"})
@@ -47,12 +47,14 @@ def build_features(
     engine: str = "duckdb",
     memory_limit: str | None = None,
     progress: Progress = lambda step: None,
+    features: Sequence[Feature] = FEATURES,
 ) -> BuildReport:
     """Write the features of the claims in `claims`, or of all, to the Parquet file `out`.
 
-    Columns: `claim_id` (string), every feature of the catalogue (int64, float64 or string), then the user's `x_` columns as they are.
+    Columns: `claim_id` (string), every one of `features` (int64, float64 or string), then the user's `x_` columns as they are.
 
     Raises:
+        FeatureError: where a feature is declared in a way that cannot work.
         InvalidDataError: where a claim of `claims` differs from the data set's row of the same id.
         UsageError: where the engine has no such name.
     """
@@ -60,37 +62,39 @@ def build_features(
         raise UsageError(f"the engine is {engine!r}, expected duckdb")
     opened = DuckDBEngine(data_set, claims, memory_limit)
     try:
-        return _build(opened, out, progress)
+        return _build(opened, out, progress, features)
     finally:
         opened.close()
 
 
-def _build(engine: Engine, out: Path, progress: Progress) -> BuildReport:
+def _build(engine: Engine, out: Path, progress: Progress, asked: Sequence[Feature]) -> BuildReport:
+    needed = with_ingredients(asked)
     progress("claims and their parties")
     context = claim_context(engine)
     progress("histories")
-    tables = history_tables(engine, context, [feature for feature in FEATURES if isinstance(feature, HistoryFeature)])
-    progress("links to other customers")
-    tables += link_tables(engine, context)
+    tables = history_tables(engine, context, [feature for feature in needed if isinstance(feature, HistoryFeature)])
+    if any(isinstance(feature, LinkFeature) for feature in needed):
+        progress("links to other customers")
+        tables += link_tables(engine, context)
     progress("writing")
-    features, unavailable = _assemble(context, tables)
+    features, unavailable = _assemble(context, tables, needed, asked)
     rows = engine.write(features, out)
     names = tuple(name for name in features.columns if name != "claim_id")
     return BuildReport(rows, names, unavailable)
 
 
-def _assemble(context: ir.Table, tables: list[ir.Table]) -> tuple[ir.Table, tuple[str, ...]]:
-    own = context.select("row", "claim_id", *extra_columns(context), **{f.name: claim_value(f, context) for f in CLAIM_FEATURES})
-    joined = own
+def _assemble(
+    context: ir.Table, tables: list[ir.Table], needed: Sequence[Feature], asked: Sequence[Feature]
+) -> tuple[ir.Table, tuple[str, ...]]:
+    own = {f.name: claim_value(f, context) for f in needed if isinstance(f, ClaimFeature)}
+    joined = context.select("row", "claim_id", *extra_columns(context), **own)
     for place, table in enumerate(tables):
         joined = joined.left_join(table.rename(**{f"row_{place}": "row"}), [("row", f"row_{place}")])
-    unavailable = [f for f in FEATURES if not isinstance(f, RatioFeature | TrendFeature) and f.name not in joined.columns]
+    unavailable = [f for f in needed if not isinstance(f, RatioFeature | TrendFeature) and f.name not in joined.columns]
     joined = joined.mutate(**{f.name: ibis.null(f.dtype) for f in unavailable})
-    joined = joined.mutate(**{f.name: _combined(f, joined) for f in FEATURES if isinstance(f, RatioFeature | TrendFeature)})
-    ordered = joined.order_by("row").select("claim_id", *(f.name for f in FEATURES), *extra_columns(context))
+    joined = joined.mutate(**{f.name: _combined(f, joined) for f in needed if isinstance(f, RatioFeature | TrendFeature)})
+    ordered = joined.order_by("row").select("claim_id", *(f.name for f in asked), *extra_columns(context))
     return ordered, tuple(f.name for f in unavailable)
-
-
 
 
 def claim_value(feature: ClaimFeature, context: ir.Table) -> ir.Value:
