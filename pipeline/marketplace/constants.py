@@ -77,7 +77,7 @@ LOT_HAZARD: Final = 45.0
 """How much likelier an order of a dangerous lot hurts (assumption)."""
 
 # Returns
-KIND_RETURN_RATE: Final = (0.085, 0.14, 0.34, 0.30, 0.16, 0.05)
+KIND_RETURN_RATE: Final = (0.075, 0.20, 0.34, 0.30, 0.16, 0.05)
 """Returns an order (retail: 0.178 cancellations an invoice on average, heavily unequal between customers; split by kind: assumption)."""
 RETURN_NOT_INSPECTED: Final = 0.06
 """Returns whose parcel is never opened (assumption)."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 from data.contract.tables import CLAIM_TYPES, DECIDERS, EVIDENCE_KINDS, IDENTITY_KINDS, LABELS, RETURN_CONDITIONS, RETURN_REASONS
 from data.reference import load_categories
 from pipeline.marketplace import constants as c
+from pipeline.marketplace.randomness import Ints
 from pipeline.marketplace.seller_side import REPORT_REASONS
 from pipeline.marketplace.tables import choices, hashes, identifiers, money, references, slices, times
 from pipeline.marketplace.world import World
@@ -40,7 +41,7 @@ def _products(world: World) -> Batches:
     }
 
 
-def _parties(world: World, order: np.ndarray) -> dict[str, pa.Array]:
+def _parties(world: World, order: Ints) -> dict[str, pa.Array]:
     """The customer, seller and product of each of these orders."""
     product = world.orders.product[order]
     return {

@@ -14,11 +14,11 @@ from pipeline.marketplace.schemes import FABRICATED, RING_SCHEME
 from pipeline.marketplace.shopping import Orders
 from pipeline.marketplace.timeline import days, end_of_period
 
-MEAN_PIECES = (2.1, 0.9, 1.0, 1.1, 1.5, 1.7, 2.0)
+MEAN_PIECES = (2.5, 0.6, 0.8, 0.8, 1.4, 1.8, 2.2)
 """Mean pieces by scheme (assumption: who was hurt has something to show)."""
-LATE_SHARE = (0.22, 0.40, 0.35, 0.30, 0.20, 0.15, 0.05)
+LATE_SHARE = (0.15, 0.40, 0.35, 0.30, 0.20, 0.15, 0.05)
 """Pieces handed in after filing, by scheme (assumption)."""
-REUSED_SHARE = (0.004, 0.006, 0.03, 0.06, 0.30, 0.45, 0.0)
+REUSED_SHARE = (0.004, 0.006, 0.03, 0.08, 0.40, 0.55, 0.0)
 """Pieces that others have used before, by scheme (assumption; the honest sometimes send the shop's own picture)."""
 PROPERTY_KINDS = (0.48, 0.26, 0.00, 0.04, 0.17, 0.05)
 """Share of each of `EVIDENCE_KINDS` for property (assumption)."""
@@ -34,7 +34,7 @@ class Evidence:
 
     - `claim` int64: row of the claim; `kind` int64: code into `EVIDENCE_KINDS`
     - `content` int64: number of the content, hashed on writing; equal numbers are the same file
-    - `submitted_at` int64, microseconds: up to two days before filing, or after it
+    - `submitted_at` int64, microseconds: up to two days before filing but never before the incident, or after filing
     """
 
     claim: Ints
@@ -63,7 +63,8 @@ def _submitted(rng: np.random.Generator, claims: Claims, claim: Ints) -> Ints:
     filed = claims.filed_at[claim]
     late = rng.random(len(claim)) < np.array(LATE_SHARE)[claims.scheme[claim]]
     early: Floats = -np.minimum(rng.exponential(0.2, len(claim)), 2.0)
-    return filed + days(np.where(late, 0.1 + rng.exponential(6.0, len(claim)), early))
+    submitted = filed + days(np.where(late, 0.1 + rng.exponential(6.0, len(claim)), early))
+    return np.maximum(submitted, claims.incident_at[claim])
 
 
 def make_evidence(seed: int, customers: Customers, orders: Orders, claims: Claims) -> Evidence:

@@ -17,7 +17,7 @@ HOUSEHOLD_SHARE = 0.05
 """Accounts that live with another one (assumption)."""
 HOUSEHOLD_SHARES = (0.35, 0.40, 0.95, 0.15)
 """Chance that a household shares each kind (assumption)."""
-RING_SHARES = (0.45, 0.40, 0.30, 0.25)
+RING_SHARES = (0.55, 0.45, 0.35, 0.30)
 """Chance that a ring member uses the ring's token of each kind (assumption)."""
 RETURNING_SHARE = 0.35
 """Serial abusers who have been thrown out before and come back with an old token (assumption)."""

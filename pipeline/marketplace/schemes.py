@@ -45,25 +45,25 @@ class Scheme:
 
 
 SCHEMES = (
-    Scheme("defect", VALID, 1.0),
+    Scheme("defect", VALID, 1.0, use_days=(24.0, 1.0)),
     Scheme(
-        "mishap", FRIVOLOUS, 1.0, use_days=(75.0, 1.1), report_shift=0.35, amount_shift=-0.15, amount_tie=0.6, round_lift=1.2,
-        injury=0.08, no_order=0.04, no_incident=0.09,
+        "mishap", FRIVOLOUS, 1.0, use_days=(110.0, 1.0), report_shift=0.7, amount_shift=-0.2, amount_tie=0.6, round_lift=1.3,
+        injury=0.06, no_order=0.05, no_incident=0.16,
     ),
     Scheme(
         "refused_return", ABUSIVE, 0.30, amount_shift=0.2, amount_tie=0.6, gamed=0.15, round_lift=1.4, injury=0.06,
         report_shift=-0.3, no_incident=0.06,
     ),
     Scheme(
-        "opportunity", ABUSIVE, 0.16, use_days=(16.0, 0.9), amount_shift=0.5, amount_tie=0.2, gamed=0.30, round_lift=1.5,
+        "opportunity", ABUSIVE, 0.16, use_days=(13.0, 0.8), amount_shift=0.7, amount_tie=0.1, gamed=0.40, round_lift=1.5,
         report_shift=-0.5, no_order=0.04, no_incident=0.06,
     ),
     Scheme(
-        "fabricated", ABUSIVE, 0.24, use_days=(12.0, 0.9), amount_shift=0.6, amount_tie=0.1, gamed=0.40, round_lift=1.7,
+        "fabricated", ABUSIVE, 0.24, use_days=(10.0, 0.8), amount_shift=0.7, amount_tie=0.1, gamed=0.50, round_lift=1.7,
         report_shift=-0.7, no_order=0.06, no_incident=0.05,
     ),
     Scheme(
-        "ring", ABUSIVE, 0.22, use_days=(10.0, 0.7), amount_shift=0.5, amount_tie=0.1, gamed=0.45, round_lift=1.5,
+        "ring", ABUSIVE, 0.22, use_days=(8.0, 0.7), amount_shift=0.6, amount_tie=0.1, gamed=0.50, round_lift=1.5,
         report_shift=-0.8, no_order=0.04,
     ),
     Scheme(
@@ -76,9 +76,9 @@ SCHEMES = (
 DEFECT, MISHAP, REFUSED_RETURN, OPPORTUNITY, FABRICATED, RING_SCHEME, LATE_ATTACK = range(7)
 """Positions in `SCHEMES`."""
 
-HURT_BY_KIND = (1.0, 1.15, 0.9, 0.6, 0.3, 0.1)
+HURT_BY_KIND = (1.0, 0.9, 0.6, 0.3, 0.2, 0.1)
 """How often goods hurt a kind of customer and they claim, against the honest (assumption)."""
-MISHAP_BY_KIND = (0.30, 4.5, 1.2, 0.8, 0.3, 0.1)
+MISHAP_BY_KIND = (0.085, 6.0, 1.0, 0.5, 0.3, 0.1)
 """How often a kind claims for what was their own doing, against the mean (assumption)."""
 CAMPAIGN_DAYS = 40.0
 """Rings claim within campaigns of about this length (assumption)."""

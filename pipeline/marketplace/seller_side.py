@@ -9,10 +9,10 @@ import numpy as np
 from pipeline.marketplace import constants as c
 from pipeline.marketplace.catalogue import Products, Sellers
 from pipeline.marketplace.claims import Claims
-from pipeline.marketplace.randomness import Floats, Ints, stream
+from pipeline.marketplace.randomness import Flags, Floats, Ints, stream
 from pipeline.marketplace.returns import Returns
 from pipeline.marketplace.shopping import Orders
-from pipeline.marketplace.timeline import days, end_of_period, start_of_period
+from pipeline.marketplace.timeline import days, end_of_period, month_edges, start_of_period
 
 REPORT_REASONS = ("false claim", "empty parcel returned", "used and returned", "threatened with a review", "other")
 """What sellers say (assumption)."""
@@ -39,12 +39,12 @@ class SellerReports:
     """
 
     order: Ints
-    order_named: np.ndarray
+    order_named: Flags
     reason: Ints
     reported_at: Ints
 
 
-def _about_claims(rng: np.random.Generator, dishonest: np.ndarray, orders: Orders, claims: Claims) -> tuple[Ints, Ints]:
+def _about_claims(rng: np.random.Generator, dishonest: Flags, orders: Orders, claims: Claims) -> tuple[Ints, Ints]:
     chance = np.where(
         dishonest[orders.product[claims.order]],
         np.array(REPORTED_BY_DISHONEST)[claims.label],
@@ -59,7 +59,7 @@ def _about_returns(rng: np.random.Generator, returns: Returns) -> tuple[Ints, In
     return returns.order[rows], returns.inspected_at[rows]
 
 
-def _about_nothing(rng: np.random.Generator, dishonest: np.ndarray, orders: Orders) -> tuple[Ints, Ints]:
+def _about_nothing(rng: np.random.Generator, dishonest: Flags, orders: Orders) -> tuple[Ints, Ints]:
     rows = np.flatnonzero(rng.random(len(orders), dtype=np.float32) < SLANDER_SHARE * 10 * dishonest[orders.product])
     return rows, orders.ordered_at[rows] + days(np.full(len(rows), 5.0))
 
@@ -97,21 +97,21 @@ class Policies:
     coverage: Floats
 
 
-def first_big_month(sellers: Sellers, products: Products, orders: Orders) -> Ints:
-    """Start of the first 30 days in which each seller sold for `INSURANCE_SALES`; -1 for sellers who never did."""
-    months = c.PERIOD_DAYS // 30 + 1
-    month = (orders.ordered_at - start_of_period()) // (30 * c.MICROSECOND_DAY)
+def end_of_first_big_month(sellers: Sellers, products: Products, orders: Orders) -> Ints:
+    """End of the first calendar month in which each seller sold for `INSURANCE_SALES`; -1 for sellers who never did."""
+    edges = month_edges()
+    months = len(edges) - 1
+    month = np.searchsorted(edges, orders.ordered_at, side="right") - 1
     cell = products.seller[orders.product] * months + month
     sales = np.bincount(cell, orders.amount, len(sellers) * months).reshape(len(sellers), months)
     big = sales >= c.INSURANCE_SALES
-    first = start_of_period() + big.argmax(axis=1) * 30 * c.MICROSECOND_DAY
-    return np.where(big.any(axis=1), first, -1)
+    return np.where(big.any(axis=1), edges[big.argmax(axis=1) + 1], -1)
 
 
 def make_policies(seed: int, sellers: Sellers, products: Products, orders: Orders) -> Policies:
-    """One policy a year from the month of big sales, renewed late or not at all by some; a few small sellers insure as well."""
+    """One policy a year from some days after the first month of big sales, renewed late or not at all by some; a few small sellers insure as well."""
     rng = stream(seed, "insurance")
-    begin = first_big_month(sellers, products, orders)
+    begin = end_of_first_big_month(sellers, products, orders)
     cautious = (begin < 0) & (rng.random(len(sellers)) < 0.04)
     begin = np.where(cautious, np.maximum(sellers.created_at, start_of_period()), begin)
     seller = np.flatnonzero((begin >= 0) & (rng.random(len(sellers)) < 0.93))

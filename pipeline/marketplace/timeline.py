@@ -20,6 +20,13 @@ def end_of_period() -> int:
     return start_of_period() + c.PERIOD_DAYS * c.MICROSECOND_DAY
 
 
+def month_edges() -> Ints:
+    """First instants of the calendar months that the period touches, and of the month after; int64 microseconds."""
+    first = np.datetime64(c.START_DAY, "M")
+    last = np.datetime64(end_of_period() - 1, "us").astype("datetime64[M]")
+    return np.arange(first, last + 2).astype("datetime64[us]").astype(np.int64)
+
+
 def days(count: Floats) -> Ints:
     """Days as int64 microseconds."""
     return (count * c.MICROSECOND_DAY).astype(np.int64)
