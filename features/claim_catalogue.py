@@ -171,13 +171,13 @@ LINK_FEATURES: tuple[LinkFeature, ...] = (
     *(
         LinkFeature(
             label=f"identity_{kind}_shared_customers_count",
-            meaning=f"number of other customers who share a {kind} with the customer",
+            meaning=f"number of other customers who share {phrase} with the customer",
             source="identity_links",
             column="token",
             family="identity links",
             dtype="int64",
         )
-        for kind in ("device", "payment", "address")
+        for kind, phrase in (("device", "a device"), ("payment", "a means of payment"), ("address", "an address"))
     ),
     LinkFeature(
         label="identity_token_claims_count_365d",
