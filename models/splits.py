@@ -115,7 +115,8 @@ def _gap(
     findings: pd.DataFrame, calibrate_from: pd.Timestamp, judge_from: pd.Timestamp, known_until: pd.Timestamp, quantile: float
 ) -> pd.Timedelta:
     """The measured delay, at most half of the shorter later slice, so that something is left of it."""
-    measured = (findings["decided_at"] - findings["filed_at"]).sort_values().iloc[int(quantile * (len(findings) - 1))]
+    delays = (findings["decided_at"] - findings["filed_at"]).sort_values()
+    measured = pd.Timedelta(delays.iloc[int(quantile * (len(findings) - 1))])
     longest = pd.Timedelta(min(judge_from - calibrate_from, known_until - judge_from) / 2)
     return max(min(measured, longest), NO_TIME)
 

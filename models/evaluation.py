@@ -1,0 +1,155 @@
+"""How good is it? Figures of probabilities against findings, over all and in every slice that somebody may ask for.
+
+`judged` frames hold one row a claim: `label` (valid, frivolous, abusive), `p_valid`, `p_frivolous`, `p_abusive`, and the columns
+that slices are cut by. A figure that cannot be (an area under a curve where one label is missing) is NaN, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from data.contract.tables import CONCESSION_LIMIT_USD, LABELS
+from models.claim_model import PROBABILITIES
+
+FloatArray = npt.NDArray[np.float64]
+Metric = Callable[[FloatArray, npt.NDArray[np.intp]], float]
+"""Probabilities (n, 3) in the order of the labels, and the position of each claim's label, to one figure."""
+
+BINS = 10
+"""Bins of equal width of P(valid) in the calibration error (Guo et al., ICML 2017, use 15 on far larger test sets)."""
+RESAMPLES = 200
+"""Bootstrap resamples of an interval."""
+SMALLEST_SLICE = 30
+"""A slice with fewer findings says nothing; it is left out."""
+SLICES = ("month", "lane", "claim_type", "category_id", "is_new_customer")
+"""Columns of a judged frame that the report cuts by."""
+
+
+def auc_valid_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+    """Area under the ROC curve of valid against the rest."""
+    return _auc(p[:, 0], y == 0)
+
+
+def auc_abusive_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+    """Area under the ROC curve of abusive against the rest."""
+    return _auc(p[:, 2], y == 2)
+
+
+def average_precision_valid_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+    """Area under the precision-recall curve of valid against the rest."""
+    return _average_precision(p[:, 0], y == 0)
+
+
+def average_precision_abusive_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+    """Area under the precision-recall curve of abusive against the rest."""
+    return _average_precision(p[:, 2], y == 2)
+
+
+def log_loss_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+    """Mean negative log probability of the label that was found, in nats."""
+    return float(-np.log(p[np.arange(len(y)), y]).mean())
+
+
+def brier_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+    """Mean squared distance of the three probabilities from the label, 0 to 2."""
+    return float(((p - np.eye(len(LABELS))[y]) ** 2).sum(axis=1).mean())
+
+
+def calibration_error_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+    """Expected calibration error of P(valid): mean distance from the share of valid claims, over `BINS` bins."""
+    curve = calibration_curve(p[:, 0], y == 0)
+    return float((curve["claims"] * (curve["p_mean"] - curve["share"]).abs()).sum() / curve["claims"].sum())
+
+
+def accuracy_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+    """Share of claims whose most likely label is the one that was found."""
+    return float((p.argmax(axis=1) == y).mean())
+
+
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {
+        "auc_valid": auc_valid_metric,
+        "auc_abusive": auc_abusive_metric,
+        "average_precision_valid": average_precision_valid_metric,
+        "average_precision_abusive": average_precision_abusive_metric,
+        "log_loss": log_loss_metric,
+        "brier": brier_metric,
+        "calibration_error": calibration_error_metric,
+        "accuracy": accuracy_metric,
+    }
+)
+"""Every figure by name."""
+
+
+def figures(judged: pd.DataFrame) -> dict[str, float]:
+    """All `METRICS` of a judged frame; NaN throughout where it is empty."""
+    p, y = arrays(judged)
+    return {name: metric(p, y) if len(y) else float("nan") for name, metric in METRICS.items()}
+
+
+def intervals(judged: pd.DataFrame, seed: int, level: float = 0.95) -> pd.DataFrame:
+    """Bootstrap intervals: index metric, columns `low` and `high` (percentiles of `RESAMPLES` resamples of claims)."""
+    p, y = arrays(judged)
+    random = np.random.default_rng(seed)
+    drawn = [random.integers(0, len(y), len(y)) for _ in range(RESAMPLES if len(y) else 0)]
+    values = pd.DataFrame([{name: metric(p[rows], y[rows]) for name, metric in METRICS.items()} for rows in drawn], columns=list(METRICS))
+    tail = (1 - level) / 2
+    return pd.DataFrame({"low": values.quantile(tail), "high": values.quantile(1 - tail)})
+
+
+def by_slice(judged: pd.DataFrame) -> pd.DataFrame:
+    """All figures in every slice of at least `SMALLEST_SLICE` findings: columns `slice`, `value`, `findings`, then the metrics."""
+    rows = []
+    for name in (name for name in SLICES if name in judged):
+        for value, part in judged.groupby(name, sort=True):
+            if len(part) >= SMALLEST_SLICE:
+                rows.append({"slice": name, "value": str(value), "findings": len(part), **figures(part)})
+    return pd.DataFrame(rows, columns=["slice", "value", "findings", *METRICS])
+
+
+def calibration_curve(probability: FloatArray, is_so: npt.NDArray[np.bool_], bins: int = BINS) -> pd.DataFrame:
+    """One row a bin of equal width that is not empty: `claims` (number), `p_mean`, `share` (of those that are so)."""
+    position = np.minimum((probability * bins).astype(np.intp), bins - 1)
+    frame = pd.DataFrame({"bin": position, "p": probability, "so": is_so.astype(np.float64)}).groupby("bin")
+    return pd.DataFrame({"claims": frame["p"].size(), "p_mean": frame["p"].mean(), "share": frame["so"].mean()})
+
+
+def confusion(judged: pd.DataFrame) -> pd.DataFrame:
+    """Number of claims by label found (rows) and most likely label (columns)."""
+    p, y = arrays(judged)
+    counts = np.zeros((len(LABELS), len(LABELS)), dtype=np.int64)
+    np.add.at(counts, (y, p.argmax(axis=1)), 1)
+    return pd.DataFrame(counts, index=pd.Index(LABELS, name="found"), columns=pd.Index(LABELS, name="most likely"))
+
+
+def judged_frame(claims: pd.DataFrame, labels: pd.Series, probabilities: pd.DataFrame, known_customers: set[str]) -> pd.DataFrame:
+    """Puts together what the figures need, indexed by `claim_id` as `labels` is.
+
+    `claims` has `filed_at`, `customer_id`, `claim_type`, `amount_claimed` and `category_id`; a customer outside `known_customers`
+    (those with a claim that trained) is new.
+    """
+    rows = claims.loc[labels.index, ["filed_at", "customer_id", "claim_type", "amount_claimed", "category_id"]]
+    lane = np.where(rows["amount_claimed"] < CONCESSION_LIMIT_USD, "concession", "seller")
+    month, new = rows["filed_at"].dt.strftime("%Y-%m"), ~rows["customer_id"].isin(known_customers)
+    return rows.assign(label=labels, **probabilities.loc[labels.index], lane=lane, month=month, is_new_customer=new)
+
+
+def arrays(judged: pd.DataFrame) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """Probabilities (n, 3) and label positions of a judged frame."""
+    position = {label: number for number, label in enumerate(LABELS)}
+    labels = np.array([position[label] for label in judged["label"]], dtype=np.intp)
+    return np.asarray(judged[list(PROBABILITIES)], dtype=np.float64), labels
+
+
+def _auc(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:
+    return float(roc_auc_score(is_so, score)) if is_so.any() and not is_so.all() else float("nan")
+
+
+def _average_precision(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:
+    return float(average_precision_score(is_so, score)) if is_so.any() else float("nan")

@@ -1,0 +1,207 @@
+"""From findings to a model, and to what can honestly be said about it.
+
+Three pairs of boosters are grown, each on more than the one before. The first, on the training slice, is calibrated on the calibration
+slice. The second, on all that was known when the judging slice began, is judged on that slice with the first one's calibration: these
+are the figures that the run reports. The third, on every finding, is the model: its freshest months are those that count most when
+claims drift. Its calibration and its bound for denials come from the two held-out slices, whose claims neither pair was grown on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data.contract.errors import ModelError
+from data.contract.tables import LABELS
+from models.baselines import base_rates, logistic
+from models.boosters import enough_trees, grow, suspicion_signs
+from models.calibration import Calibration, fit_calibration
+from models.claim_model import ClaimModel, class_probabilities, raw_scores
+from models.evaluation import judged_frame
+from models.guarantee import deny_threshold
+from models.parameters import SplitParams, TrainParams
+from models.policy import Policy
+from models.schema import InputSchema
+from models.splits import TimeSplit, time_split
+from models.usual import usual_values
+
+FloatArray = npt.NDArray[np.float64]
+Progress = Callable[[str], None]
+RIVALS = ("frivolous", "abusive")
+"""The labels that each booster holds against valid."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two boosters and the inputs that they were grown on."""
+
+    schema: InputSchema
+    frivolous: lgb.Booster
+    abusive: lgb.Booster
+
+    def raw(self, features: pd.DataFrame) -> pd.DataFrame:
+        """Log odds against valid: columns `frivolous` and `abusive`, float64, index of `features`."""
+        matrix = self.schema.conform(features)
+        return pd.DataFrame({name: raw_scores(getattr(self, name), matrix) for name in RIVALS}, index=features.index)
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training run made.
+
+    `judged` holds one row a claim of the judging slice (`models.evaluation.judged_frame`), scored by the pair that was grown before
+    it began; `baselines` the same claims scored by each baseline. All are empty where the data allowed no judging slice.
+    """
+
+    model: ClaimModel
+    split: TimeSplit
+    judged: pd.DataFrame
+    judged_features: pd.DataFrame
+    baselines: Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What training reads; `features` and `claims` are indexed by `claim_id`.
+
+    `features` holds the model's inputs in order, `suspicions` their declared direction (`raises`, `lowers`, `unknown`), `claims` the
+    columns `filed_at`, `customer_id`, `claim_type`, `amount_claimed`, `category_id`, `outcomes` the contract's table, and `facts`
+    what the record should say about the data (JSON values).
+    """
+
+    features: pd.DataFrame
+    suspicions: Mapping[str, str]
+    claims: pd.DataFrame
+    outcomes: pd.DataFrame
+    facts: Mapping[str, Any]
+
+
+def train_model(
+    data: TrainingData, split_params: SplitParams, params: TrainParams, policy: Policy, progress: Progress = lambda part: None
+) -> Training:
+    """Splits by time, grows, calibrates, judges, and grows again on everything.
+
+    Raises `ModelError` where no claim has a finding: assumptions alone teach nothing.
+    """
+    split = time_split(data.claims["filed_at"], data.outcomes, split_params)
+    if split.everything.empty:
+        raise ModelError("no claim has a finding (a latest outcome decided by anyone but concession), expected some to train on")
+    progress("growing")
+    first = _grow_pair(data, split.train, None, params)
+    trees = {name: getattr(first, name).num_trees() for name in RIVALS if getattr(first, name).num_trees() > 1}
+    second = _grow_pair(data, split.earlier, trees, params)
+    progress("calibrating and judging")
+    held_out = [_held_out(data, first, split.calibrate), _held_out(data, second, split.judge)]
+    judged = _probabilities(held_out[1], _calibrations(held_out[0]))
+    progress("growing on everything")
+    model = _model(data, split, _grow_pair(data, split.everything, trees, params), pd.concat(held_out), params, policy)
+    return Training(
+        model=model,
+        split=split,
+        judged=_judged(data, split, judged),
+        judged_features=data.features.loc[split.judge.index],
+        baselines={name: _judged(data, split, answers) for name, answers in _baselines(data, split, params).items()},
+    )
+
+
+def _judged(data: TrainingData, split: TimeSplit, probabilities: pd.DataFrame) -> pd.DataFrame:
+    known = set(data.claims.loc[split.earlier.index, "customer_id"])
+    return judged_frame(data.claims, split.judge["label"], probabilities, known)
+
+
+def _grow_pair(data: TrainingData, findings: pd.DataFrame, trees: Mapping[str, int] | None, params: TrainParams) -> Pair:
+    """Both boosters on `findings` (in time order); the number of trees is found where none is given."""
+    features = data.features.loc[findings.index]
+    schema = InputSchema.fit(features, data.suspicions)
+    matrix, labels = schema.conform(features), findings["label"].to_numpy()
+    grown = {name: _grow_one(matrix, labels, name, schema, trees, params) for name in RIVALS}
+    return Pair(schema, grown["frivolous"], grown["abusive"])
+
+
+def _grow_one(
+    matrix: pd.DataFrame, labels: npt.NDArray[Any], rival: str, schema: InputSchema, trees: Mapping[str, int] | None, params: TrainParams
+) -> lgb.Booster:
+    rows = (labels == rival) | (labels == "valid")
+    target = (labels[rows] == rival).astype(np.float64)
+    signs = suspicion_signs(schema) if rival == "abusive" else [0] * len(schema.inputs)
+    number = trees[rival] if trees and rival in trees else enough_trees(matrix[rows], target, signs, params)
+    return grow(matrix[rows], target, signs, number, params)
+
+
+def _held_out(data: TrainingData, pair: Pair, findings: pd.DataFrame) -> pd.DataFrame:
+    """Log odds and `label` of findings that the pair was not grown on."""
+    return pair.raw(data.features.loc[findings.index]).assign(label=findings["label"])
+
+
+def _calibrations(held_out: pd.DataFrame) -> dict[str, Calibration]:
+    """A calibration for each booster, on the claims of its two labels."""
+    return {name: _calibration(held_out[held_out["label"].isin((name, "valid"))], name) for name in RIVALS}
+
+
+def _calibration(rows: pd.DataFrame, name: str) -> Calibration:
+    return fit_calibration(np.asarray(rows[name], dtype=np.float64), np.asarray(rows["label"] == name, dtype=np.float64))
+
+
+def _probabilities(raw: pd.DataFrame, calibrations: Mapping[str, Calibration]) -> pd.DataFrame:
+    calibrated = {name: calibrations[name].apply(raw[name].to_numpy(dtype=np.float64)) for name in RIVALS}
+    return class_probabilities(calibrated["frivolous"], calibrated["abusive"], raw.index)
+
+
+def _model(
+    data: TrainingData, split: TimeSplit, pair: Pair, held_out: pd.DataFrame, params: TrainParams, policy: Policy
+) -> ClaimModel:
+    calibrations = _calibrations(held_out)
+    bounded = policy.with_deny_threshold(_deny_threshold(data.claims, held_out, calibrations, policy))
+    kinds = {column.name: column.kind for column in pair.schema.inputs}
+    return ClaimModel(
+        schema=pair.schema,
+        frivolous=pair.frivolous,
+        abusive=pair.abusive,
+        frivolous_calibration=calibrations["frivolous"],
+        abusive_calibration=calibrations["abusive"],
+        policy=bounded,
+        usual=usual_values(data.features.loc[split.everything.index], kinds),
+        record=_record(data, split, params),
+    )
+
+
+def _deny_threshold(
+    claims: pd.DataFrame, held_out: pd.DataFrame, calibrations: Mapping[str, Calibration], policy: Policy
+) -> float | None:
+    """The bound from held-out findings of property damage; of injuries too where the policy lets a machine deny those."""
+    types = claims.loc[held_out.index, "claim_type"]
+    asked = held_out if policy.deny_personal_injury else held_out[(types == "property_damage").to_numpy()]
+    scores = _probabilities(asked, calibrations)["p_valid"].to_numpy()
+    valid = (asked["label"] == "valid").to_numpy()
+    return deny_threshold(scores, valid, alpha=policy.deny_alpha, confidence=policy.deny_confidence)
+
+
+def _record(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[str, Any]:
+    slices = {"train": split.train, "calibrate": split.calibrate, "judge": split.judge, "everything": split.everything}
+    return {
+        "data": dict(data.facts),
+        "findings": {name: {label: int((rows["label"] == label).sum()) for label in LABELS} for name, rows in slices.items()},
+        "calibrate_from": split.calibrate_from.isoformat(),
+        "judge_from": split.judge_from.isoformat(),
+        "known_until": split.known_until.isoformat(),
+        "gap_days": round(split.gap / pd.Timedelta(days=1), 3),
+        "note": split.note,
+        "params": asdict(params),
+        "lightgbm": lgb.__version__,
+    }
+
+
+def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[str, pd.DataFrame]:
+    labels, judge = split.earlier["label"], data.features.loc[split.judge.index]
+    answers = {"base_rates": base_rates(labels, judge.index)}
+    if len(judge):
+        schema = InputSchema.fit(data.features.loc[labels.index], data.suspicions)
+        earlier = schema.conform(data.features.loc[labels.index])
+        answers["logistic"] = logistic(earlier, labels, schema.conform(judge), params.seed)
+    return answers
