@@ -11,6 +11,7 @@ import duckdb
 
 from data.contract.dataset import SQL_TYPES, TableFile, identifier, quoted
 from data.contract.errors import InvalidDataError
+from data.contract.raw import csv_relation
 from data.contract.tables import Kind, Table
 
 ZONED_TIME = r"^\d{4}-\d{1,2}-\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
@@ -85,7 +86,7 @@ class Source:
     @cached_property
     def relation(self) -> str:
         """SQL that reads all of it as it lies on disk."""
-        return self.file.relation
+        return relation_of_file(self.file)
 
     def relation_of(self, schemas: tuple[FileSchema, ...]) -> str:
         """SQL that reads only these files of it."""
@@ -119,6 +120,11 @@ def engine_reason(error: BaseException) -> str:
     return re.sub(r"^(\w+ )+Error: ", "", str(error).splitlines()[0])
 
 
+def relation_of_file(file: TableFile) -> str:
+    """SQL that reads a table as it lies on disk; raises `InvalidDataError` where a CSV file has no header."""
+    return csv_relation(file.path, file.table.column_names) if file.is_csv else file.relation
+
+
 def open_source(connection: duckdb.DuckDBPyConnection, file: TableFile, name: str) -> Source:
     """Read the schema of every file of a table, and make its view.
 
@@ -143,10 +149,11 @@ def _files(connection: duckdb.DuckDBPyConnection, path: Path) -> list[Path]:
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, file: TableFile, path: Path) -> dict[str, str]:
+    part = TableFile(file.table, path)
     try:
-        return TableFile(file.table, path).columns(connection)
-    except InvalidDataError as error:
+        rows = connection.execute(f"DESCRIBE SELECT * FROM {relation_of_file(part)}").fetchall()
+        return {row[0]: row[1] for row in rows}
+    except (duckdb.Error, OSError) as error:
         name = path.name if path == file.path else str(path.relative_to(file.path.parent))
-        kind = "CSV" if file.is_csv else "Parquet"
-        reason = engine_reason(error.__cause__ or error).replace(str(path), path.name)
-        raise InvalidDataError(f"{name} cannot be read as {kind}: {reason}") from error
+        reason = engine_reason(error).replace(str(path), path.name)
+        raise InvalidDataError(f"{name} cannot be read as {'CSV' if file.is_csv else 'Parquet'}: {reason}") from error

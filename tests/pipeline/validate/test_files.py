@@ -1,0 +1,205 @@
+"""Files that are no tables, tables found twice, directories whose files differ, and all that is said once and is no error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from data.contract.errors import InvalidDataError, UsageError
+from data.contract.rules import Rule
+from pipeline.validate import require_valid
+from pipeline.validate.data_set import judge
+from tests.pipeline.validate.good_data import Tables, write_csv, write_directories, write_parquet
+
+
+def seen(folder: Path) -> list[tuple[str, str, Rule, int]]:
+    return [(each.table, each.column, each.rule, each.rows) for each in judge(folder).violations]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"no table at all\n" * 1000, b"PAR1" + bytes(200) + b"PAR1"])
+def test_garbage_is_no_parquet_table(content: bytes, tables: Tables, tmp_path: Path) -> None:
+    folder = write_parquet(tables, tmp_path)
+    (folder / "orders.parquet").write_bytes(content)
+    assert seen(folder) == [("orders", "", Rule.NO_TABLE, 0)]
+
+
+def test_a_truncated_parquet_file_is_no_table(tables: Tables, tmp_path: Path) -> None:
+    path = write_parquet(tables, tmp_path) / "returns.parquet"
+    path.write_bytes(path.read_bytes()[:-40])
+    assert seen(tmp_path) == [("returns", "", Rule.NO_TABLE, 0)]
+
+
+def test_a_parquet_file_with_damaged_pages_is_no_table(tables: Tables, tmp_path: Path) -> None:
+    path = write_parquet(tables, tmp_path) / "returns.parquet"
+    content = bytearray(path.read_bytes())
+    content[4:200] = bytes(196)
+    path.write_bytes(content)
+    assert seen(tmp_path) == [("returns", "", Rule.NO_TABLE, 0)]
+
+
+def test_a_csv_file_under_a_parquet_name_is_no_table(tables: Tables, tmp_path: Path) -> None:
+    folder = write_parquet(tables, tmp_path)
+    tables["orders"].to_csv(folder / "orders.parquet", index=False)
+    assert seen(folder) == [("orders", "", Rule.NO_TABLE, 0)]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00garbage\x00\xff" * 50, b'claim_id,"order_id\nk1,"o1'])
+def test_garbage_is_no_csv_table(content: bytes, tables: Tables, tmp_path: Path) -> None:
+    folder = write_csv(tables, tmp_path)
+    (folder / "claims.csv").write_bytes(content)
+    assert seen(folder) == [("claims", "", Rule.NO_TABLE, 0)]
+
+
+def test_a_text_without_our_columns_lacks_them_all(tables: Tables, tmp_path: Path) -> None:
+    folder = write_csv(tables, tmp_path)
+    (folder / "customers.csv").write_text("Dear Sir or Madam\nI write to complain\n")
+    assert seen(folder) == [("customers", name, Rule.MISSING_COLUMN, 1) for name in ("customer_id", "created_at")]
+
+
+def test_a_csv_row_with_too_many_fields_is_no_table(tables: Tables, tmp_path: Path) -> None:
+    path = write_csv(tables, tmp_path) / "customers.csv"
+    path.write_text(path.read_text() + "c3,2024-01-01T00:00:00Z,more,and more\n")
+    assert seen(tmp_path) == [("customers", "", Rule.NO_TABLE, 0)]
+
+
+def test_an_empty_directory_is_no_table(tables: Tables, tmp_path: Path) -> None:
+    del tables["sellers"]
+    folder = write_parquet(tables, tmp_path)
+    (folder / "sellers").mkdir()
+    assert seen(folder) == [("sellers", "", Rule.NO_TABLE, 0)]
+
+
+def test_one_bad_file_makes_a_directory_no_table_and_is_named(tables: Tables, tmp_path: Path) -> None:
+    folder = write_directories(tables, tmp_path)
+    (folder / "orders.parquet" / "part-001.parquet").write_bytes(b"garbage")
+    (violation,) = judge(folder).violations
+    assert violation.rule is Rule.NO_TABLE
+    assert "orders.parquet/part-001.parquet cannot be read as Parquet" in violation.detail
+
+
+def test_a_table_found_twice_is_named_with_both_its_files(tables: Tables, tmp_path: Path) -> None:
+    folder = write_parquet(tables, tmp_path)
+    write_csv({"claims": tables["claims"]}, folder)
+    (violation,) = judge(folder).violations
+    assert (violation.table, violation.rule) == ("claims", Rule.TABLE_TWICE)
+    assert violation.detail == "found claims.parquet and claims.csv; expected one of them"
+
+
+def part(tables: Tables, folder: Path, name: str, number: int) -> tuple[Path, pd.DataFrame]:
+    path = write_directories(tables, folder) / f"{name}.parquet" / f"part-{number:03}.parquet"
+    return path, pd.read_parquet(path)
+
+
+def test_a_column_missing_in_one_file_of_a_directory_is_missing_in_its_rows(tables: Tables, tmp_path: Path) -> None:
+    path, frame = part(tables, tmp_path, "claims", 2)
+    frame.drop(columns="narrative").to_parquet(path, index=False)
+    (violation,) = judge(tmp_path).violations
+    assert (violation.column, violation.rule, violation.rows, violation.keys) == (
+        "narrative",
+        Rule.MISSING_COLUMN,
+        1,
+        ("k3",),
+    )
+    assert "none in part-002.parquet" in violation.detail
+
+
+def test_a_type_that_differs_in_one_file_is_wrong_in_its_rows(tables: Tables, tmp_path: Path) -> None:
+    path, frame = part(tables, tmp_path, "orders", 1)
+    frame.assign(customer_id=[7]).to_parquet(path, index=False)
+    (violation,) = judge(tmp_path).violations
+    assert (violation.column, violation.rule, violation.rows, violation.keys) == (
+        "customer_id",
+        Rule.WRONG_TYPE,
+        1,
+        ("o2",),
+    )
+    assert violation.detail == "found BIGINT in part-001.parquet; expected a string of 1 to 64 characters"
+
+
+def test_a_zone_missing_in_one_file_is_missing_in_its_rows(tables: Tables, tmp_path: Path) -> None:
+    path, frame = part(tables, tmp_path, "orders", 0)
+    frame.assign(ordered_at=frame["ordered_at"].dt.tz_localize(None)).to_parquet(path, index=False)
+    assert seen(tmp_path) == [("orders", "ordered_at", Rule.NO_ZONE, 1)]
+
+
+def test_what_is_missing_empty_or_ignored_is_said_once_and_is_no_error(tables: Tables, tmp_path: Path) -> None:
+    del tables["sellers"], tables["evidence"]
+    tables["customers"] = tables["customers"].head(0)
+    tables["claims"] = tables["claims"].assign(x_site="a", group_age=[1, 2, 3], note="b")
+    tables["orders"] = tables["orders"].assign(x_site="a", colour="red")
+    folder = write_parquet(tables, tmp_path)
+    (folder / "truth").mkdir()
+    (folder / "read me.txt").touch()
+    (folder / "_SUCCESS").touch()
+    report = judge(folder)
+    assert report.ok
+    assert report.notes == (
+        "ignored, as the contract has no such table: read me.txt, truth",
+        "ignored columns of orders: colour, x_site",
+        "ignored columns of claims: note",
+        "tables not there, so the features from them will be null: sellers, evidence",
+        "tables empty, so the features from them will be null: customers",
+    )
+
+
+def test_claims_alone_are_a_data_set(tables: Tables, tmp_path: Path) -> None:
+    assert judge(write_parquet({"claims": tables["claims"]}, tmp_path)).ok
+
+
+def test_claims_on_orders_are_not_judged_without_orders(tables: Tables, tmp_path: Path) -> None:
+    tables["orders"] = tables["orders"].head(0)
+    assert judge(write_parquet(tables, tmp_path)).ok
+
+
+def test_new_claims_are_judged_with_the_orders_of_the_data_set(tables: Tables, tmp_path: Path) -> None:
+    folder = write_parquet(tables, tmp_path / "data")
+    write_csv({"today": tables["claims"].assign(order_id=["o1", "o9", None], claim_id=["n1", "n2", "n3"])}, tmp_path)
+    (violation,) = judge(folder, tmp_path / "today.csv").violations
+    assert (violation.table, violation.rule, violation.keys) == (
+        "claims of today.csv",
+        Rule.CLAIM_WITHOUT_ORDER,
+        ("n2",),
+    )
+
+
+def test_a_data_set_needs_no_claims_beside_a_file_of_new_claims(tables: Tables, tmp_path: Path) -> None:
+    claims = tables.pop("claims")
+    folder = write_parquet(tables, tmp_path / "data")
+    write_parquet({"today": claims}, tmp_path)
+    assert judge(folder, tmp_path / "today.parquet").ok
+
+
+def test_an_outcome_may_be_of_a_new_claim(tables: Tables, tmp_path: Path) -> None:
+    claims = tables["claims"]
+    tables["claims"] = claims[:1]
+    folder = write_parquet(tables, tmp_path / "data")
+    write_parquet({"today": claims[1:]}, tmp_path)
+    assert judge(folder, tmp_path / "today.parquet").ok
+    assert not judge(folder).ok
+
+
+def test_what_is_required_to_be_valid_is_refused_with_every_violation(tables: Tables, tmp_path: Path) -> None:
+    tables["orders"]["amount"] *= -1
+    tables["claims"]["claim_type"] = "theft"
+    with pytest.raises(
+        InvalidDataError, match=r"(?s)orders.amount: negative .* in 2 rows .*claims.claim_type: unknown value in 3 rows"
+    ):
+        require_valid(write_parquet(tables, tmp_path))
+
+
+def test_what_is_valid_is_accepted_with_its_notes(tables: Tables, tmp_path: Path) -> None:
+    del tables["sellers"]
+    notes = require_valid(write_parquet(tables, tmp_path))
+    assert notes == ("tables not there, so the features from them will be null: sellers",)
+
+
+def test_a_directory_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nowhere is no directory, expected one with a file per table"):
+        judge(tmp_path / "nowhere")
+
+
+def test_a_file_of_claims_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"today.csv does not exist"):
+        judge(tmp_path, tmp_path / "today.csv")
