@@ -7,7 +7,7 @@ window edges are common instead of rare.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from data.contract.tables import (
     Kind,
 )
 from features.build import build_features
+from features.catalogue import FEATURES
+from features.declaration import Feature
 
 Row = dict[str, Any]
 World = dict[str, list[Row]]
@@ -63,9 +65,9 @@ ANCHORS = (
 class Dice:
     """Draws the parts of one small world."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, anchor: int) -> None:
         self.rng = rng
-        self.anchor = rng.choice(ANCHORS)
+        self.anchor = anchor
         self.customers, self.sellers, self.products = self.some("c", 4), self.some("s", 3), self.some("p", 4)
 
     def some(self, prefix: str, most: int) -> list[str]:
@@ -162,9 +164,9 @@ class Dice:
         return {**self.parties(), "valid_from": begins, "valid_to": self.when(begins), "coverage_amount": coverage}
 
 
-def small_world(rng: random.Random) -> World:
+def small_world(rng: random.Random, anchors: Sequence[int] = ANCHORS) -> World:
     """A marketplace of a few parties and at most a few dozen events; any table but claims may be empty, some parties unknown."""
-    dice = Dice(rng)
+    dice = Dice(rng, rng.choice(anchors))
     world: World = {
         "customers": [{"customer_id": c, "created_at": dice.when()} for c in dice.customers if rng.random() < 0.8],
         "sellers": [{"seller_id": s, "created_at": dice.when()} for s in dice.sellers if rng.random() < 0.8],
@@ -202,9 +204,9 @@ def _apart(column: str, value: Any, number: int) -> Any:
     return f"{number}-{value}" if number and shared and value is not None else value
 
 
-def many_worlds(seed: int, count: int) -> World:
+def many_worlds(seed: int, count: int, anchors: Sequence[int] = ANCHORS) -> World:
     """`count` small worlds side by side, the same for the same seed."""
-    return side_by_side(small_world(random.Random(f"{seed}-{i}")) for i in range(count))
+    return side_by_side(small_world(random.Random(f"{seed}-{i}"), anchors) for i in range(count))
 
 
 def frame(table: str, rows: list[Row]) -> pd.DataFrame:
@@ -231,11 +233,22 @@ def write(world: World, folder: Path) -> Path:
     return folder
 
 
-def build(world: World, folder: Path, claims: list[Row] | None = None) -> pd.DataFrame:
+def build(
+    world: World, folder: Path, claims: list[Row] | None = None, features: Sequence[Feature] = FEATURES
+) -> pd.DataFrame:
     """The features of the world, of `claims` only where given, by `claim_id`."""
-    data_set = DataSet.open(write(world, folder / "data"))
+    data = write(world, folder / "data")
     file = folder / "claims_to_build.parquet" if claims is not None else None
     if file is not None:
         frame("claims", claims or []).to_parquet(file)
-    build_features(data_set, folder / "features.parquet", claims=file)
-    return pd.read_parquet(folder / "features.parquet").set_index("claim_id")
+    return build_from(data, folder / "features.parquet", file, features)
+
+
+def build_from(
+    data: Path, out: Path, claims: Path | None = None, features: Sequence[Feature] = FEATURES
+) -> pd.DataFrame:
+    """The features of a data set on disk, by `claim_id`; the names of those that are unavailable in `attrs`."""
+    report = build_features(DataSet.open(data), out, claims=claims, features=features)
+    built = pd.read_parquet(out).set_index("claim_id")
+    built.attrs["unavailable"] = report.unavailable
+    return built
