@@ -142,7 +142,9 @@ def derive(source: Path) -> pd.DataFrame:
     ids = taxonomy_ids(source)
     unknown = [path for path in categories["google_taxonomy_path"] if path not in ids]
     if unknown:
-        raise InvalidDataError(f"category_map.csv names the Google category {unknown[0]!r}, which the taxonomy does not list")
+        raise InvalidDataError(
+            f"category_map.csv names the Google category {unknown[0]!r}, which the taxonomy does not list"
+        )
     google = categories["google_taxonomy_path"].map(ids).rename("google_taxonomy_id")
     injuries = _injuries(categories, source)
     severity = _severity(categories, source, injuries["injury_rate"])

@@ -58,7 +58,8 @@ def _chosen(seed: int, size: int, world: tuple[Customers, Products, Orders, Retu
     for scheme, traits in reversed(list(enumerate(SCHEMES))):
         weights = scheme_weights(seed, scheme, *world)
         weights[taken] = 0.0
-        wanted = int(np.ceil(SPARE * size * c.LABEL_SHARE[traits.label] * traits.share)) + (size if scheme == DEFECT else 0)
+        wanted = int(np.ceil(SPARE * size * c.LABEL_SHARE[traits.label] * traits.share))
+        wanted += size if scheme == DEFECT else 0
         chosen = pick_distinct(rng, weights, wanted)
         taken[chosen] = True
         orders.append(chosen)
@@ -121,7 +122,7 @@ def _kept(rng: np.random.Generator, scheme: Ints, filed: Ints, size: int) -> Int
     within = filed < end_of_period()
     rows, spare = [], []
     for number, traits in enumerate(SCHEMES):
-        wanted = int(round(size * c.LABEL_SHARE[traits.label] * traits.share))
+        wanted = round(size * c.LABEL_SHARE[traits.label] * traits.share)
         able = rng.permutation(np.flatnonzero(within & (scheme == number)))
         rows.append(able[:wanted])
         spare.append(able[wanted:] if number == DEFECT else able[:0])

@@ -21,7 +21,8 @@ PERIOD_DAYS: Final = 730
 MONTH_FACTOR: Final = (0.68, 0.69, 0.91, 0.78, 1.05, 0.96, 0.92, 0.85, 1.15, 1.28, 1.74, 0.98)
 """Orders of each calendar month against the mean month (retail, invoices 2010-12 to 2011-11)."""
 HOUR_FACTOR: Final = (
-    (0.004,) * 6 + (0.006, 0.012, 0.030, 0.068, 0.098, 0.099, 0.126, 0.112, 0.103, 0.098, 0.062, 0.039)
+    (0.004,) * 6
+    + (0.006, 0.012, 0.030, 0.068, 0.098, 0.099, 0.126, 0.112, 0.103, 0.098, 0.062, 0.039)
     + (0.026, 0.024, 0.020, 0.014, 0.010, 0.006)
 )
 """Orders by hour of the day (retail, invoices by hour, with a fifth spread over the night as private buyers have it: assumption)."""

@@ -7,11 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import pyarrow as pa
 
-from data.contract.tables import CLAIM_TYPES, DECIDERS, EVIDENCE_KINDS, IDENTITY_KINDS, LABELS, RETURN_CONDITIONS, RETURN_REASONS
+from data.contract.tables import (
+    CLAIM_TYPES,
+    DECIDERS,
+    EVIDENCE_KINDS,
+    IDENTITY_KINDS,
+    LABELS,
+    RETURN_CONDITIONS,
+    RETURN_REASONS,
+)
 from data.reference import load_categories
 from pipeline.marketplace import constants as c
 from pipeline.marketplace.randomness import Ints
-from pipeline.marketplace.seller_side import REPORT_REASONS
+from pipeline.marketplace.reports import REPORT_REASONS
 from pipeline.marketplace.tables import choices, hashes, identifiers, money, references, slices, times
 from pipeline.marketplace.world import World
 

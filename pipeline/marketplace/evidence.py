@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.contract.tables import EVIDENCE_KINDS
 from pipeline.marketplace.claims import Claims
 from pipeline.marketplace.population import Customers
-from pipeline.marketplace.randomness import Floats, Ints, stream
+from pipeline.marketplace.randomness import Floats, Ints, pick_code, stream
 from pipeline.marketplace.schemes import FABRICATED, RING_SCHEME
 from pipeline.marketplace.shopping import Orders
 from pipeline.marketplace.timeline import days, end_of_period
 
-MEAN_PIECES = (2.5, 0.6, 0.8, 0.8, 1.4, 1.8, 2.2)
+MEAN_PIECES = (2.4, 0.65, 0.8, 0.8, 1.4, 1.8, 2.2)
 """Mean pieces by scheme (assumption: who was hurt has something to show)."""
 LATE_SHARE = (0.15, 0.40, 0.35, 0.30, 0.20, 0.15, 0.05)
 """Pieces handed in after filing, by scheme (assumption)."""
@@ -43,11 +42,6 @@ class Evidence:
     submitted_at: Ints
 
 
-def _kinds(rng: np.random.Generator, claims: Claims, claim: Ints) -> Ints:
-    shares = np.cumsum(np.where(claims.injury[claim][:, None], INJURY_KINDS, PROPERTY_KINDS), axis=1)
-    return np.minimum((rng.random(len(claim))[:, None] > shares).sum(axis=1), len(EVIDENCE_KINDS) - 1)
-
-
 def _contents(rng: np.random.Generator, claims: Claims, claim: Ints, ring: Ints) -> Ints:
     """Fresh numbers, but for pieces from a ring's pool, the trade's pool, or the shops' own pictures."""
     size = len(claim)
@@ -63,8 +57,8 @@ def _submitted(rng: np.random.Generator, claims: Claims, claim: Ints) -> Ints:
     filed = claims.filed_at[claim]
     late = rng.random(len(claim)) < np.array(LATE_SHARE)[claims.scheme[claim]]
     early: Floats = -np.minimum(rng.exponential(0.2, len(claim)), 2.0)
-    submitted = filed + days(np.where(late, 0.1 + rng.exponential(6.0, len(claim)), early))
-    return np.maximum(submitted, claims.incident_at[claim])
+    submitted: Ints = filed + days(np.where(late, 0.1 + rng.exponential(6.0, len(claim)), early))
+    return np.asarray(np.maximum(submitted, claims.incident_at[claim]), dtype=np.int64)
 
 
 def make_evidence(seed: int, customers: Customers, orders: Orders, claims: Claims) -> Evidence:
@@ -73,9 +67,8 @@ def make_evidence(seed: int, customers: Customers, orders: Orders, claims: Claim
     pieces = rng.poisson(np.array(MEAN_PIECES)[claims.scheme])
     claim = np.repeat(np.arange(len(claims)), pieces)
     ring = customers.ring[orders.customer[claims.order[claim]]]
-    kind, content = _kinds(rng, claims, claim), _contents(rng, claims, claim, ring)
+    kind = pick_code(rng, np.where(claims.injury[claim][:, None], INJURY_KINDS, PROPERTY_KINDS))
+    content = _contents(rng, claims, claim, ring)
     submitted = _submitted(rng, claims, claim)
     known = submitted < end_of_period()
     return Evidence(claim[known], kind[known], content[known], submitted[known])
-
-

@@ -51,7 +51,8 @@ def _templates(rng: np.random.Generator, claims: Claims, ring: Ints) -> Ints:
 def _write(row: list[int], polished: bool, thing: str, injury: bool) -> str:
     """One text: a phrase of each slot, in the polished or the clumsy wording."""
     manner = 0 if polished else 1
-    words = {"thing": thing, "harm": phrases.HARMS[injury][row[-2] % len(phrases.HARMS[injury])], "n": row[-2], "m": row[-1]}
+    harms = phrases.HARMS[injury]
+    words = {"thing": thing, "harm": harms[row[-2] % len(harms)], "n": row[-2], "m": row[-1]}
     text = " ".join(slot[manner][pick] for slot, pick in zip(phrases.SLOTS, row, strict=False))
     return text.format_map(words)
 

@@ -8,19 +8,14 @@ import numpy as np
 
 from data.contract.tables import DECIDERS
 from pipeline.marketplace import constants as c
-from pipeline.marketplace.catalogue import Products, Sellers
 from pipeline.marketplace.claims import Claims
-from pipeline.marketplace.randomness import Flags, Floats, Ints, stream
+from pipeline.marketplace.randomness import Flags, Floats, Ints, pick_code, stream
 from pipeline.marketplace.schemes import VALID
-from pipeline.marketplace.shopping import Orders
 from pipeline.marketplace.timeline import days, end_of_period
 
-EXPERT, INVESTIGATOR, SELLER_DEFENSE, APPEAL, CONCESSION = (DECIDERS.index(name) for name in
-                                                            ("expert", "investigator", "seller_defense", "appeal", "concession"))  # fmt: skip
-"""Codes of `data.contract.tables.DECIDERS`."""
+EXPERT, INVESTIGATOR, SELLER_DEFENSE, APPEAL, CONCESSION = range(5)
+"""Codes of `data.contract.tables.DECIDERS`, in its order."""
 
-SUSPICION_MEAN = (0.0, 0.7, 1.5)
-"""What the front desk senses of each label, in units of its own noise (assumption)."""
 INVESTIGATED_ABOVE = 2.0
 """Small claims above this suspicion are investigated (assumption: about a tenth)."""
 CONFUSION = {
@@ -67,14 +62,9 @@ class Outcomes:
         return Outcomes(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
-def _found(rng: np.random.Generator, shares: Floats) -> Ints:
-    return (rng.random(len(shares))[:, None] > np.cumsum(shares, axis=1)[:, :-1]).sum(axis=1).astype(np.int64)
-
-
-def _lane(rng: np.random.Generator, claims: Claims) -> Ints:
+def _lane(rng: np.random.Generator, claims: Claims, suspicion: Floats) -> Ints:
     """Who decides first: small claims mostly nobody, but for the audit slice and suspicion; large ones seller or expert."""
     size = len(claims)
-    suspicion = rng.standard_normal(size) + np.array(SUSPICION_MEAN)[claims.label]
     small = claims.amount < c.CONCESSION_LIMIT
     audited = rng.random(size) < c.AUDIT_SHARE
     quiet = np.where(audited, EXPERT, np.where(suspicion > INVESTIGATED_ABOVE, INVESTIGATOR, CONCESSION))
@@ -89,7 +79,7 @@ def _labels(rng: np.random.Generator, decider: Ints, truth: Ints, dishonest: Fla
     shares = table[decider, truth]
     lying = dishonest & (decider == SELLER_DEFENSE)
     shares[lying] = np.array(DISHONEST_DEFENCE)[truth[lying]]
-    return _found(rng, shares)
+    return pick_code(rng, shares)
 
 
 def _delay(rng: np.random.Generator, decider: Ints) -> Ints:
@@ -103,8 +93,8 @@ def _paid(rng: np.random.Generator, amount: Floats, label: Ints, decider: Ints) 
     return np.where(label == VALID, np.round(amount * ratio, 2), 0.0)
 
 
-def _first(rng: np.random.Generator, claims: Claims, dishonest: Flags) -> Outcomes:
-    decider = _lane(rng, claims)
+def _first(rng: np.random.Generator, claims: Claims, suspicion: Floats, dishonest: Flags) -> Outcomes:
+    decider = _lane(rng, claims, suspicion)
     label = _labels(rng, decider, claims.label, dishonest)
     decided = claims.filed_at + _delay(rng, decider)
     return Outcomes(np.arange(len(claims)), label, decider, decided, _paid(rng, claims.amount, label, decider))
@@ -119,16 +109,16 @@ def _appeals(rng: np.random.Generator, claims: Claims, first: Outcomes) -> Outco
     return Outcomes(appealed.claim, label, decider, appealed.decided_at + _delay(rng, decider), paid)
 
 
-def make_outcomes(seed: int, sellers: Sellers, products: Products, orders: Orders, claims: Claims) -> Outcomes:
-    """First decisions and appeals, sorted by `decided_at`; what would be decided after the period is not there yet."""
+def make_outcomes(seed: int, suspicion: Floats, dishonest: Flags, claims: Claims) -> Outcomes:
+    """First decisions and appeals, sorted by `decided_at`; what would be decided after the period is not there yet.
+
+    `suspicion` float64 and `dishonest` bool (whether the seller is), shape (claims,), decide who looks and how rightly.
+    """
     rng = stream(seed, "outcomes")
-    dishonest = sellers.dishonest[products.seller[orders.product[claims.order]]]
-    first = _first(rng, claims, dishonest)
+    first = _first(rng, claims, suspicion, dishonest)
     first = first.take(np.flatnonzero(rng.random(len(first)) >= NEVER_DECIDED))
     second = _appeals(rng, claims, first)
     merged = [np.concatenate([getattr(first, f.name), getattr(second, f.name)]) for f in fields(Outcomes)]
     both = Outcomes(*merged)
     known = np.flatnonzero(both.decided_at < end_of_period())
     return both.take(known[np.argsort(both.decided_at[known], kind="stable")])
-
-

@@ -25,7 +25,8 @@ def stream(seed: int, subject: str) -> np.random.Generator:
 def pick(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
     """Indices drawn with replacement in proportion to weight; int64, shape (size,)."""
     total = np.cumsum(weights)
-    return np.searchsorted(total, rng.random(size) * total[-1], side="right").astype(np.int64)
+    drawn: Ints = np.searchsorted(total, rng.random(size) * total[-1], side="right").astype(np.int64)
+    return drawn
 
 
 def pick_distinct(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
@@ -40,7 +41,14 @@ def pick_distinct(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
 def sorted_uniforms(rng: np.random.Generator, size: int) -> Floats:
     """Sorted draws from [0, 1), by spacings instead of sorting; float64, shape (size,)."""
     spacings = np.cumsum(rng.standard_exponential(size + 1))
-    return spacings[:-1] / spacings[-1]
+    shares: Floats = spacings[:-1] / spacings[-1]
+    return shares
+
+
+def pick_code(rng: np.random.Generator, shares: Floats) -> Ints:
+    """One code a row; `shares` has a row each and a column a code, and every row sums to 1."""
+    codes: Ints = (rng.random(len(shares))[:, None] > np.cumsum(shares, axis=1)[:, :-1]).sum(axis=1).astype(np.int64)
+    return codes
 
 
 @dataclass(frozen=True)
@@ -62,4 +70,5 @@ class GrowingCrowd:
         """One member for each of the sorted `times`; the first member stands in where nobody had joined yet."""
         present = np.searchsorted(self.since, times, side="right")
         open_seats = self.seats_until[np.maximum(present, 1) - 1]
-        return self.seats[(rng.random(len(times)) * open_seats).astype(np.int64)]
+        drawn: Ints = self.seats[(rng.random(len(times)) * open_seats).astype(np.int64)]
+        return drawn

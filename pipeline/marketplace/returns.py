@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.contract.tables import BAD_RETURN_CONDITIONS, RETURN_CONDITIONS, RETURN_REASONS
+from data.contract.tables import BAD_RETURN_CONDITIONS, RETURN_CONDITIONS
 from pipeline.marketplace import constants as c
 from pipeline.marketplace.catalogue import Products
 from pipeline.marketplace.population import Customers
-from pipeline.marketplace.randomness import Flags, Floats, Ints, stream
+from pipeline.marketplace.randomness import Flags, Floats, Ints, pick, pick_code, stream
 from pipeline.marketplace.shopping import Orders
 from pipeline.marketplace.timeline import days, end_of_period
 
@@ -48,17 +48,14 @@ class Returns:
 
     def refused(self) -> Flags:
         """Inspected, and nothing refunded."""
-        return (self.condition >= 0) & (self.refund == 0)
+        inspected: Flags = self.condition >= 0
+        nothing: Flags = self.refund == 0
+        return inspected & nothing
 
     def bad(self) -> Flags:
         """Came back empty, swapped or not at all."""
         codes = [RETURN_CONDITIONS.index(name) for name in BAD_RETURN_CONDITIONS]
-        return np.isin(self.condition, codes)
-
-
-def _code(rng: np.random.Generator, shares: Floats) -> Ints:
-    """One code a row, where each row of `shares` sums to 1."""
-    return (rng.random(len(shares))[:, None] > np.cumsum(shares, axis=1)[:, :-1]).sum(axis=1)
+        return np.asarray(np.isin(self.condition, codes), dtype=np.bool_)
 
 
 def make_returns(seed: int, customers: Customers, products: Products, orders: Orders) -> Returns:
@@ -73,11 +70,11 @@ def make_returns(seed: int, customers: Customers, products: Products, orders: Or
     inspected = requested + days(3 + rng.gamma(2.0, 2.5, len(order)))
     opened = (inspected < end_of_period()) & (rng.random(len(order)) >= c.RETURN_NOT_INSPECTED)
     kind = customers.kind[orders.customer[order]]
-    found = _code(rng, np.array(CONDITION_BY_KIND)[kind])
+    found = pick_code(rng, np.array(CONDITION_BY_KIND)[kind])
     refused = opened & (rng.random(len(order)) < np.array(REFUSED_BY_CONDITION)[found])
     return Returns(
         order,
-        _code(rng, np.tile(np.array(REASON_SHARE), (len(order), 1))) % len(RETURN_REASONS),
+        pick(rng, np.array(REASON_SHARE), len(order)),
         requested,
         np.where(opened, inspected, c.NULL_TIME),
         np.where(opened, found, -1),

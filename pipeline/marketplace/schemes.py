@@ -55,15 +55,15 @@ SCHEMES = (
         report_shift=-0.3, no_incident=0.06,
     ),
     Scheme(
-        "opportunity", ABUSIVE, 0.16, use_days=(13.0, 0.8), amount_shift=0.7, amount_tie=0.1, gamed=0.40, round_lift=1.5,
+        "opportunity", ABUSIVE, 0.16, use_days=(13.0, 0.8), amount_shift=0.7, amount_tie=0.1, gamed=0.32, round_lift=1.5,
         report_shift=-0.5, no_order=0.04, no_incident=0.06,
     ),
     Scheme(
-        "fabricated", ABUSIVE, 0.24, use_days=(10.0, 0.8), amount_shift=0.7, amount_tie=0.1, gamed=0.50, round_lift=1.7,
+        "fabricated", ABUSIVE, 0.24, use_days=(10.0, 0.8), amount_shift=0.7, amount_tie=0.1, gamed=0.40, round_lift=1.7,
         report_shift=-0.7, no_order=0.06, no_incident=0.05,
     ),
     Scheme(
-        "ring", ABUSIVE, 0.22, use_days=(8.0, 0.7), amount_shift=0.6, amount_tie=0.1, gamed=0.50, round_lift=1.5,
+        "ring", ABUSIVE, 0.22, use_days=(8.0, 0.7), amount_shift=0.6, amount_tie=0.1, gamed=0.40, round_lift=1.5,
         report_shift=-0.8, no_order=0.04,
     ),
     Scheme(
@@ -76,9 +76,9 @@ SCHEMES = (
 DEFECT, MISHAP, REFUSED_RETURN, OPPORTUNITY, FABRICATED, RING_SCHEME, LATE_ATTACK = range(7)
 """Positions in `SCHEMES`."""
 
-HURT_BY_KIND = (1.0, 0.9, 0.6, 0.3, 0.2, 0.1)
+HURT_BY_KIND = (1.0, 0.9, 0.8, 0.4, 0.3, 0.1)
 """How often goods hurt a kind of customer and they claim, against the honest (assumption)."""
-MISHAP_BY_KIND = (0.085, 6.0, 1.0, 0.5, 0.3, 0.1)
+MISHAP_BY_KIND = (0.10, 6.0, 1.0, 0.5, 0.3, 0.1)
 """How often a kind claims for what was their own doing, against the mean (assumption)."""
 CAMPAIGN_DAYS = 40.0
 """Rings claim within campaigns of about this length (assumption)."""
@@ -101,7 +101,8 @@ def _by_campaign(seed: int, customers: Customers, orders: Orders) -> Floats:
     rng = stream(seed, "campaigns")
     weight = _of_kind(customers, orders, RING)
     rows = np.flatnonzero(weight)
-    middle = start_of_period() + rng.uniform(0.05, 0.95, customers.ring.max() + 2) * (end_of_period() - start_of_period())
+    length = end_of_period() - start_of_period()
+    middle = start_of_period() + rng.uniform(0.05, 0.95, customers.ring.max() + 2) * length
     distance = np.abs(orders.ordered_at[rows] - middle[customers.ring[orders.customer[rows]]]) / c.MICROSECOND_DAY
     weight[rows] = np.exp(-distance / CAMPAIGN_DAYS) + 0.01
     return weight
@@ -115,9 +116,10 @@ def scheme_weights(
     dear = np.sqrt(orders.amount)
     if scheme == DEFECT:
         lots = 1 + (c.LOT_HAZARD - 1) * orders.of_dangerous_lot(products, np.arange(len(orders)))
-        return products.hazard[orders.product] * lots * np.array(HURT_BY_KIND)[kind]
+        return np.asarray(products.hazard[orders.product] * lots * np.array(HURT_BY_KIND)[kind], dtype=np.float64)
     if scheme == MISHAP:
-        return (0.5 + 0.5 * np.minimum(products.hazard[orders.product], 3)) * np.array(MISHAP_BY_KIND)[kind]
+        delicate = 0.5 + 0.5 * np.minimum(products.hazard[orders.product], 3)
+        return np.asarray(delicate * np.array(MISHAP_BY_KIND)[kind], dtype=np.float64)
     if scheme == REFUSED_RETURN:
         return _by_refusal(customers, orders, returns)
     if scheme == RING_SCHEME:

@@ -47,4 +47,5 @@ def _hourly_intensity() -> tuple[Ints, Floats]:
 def order_times(rng: np.random.Generator, size: int) -> Ints:
     """Sorted instants of orders: yearly growth, season by month and hour of the day; int64 microseconds, shape (size,)."""
     hours, cumulative = _hourly_intensity()
-    return np.interp(sorted_uniforms(rng, size), cumulative, hours - hours[0]).astype(np.int64) + hours[0]
+    since_start: Ints = np.interp(sorted_uniforms(rng, size), cumulative, hours - hours[0]).astype(np.int64)
+    return since_start + start_of_period()

@@ -9,12 +9,15 @@ from pipeline.marketplace.catalogue import Products, Sellers, make_products, mak
 from pipeline.marketplace.claims import Claims, make_claims
 from pipeline.marketplace.evidence import Evidence, make_evidence
 from pipeline.marketplace.identity import IdentityLinks, make_identity_links
+from pipeline.marketplace.insurance import Policies, make_policies
 from pipeline.marketplace.narratives import make_narratives
 from pipeline.marketplace.outcomes import Outcomes, make_outcomes
 from pipeline.marketplace.population import Customers, make_customers
+from pipeline.marketplace.randomness import stream
+from pipeline.marketplace.reports import SellerReports, make_seller_reports
 from pipeline.marketplace.returns import Returns, make_returns
-from pipeline.marketplace.seller_side import Policies, SellerReports, make_policies, make_seller_reports
 from pipeline.marketplace.shopping import Orders, make_orders
+from pipeline.marketplace.suspicion import make_suspicion
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ def make_world(claims: int, seed: int) -> World:
     orders = make_orders(seed, customers, products, max(5_000, int(c.ORDERS_PER_CLAIM * claims)))
     returns = make_returns(seed, customers, products, orders)
     filed = make_claims(seed, claims, customers, products, orders, returns)
+    dishonest = sellers.dishonest[products.seller[orders.product[filed.order]]]
+    evidence = make_evidence(seed, customers, orders, filed)
+    suspicion = make_suspicion(stream(seed, "suspicion"), customers, orders, filed, evidence)
     return World(
         customers,
         sellers,
@@ -51,8 +57,8 @@ def make_world(claims: int, seed: int) -> World:
         returns,
         filed,
         make_narratives(seed, customers, products, orders, filed),
-        make_evidence(seed, customers, orders, filed),
-        make_outcomes(seed, sellers, products, orders, filed),
+        evidence,
+        make_outcomes(seed, suspicion, dishonest, filed),
         make_identity_links(seed, customers),
         make_seller_reports(seed, sellers, products, orders, returns, filed),
         make_policies(seed, sellers, products, orders),

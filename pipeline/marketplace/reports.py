@@ -1,4 +1,4 @@
-"""What sellers do: report customers, rightly or falsely, and insure themselves when they must."""
+"""What sellers say about customers: reports, true and false."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.marketplace import constants as c
 from pipeline.marketplace.catalogue import Products, Sellers
 from pipeline.marketplace.claims import Claims
-from pipeline.marketplace.randomness import Flags, Floats, Ints, stream
+from pipeline.marketplace.randomness import Flags, Ints, stream
 from pipeline.marketplace.returns import Returns
 from pipeline.marketplace.shopping import Orders
-from pipeline.marketplace.timeline import days, end_of_period, month_edges, start_of_period
+from pipeline.marketplace.timeline import days, end_of_period
 
 REPORT_REASONS = ("false claim", "empty parcel returned", "used and returned", "threatened with a review", "other")
 """What sellers say (assumption)."""
@@ -24,10 +23,6 @@ REPORTED_RETURN = 0.20
 """Empty, swapped or missing parcels that a seller reports (assumption)."""
 SLANDER_SHARE = 0.0006
 """Orders of dishonest sellers that are reported for nothing (assumption)."""
-LAPSE_SHARE = 0.25
-"""Policies that are not renewed in time (assumption)."""
-COVERAGE = (1_000_000.0, 2_000_000.0, 500_000.0)
-"""Sums insured, dollars (assumption; the guarantee asks for at least 1,000,000)."""
 
 
 @dataclass(frozen=True)
@@ -82,50 +77,3 @@ def make_seller_reports(
     known = np.flatnonzero(reported < end_of_period())
     rows = known[np.argsort(reported[known], kind="stable")]
     return SellerReports(order[rows], rng.random(len(rows)) >= 0.05, reason[rows], reported[rows])
-
-
-@dataclass(frozen=True)
-class Policies:
-    """Sellers' liability insurance, a year at a time.
-
-    - `seller` int64; `valid_from`, `valid_to` int64, microseconds; `coverage` float64, dollars, NaN where not known
-    """
-
-    seller: Ints
-    valid_from: Ints
-    valid_to: Ints
-    coverage: Floats
-
-
-def end_of_first_big_month(sellers: Sellers, products: Products, orders: Orders) -> Ints:
-    """End of the first calendar month in which each seller sold for `INSURANCE_SALES`; -1 for sellers who never did."""
-    edges = month_edges()
-    months = len(edges) - 1
-    month = np.searchsorted(edges, orders.ordered_at, side="right") - 1
-    cell = products.seller[orders.product] * months + month
-    sales = np.bincount(cell, orders.amount, len(sellers) * months).reshape(len(sellers), months)
-    big = sales >= c.INSURANCE_SALES
-    return np.where(big.any(axis=1), edges[big.argmax(axis=1) + 1], -1)
-
-
-def make_policies(seed: int, sellers: Sellers, products: Products, orders: Orders) -> Policies:
-    """One policy a year from some days after the first month of big sales, renewed late or not at all by some; a few small sellers insure as well."""
-    rng = stream(seed, "insurance")
-    begin = end_of_first_big_month(sellers, products, orders)
-    cautious = (begin < 0) & (rng.random(len(sellers)) < 0.04)
-    begin = np.where(cautious, np.maximum(sellers.created_at, start_of_period()), begin)
-    seller = np.flatnonzero((begin >= 0) & (rng.random(len(sellers)) < 0.93))
-    start = begin[seller] + days(rng.exponential(12.0, len(seller)))
-    parts = []
-    while len(seller):
-        stop = start + days(np.full(len(seller), 365.0))
-        coverage = np.where(rng.random(len(seller)) < 0.03, np.nan, rng.choice(COVERAGE, len(seller), p=(0.7, 0.2, 0.1)))
-        parts.append((seller, start, stop, coverage))
-        lapse = (rng.random(len(seller)) < LAPSE_SHARE) * rng.exponential(90.0, len(seller))
-        start = stop + days(lapse)
-        goes_on = start < end_of_period()
-        seller, start = seller[goes_on], start[goes_on]
-    merged = [np.concatenate(part) for part in zip(*parts, strict=True)] if parts else [np.empty(0, np.int64)] * 4
-    known = np.flatnonzero(merged[1] < end_of_period())
-    order = known[np.lexsort((merged[1][known], merged[0][known]))]
-    return Policies(*(part[order] for part in merged))
