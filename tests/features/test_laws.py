@@ -14,7 +14,7 @@ from features.catalogue import FEATURES
 from features.declaration import ClaimFeature, Entity, Feature, HistoryFeature, LinkFeature
 from features.selection import ingredients
 from tests.features.oracle import TABLES_OF, TABLES_OF_LINKS
-from tests.features.worlds import DAY, Row, World, build, build_from, frame, instant, many_worlds, write
+from tests.features.worlds import DAY, Row, World, build, build_from, frame, instant, many_worlds
 
 LEAP_DAY = instant("2024-02-29T12:00:00")
 CUT = LEAP_DAY - 30 * DAY
@@ -84,7 +84,7 @@ def test_what_is_known_later_changes_nothing(world: World, built: pd.DataFrame, 
 def last_claims(world: World) -> list[Row]:
     """Of each small world the claim that is filed last."""
     ordered = sorted(world["claims"], key=lambda row: row["filed_at"])
-    return list({row["claim_id"].split("-")[0]: row for row in ordered}.values())
+    return list({row["claim_id"].rpartition("-")[0]: row for row in ordered}.values())
 
 
 def test_a_claim_counts_neither_itself_nor_one_filed_at_the_same_instant(
