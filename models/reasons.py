@@ -1,8 +1,9 @@
-"""Why a claim has its label: the features that moved the two boosters most, each as a sentence.
+"""Why a claim has its label: the features that moved its score most, each as a sentence.
 
-A label's score is a sum of log-odds: for `valid` the merit booster's, for `frivolous` minus merit minus deception, for
-`abusive` minus merit plus deception. Tree SHAP splits it into one contribution a feature and a base, which add up to it
-exactly; the unit is log-odds (0.69 doubles the odds), positive is towards the label. Calibration comes after it and keeps order.
+A claim called frivolous or abusive is explained by its log-odds against being valid; a claim called valid by its log-odds against
+the likelier of the other two. Either is the raw score of one booster or its negative, and Tree SHAP splits it into one contribution
+a feature and a base, which add up to it exactly. The unit is log-odds (0.69 doubles the odds), positive is towards the label.
+Calibration comes after and keeps the order.
 """
 
 from __future__ import annotations
@@ -17,29 +18,29 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from data.contract.errors import ModelError
-from data.contract.tables import LABELS
 from models.contributions import contributions
+from models.policy import PROBABILITIES
 from models.usual import Usual, Value, sentence
 
 Floats = npt.NDArray[np.float64]
-
-SIGNS: Mapping[str, tuple[float, float]] = {"valid": (1.0, 0.0), "frivolous": (-1.0, -1.0), "abusive": (-1.0, 1.0)}
-"""By label: what the log-odds of merit and of deception count towards it."""
+Places = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
 
 
 class Explained(Protocol):
-    """What `explain` needs of a model; `models.claim_model.ClaimModel` has it."""
+    """What `explain` needs of a model; `models.claim_model.ClaimModel` has it.
+
+    The raw scores of `frivolous` and `abusive` are log-odds against valid.
+    """
 
     @property
-    def merit(self) -> lgb.Booster: ...
+    def frivolous(self) -> lgb.Booster: ...
     @property
-    def deception(self) -> lgb.Booster: ...
-    @property
-    def sources(self) -> dict[str, str]: ...
+    def abusive(self) -> lgb.Booster: ...
     @property
     def usual(self) -> Mapping[str, Usual]: ...
     def matrix(self, features: pd.DataFrame) -> pd.DataFrame: ...
+    def probabilities_of(self, matrix: pd.DataFrame) -> pd.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -52,60 +53,45 @@ class Reason:
     text: str
 
 
-def explain(
-    model: Explained, features: pd.DataFrame, labels: Sequence[str] | pd.Series, top: int = 5
-) -> list[list[Reason]]:
-    """For each row of `features` its reasons towards its label, strongest first, `top` at most.
+def explain(model: Explained, features: pd.DataFrame, top: int = 5) -> list[list[Reason]]:
+    """For each row of `features` its reasons towards its most likely label, strongest first, `top` at most.
 
     What speaks against the label is left out, unless nothing speaks for it: then that stands there, its contributions below 0.
-    Raises `ModelError` for a label that is none.
     """
-    return reasons_for(model, model.matrix(features), features, labels, top)
+    matrix = model.matrix(features)
+    return reasons_for(model, matrix, features, model.probabilities_of(matrix), top)
 
 
 def reasons_for(
-    model: Explained, matrix: pd.DataFrame, features: pd.DataFrame, labels: Sequence[str] | pd.Series, top: int = 5
+    model: Explained, matrix: pd.DataFrame, features: pd.DataFrame, probabilities: pd.DataFrame, top: int = 5
 ) -> list[list[Reason]]:
-    """As `explain`, for a matrix that `model.matrix` has made of `features`."""
-    towards, names = label_contributions(model, matrix, list(labels))
-    return _reasons(towards, names, features, model.usual, top)
+    """As `explain`, with the `matrix` that the model has made of `features`, and the probabilities it has made of that."""
+    towards = label_contributions(model, matrix, probabilities)
+    return _reasons(towards, [str(name) for name in matrix.columns], features, model.usual, top)
 
 
-def label_contributions(
-    model: Explained, matrix: pd.DataFrame, labels: Sequence[str]
-) -> tuple[Floats, tuple[str, ...]]:
-    """Contribution of each input towards each row's label (n, inputs; float64, log-odds), and the inputs' names."""
-    merit, deception = _signs(labels)
-    columns = merit[:, None] * contributions(model.merit, matrix)[:, :-1]
-    accused = np.flatnonzero(deception)
-    of_deception = contributions(model.deception, matrix.iloc[accused])[:, :-1]
-    columns[accused] += deception[accused, None] * of_deception
-    return _by_input(columns, [model.sources[name] for name in matrix.columns])
+def label_contributions(model: Explained, matrix: pd.DataFrame, probabilities: pd.DataFrame) -> Floats:
+    """Contribution of each input towards each row's most likely label: float64 (n, inputs), log-odds."""
+    valid, by_abusive = _question(probabilities)
+    towards = np.empty(matrix.shape, dtype=np.float64)
+    for booster, asked in ((model.frivolous, ~by_abusive), (model.abusive, by_abusive)):
+        rows = np.flatnonzero(asked)
+        towards[rows] = contributions(booster, matrix.iloc[rows])[:, :-1]
+    return np.where(valid[:, None], -towards, towards)
 
 
-def _signs(labels: Sequence[str]) -> tuple[Floats, Floats]:
-    unknown = sorted(set(labels) - set(SIGNS))
-    if unknown:
-        raise ModelError(f"there are no reasons for the label {unknown[0]!r}; expected one of {', '.join(LABELS)}")
-    signs = np.array([SIGNS[label] for label in labels], dtype=np.float64).reshape(-1, 2)
-    return signs[:, 0], signs[:, 1]
+def _question(probabilities: pd.DataFrame) -> tuple[Flags, Flags]:
+    """Which rows are called valid, and which are explained by the abusive booster; the frivolous one has the others."""
+    p = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64)
+    label: Places = p.argmax(axis=1)
+    valid: Flags = label == 0
+    return valid, np.where(valid, p[:, 2] > p[:, 1], label == 2)
 
 
-def _by_input(columns: Floats, sources: Sequence[str]) -> tuple[Floats, tuple[str, ...]]:
-    """Sums the columns that were made from the same input."""
-    names = tuple(dict.fromkeys(sources))
-    if len(names) == len(sources):
-        return columns, names
-    places = [names.index(source) for source in sources]
-    summed = np.zeros((len(columns), len(names)))
-    np.add.at(summed.T, places, columns.T)
-    return summed, names
-
-
-def _strongest(towards: Floats, top: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+def _strongest(towards: Floats, top: int) -> tuple[Places, Flags]:
     """Places of the `top` strongest contributions of each row, strongest first, and which of them to keep."""
-    nothing_for_it = ~(towards > 0.0).any(axis=1)
-    strength = np.where(nothing_for_it[:, None], -towards, towards)
+    nothing_for_it = (towards <= 0.0).all(axis=1, keepdims=True)
+    strength = np.where(nothing_for_it, -towards, towards)
     order = np.argsort(-strength, axis=1, kind="stable")[:, :top]
     return order, np.take_along_axis(strength, order, axis=1) > 0.0
 

@@ -108,13 +108,12 @@ def score_batch(features: pd.DataFrame, model: ClaimModel, now: datetime) -> pa.
     """Scores rows of features at hand: a table of the schema `SCORES`, one row a row of `features`, in their order."""
     matrix = model.matrix(features)
     probabilities = model.probabilities_of(matrix)
-    labels = most_likely(probabilities)
     columns = {
         "claim_id": features["claim_id"],
         **{name: probabilities[name] for name in PROBABILITIES},
-        "label": labels,
+        "label": most_likely(probabilities),
         "disposition": model.policy.dispositions(probabilities, policy_facts(features)),
-        "reasons": reasons_array(reasons_for(model, matrix, features, labels)),
+        "reasons": reasons_array(reasons_for(model, matrix, features, probabilities)),
         "model_version": [model.version] * len(features),
         "scored_at": [now.astimezone(UTC)] * len(features),
     }

@@ -22,7 +22,17 @@ from models.usual import usual_values
 from pipeline.score import SCORES, policy_facts, score, score_features
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-COLUMNS = ["claim_id", "p_valid", "p_frivolous", "p_abusive", "label", "disposition", "reasons", "model_version", "scored_at"]
+COLUMNS = [
+    "claim_id",
+    "p_valid",
+    "p_frivolous",
+    "p_abusive",
+    "label",
+    "disposition",
+    "reasons",
+    "model_version",
+    "scored_at",
+]
 INPUTS = ["claim_amount", "claim_type", "claim_evidence_count", "customer_returns_count_365d"]
 
 
@@ -47,7 +57,7 @@ def model() -> ClaimModel:
     settings = {"objective": "binary", "verbose": -1, "num_threads": 1, "max_depth": 4, "seed": 1}
     grown = [
         lgb.train(settings, lgb.Dataset(schema.conform(rows).to_numpy(), target.astype(float)), 20)
-        for target in (suspicion < 2, suspicion > 4)
+        for target in (suspicion > 2, suspicion > 3)
     ]
     usual = usual_values(rows, {column.name: column.kind for column in schema.inputs})
     return ClaimModel(schema, *grown, Calibration(), Calibration(), Policy(deny_threshold=0.05), usual)
