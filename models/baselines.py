@@ -31,9 +31,8 @@ def logistic(matrix: pd.DataFrame, labels: pd.Series, later: pd.DataFrame, seed:
     if labels.nunique() < 2:
         return base_rates(labels, later.index)
     ranks = QuantileTransformer(n_quantiles=min(QUANTILES, len(matrix)), random_state=seed)
-    model = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), ranks, LogisticRegression(C=PENALTY, tol=1e-3, max_iter=5000)
-    )
+    filled = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    model = make_pipeline(filled, ranks, LogisticRegression(C=PENALTY, tol=1e-3, max_iter=5000))
     model.fit(matrix.to_numpy(), labels.to_numpy(dtype=object))
     answers = pd.DataFrame(model.predict_proba(later.to_numpy()), columns=list(model[-1].classes_), index=later.index)
     kept = answers.reindex(columns=list(LABELS), fill_value=0.0).to_numpy().clip(SMALLEST_SHARE)

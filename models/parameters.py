@@ -59,8 +59,27 @@ class TrainParams:
                 raise UsageError(f"train.{name} is {getattr(self, name)}, expected at least 1")
 
 
-def _require_shares(params: SplitParams | TrainParams, *names: str) -> None:
+def _require_shares(params: SplitParams | TrainParams | GateParams, *names: str) -> None:
     for field in fields(params):
         value = getattr(params, field.name)
         if field.name in names and not 0.0 < value <= 1.0:
             raise UsageError(f"{type(params).__name__}.{field.name} is {value}, expected more than 0 and at most 1")
+
+
+@dataclass(frozen=True)
+class GateParams:
+    """What a challenger has to show before it becomes champion. Raises `UsageError` for values out of range."""
+
+    least_findings: int = 100
+    """Findings that must have judged it."""
+    calibration_error: float = 0.03
+    """Most that P(valid) may be off on average, or as much as chance alone does to so many claims, whichever is more."""
+    confidence: float = 0.95
+    """How sure a comparison has to be before it counts against the challenger."""
+    seed: int = 7
+    """Seed of the resampling behind the bounds."""
+
+    def __post_init__(self) -> None:
+        _require_shares(self, "calibration_error", "confidence")
+        if self.least_findings < 1:
+            raise UsageError(f"gate.least_findings is {self.least_findings}, expected at least 1")

@@ -1,0 +1,172 @@
+"""Where models are kept: MLflow's registry, as versions of `claimvet` with the aliases `challenger` and `champion`.
+
+The store is the one that `MLFLOW_TRACKING_URI` names, or SQLite in the working directory. A version's run holds the parameters, figures,
+plots and the claims that judged it, so that the gate needs no data set.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mlflow
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+
+from data.contract.errors import ModelError
+from models.claim_model import PROBABILITIES, ClaimModel
+from models.schema import InputSchema
+
+NAME = "claimvet"
+"""The registered model, and the experiment of its runs."""
+CHALLENGER, CHAMPION = "challenger", "champion"
+DEFAULT_STORE = "sqlite:///mlflow.db"
+
+_ARTIFACT = "claim_model"
+_REQUIREMENTS = ("lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "scipy")
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """One version in the registry: its number, the run that made it, the model, and the claims that judged it.
+
+    `judged` and `judged_features` are as in `models.training.Training`, `baselines` by name; empty frames where nothing was judged.
+    """
+
+    version: str
+    run_id: str
+    model: ClaimModel
+    judged: pd.DataFrame
+    judged_features: pd.DataFrame
+    baselines: dict[str, pd.DataFrame]
+
+
+@contextmanager
+def quiet_store() -> Iterator[mlflow.MlflowClient]:
+    """A client of the store; MLflow's own chatter, of which none is meant for the user of `claimvet`, is kept back."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        mlflow.set_tracking_uri(DEFAULT_STORE)
+    names = ("mlflow", "alembic")
+    levels = {name: logging.getLogger(name).level for name in names}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in names:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        try:
+            yield mlflow.MlflowClient()
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
+
+
+def load_model(uri: str | None = None) -> ClaimModel:
+    """The model at an MLflow URI such as `models:/claimvet@challenger`, or a directory; the champion where none is named.
+
+    Raises `ModelError` where there is no such model, or it is no Claimvet model.
+    """
+    named = uri or f"models:/{NAME}@{CHAMPION}"
+    if Path(named).is_dir():
+        return _load(Path(named))
+    with quiet_store(), TemporaryDirectory() as directory:
+        try:
+            return _load(Path(mlflow.artifacts.download_artifacts(named, dst_path=directory)))
+        except MlflowException as error:
+            raise ModelError(f"there is no model {named} in {mlflow.get_tracking_uri()}: {_first_line(error)}") from error
+
+
+def register(model: ClaimModel, evaluation: Path, params: dict[str, object], figures: dict[str, float], facts: dict[str, str]) -> str:
+    """Logs a run and makes its model the challenger; answers the version's number.
+
+    Everything in the directory `evaluation` becomes artifacts of the run, `facts` its tags; figures that are NaN are left out.
+    """
+    with quiet_store() as client, TemporaryDirectory() as scratch:
+        mlflow.set_experiment(NAME)
+        with mlflow.start_run():
+            mlflow.set_tags(facts)
+            mlflow.log_params(params)
+            mlflow.log_metrics({name: value for name, value in figures.items() if value == value})
+            mlflow.log_artifacts(str(evaluation), "evaluation")
+            model.save(Path(scratch) / _ARTIFACT)
+            logged = _log(model, Path(scratch) / _ARTIFACT)
+        number = _new_version(client, logged)
+        client.set_model_version_tag(NAME, number, "model_version", model.version)
+        client.set_registered_model_alias(NAME, CHALLENGER, number)
+    return number
+
+
+def stored_model(alias: str) -> StoredModel | None:
+    """The version that bears an alias, with what judged it; None where there is none."""
+    with quiet_store() as client, TemporaryDirectory() as scratch:
+        try:
+            found = client.get_model_version_by_alias(NAME, alias)
+        except MlflowException:
+            return None
+        root = Path(client.download_artifacts(str(found.run_id), "evaluation", scratch))
+        return StoredModel(
+            version=str(found.version),
+            run_id=str(found.run_id),
+            model=load_model(f"models:/{NAME}/{found.version}"),
+            judged=pd.read_parquet(root / "judged.parquet"),
+            judged_features=pd.read_parquet(root / "judged_features.parquet"),
+            baselines={path.stem: pd.read_parquet(path) for path in sorted((root / "baselines").glob("*.parquet"))},
+        )
+
+
+def make_champion(number: str) -> None:
+    """Gives the alias `champion` to a version."""
+    with quiet_store() as client:
+        client.set_registered_model_alias(NAME, CHAMPION, number)
+
+
+def tag_version(number: str, tags: dict[str, str]) -> None:
+    """Writes tags on a version, so that what the gate said stays on record."""
+    with quiet_store() as client:
+        for key, value in tags.items():
+            client.set_model_version_tag(NAME, number, key, value)
+
+
+def model_signature(schema: InputSchema) -> ModelSignature:
+    """MLflow's signature: every input (double or string, null allowed), and the three probabilities."""
+    types = {"number": DataType.double, "category": DataType.string}
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(types[column.kind], column.name, required=False) for column in schema.inputs]
+    return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double, name) for name in PROBABILITIES]))
+
+
+def _log(model: ClaimModel, directory: Path) -> ModelInfo:
+    logged: ModelInfo = mlflow.pyfunc.log_model(
+        name=NAME,
+        python_model=str(Path(__file__).with_name("served.py")),
+        artifacts={_ARTIFACT: str(directory)},
+        signature=model_signature(model.schema),
+        pip_requirements=[f"{name}=={installed_version(name)}" for name in _REQUIREMENTS],
+        metadata={"model_version": model.version},
+    )
+    return logged
+
+
+def _new_version(client: mlflow.MlflowClient, logged: ModelInfo) -> str:
+    """Registers a logged model without `mlflow.register_model`, which prints."""
+    if not client.search_registered_models(f"name = '{NAME}'"):
+        client.create_registered_model(NAME)
+    return str(client.create_model_version(NAME, logged.model_uri, logged.run_id, model_id=logged.model_id).version)
+
+
+def _load(root: Path) -> ClaimModel:
+    """The model in a downloaded MLflow model, or in a directory that `ClaimModel.save` wrote."""
+    inside = root / "artifacts" / _ARTIFACT
+    return ClaimModel.load(inside if inside.is_dir() else root)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].removesuffix(".")
