@@ -39,3 +39,13 @@ format: setup ## Put the code into its standard form
 
 lock: setup ## Resolve pyproject.toml anew into requirements.lock and requirements-spark.lock
 	@tools/lock.sh
+
+docs: setup ## Write the pages that follow from code: contract, features, commands, parameters
+	@$(BIN)/python -m pipeline.validate.reference_page
+	@$(BIN)/python -m features.reference_page docs
+	@$(BIN)/python -m pipeline.reference docs
+
+bench: bench-tsa ## Run the benchmarks; their figures go to docs/benchmarks.md
+
+bench-tsa: setup ## Quality on real claims, from ../shared/data or where CLAIMVET_BENCH_DATA points
+	@$(BIN)/python -m benchmarks.tsa_quality

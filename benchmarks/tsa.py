@@ -4,7 +4,7 @@ The claims are public (`tsa_claims/SOURCE.md` beside the data says from where). 
 said here once:
 
 - claimant: not published, so each claim has a customer of its own, and there are no features of a customer's past;
-- seller: the airport; product: the item group at that airport, category: the item group;
+- seller: the airport; category: the first item with the kind of claim and the site; product: such a category at one airport;
 - decision time: not published. A claim counts as decided `DECISION_DELAY` after filing, the longest that the agency allows itself, so no
   feature sees an outcome too early. Training up to a year's end uses all claims filed by then, as the published split does;
 - label: Approve in Full and Settle are valid, Deny is frivolous, each by an expert; nobody was ever found abusive;
@@ -13,6 +13,7 @@ said here once:
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,11 @@ def item_group(item: str) -> str:
     return plain.strip().lower() or _UNSTATED
 
 
+def _short(text: str) -> str:
+    """A name for a text that an identifier has no room for."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def airline_key(name: str) -> str:
     """One spelling for an airline's spellings.
 
@@ -109,7 +115,7 @@ def claims_table(mended: pd.DataFrame) -> pd.DataFrame:
             "order_id": pd.Series(None, index=mended.index, dtype="str"),
             "customer_id": "claimant of " + mended["claim_id"],
             "seller_id": airport,
-            "product_id": airport + " " + group.str[:50],
+            "product_id": airport + " " + (first + ", " + kind + ", " + site).map(_short),
             "incident_at": mended["incident_at"],
             "filed_at": mended["filed_at"],
             "claim_type": np.where(kind.str.contains(_INJURY), "personal_injury", "property_damage"),
@@ -129,9 +135,9 @@ def claims_table(mended: pd.DataFrame) -> pd.DataFrame:
 
 
 def products_table(claims: pd.DataFrame) -> pd.DataFrame:
-    """The contract's `products`: the item groups of each airport."""
+    """The contract's `products`: the categories of each airport."""
     unique = claims.drop_duplicates("product_id").sort_values("product_id", ignore_index=True)
-    products = unique[["product_id", "seller_id"]].assign(category_id=unique["x_item_group"], price=np.nan)
+    products = unique[["product_id", "seller_id"]].assign(category_id=unique["x_item_type_site"], price=np.nan)
     return products.assign(listed_at=pd.Series(OPENED, index=products.index).astype("datetime64[us, UTC]"))
 
 

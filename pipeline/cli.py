@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import Abort, TyperException
 
-from data.contract.errors import ClaimvetError, InvalidDataError
+from data.contract.errors import ClaimvetError
 from pipeline.progress import say, step
 
 if TYPE_CHECKING:
@@ -93,20 +93,19 @@ def _row_counts(rows: Mapping[str, int]) -> str:
 @data_app.command("validate")
 def data_validate(
     data: Annotated[Path, typer.Argument(help="Data set: a directory with one file a table.", metavar="DIR")],
-    docs: Annotated[Path | None, typer.Option("--docs", help="Directory to write HTML Data Docs to.", metavar="DIR")] = None,
+    docs: Annotated[
+        Path | None,
+        typer.Option("--docs", help="Where to write HTML Data Docs; default claimvet-reports/validation.", metavar="DIR"),
+    ] = None,
 ) -> None:
     """Check a data set against the contract; name table, column, rule, rows and keys of all that breaks it."""
-    from pipeline.validate import validate_data_set
+    from pipeline.validate import DOCS_DIRECTORY, validate_data_set
 
     with step("Validating") as tell:
-        report = validate_data_set(data, docs, on_table=tell)
-    for line in (*(f"note: {note}" for note in report.notes), *map(str, report.violations)):
-        typer.echo(line)
+        report = validate_data_set(data, docs or DOCS_DIRECTORY, on_table=tell)
+    typer.echo(str(report), err=not report.ok)
     if not report.ok:
-        raise InvalidDataError(f"{data} breaks the contract in {_counted(len(report.violations), 'way')}")
-    typer.echo(f"{data} keeps the contract: {_row_counts({table.name: table.rows for table in report.tables})}")
-    if docs is not None:
-        typer.echo(f"Data Docs: {docs / 'index.html'}")
+        raise typer.Exit(1)
 
 
 def _counted(number: int, what: str) -> str:

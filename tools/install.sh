@@ -36,7 +36,7 @@ if [ ! -x .venv/bin/uv ]; then
     sed -n '/^uv==/,/^ *# via/p' requirements.lock > .venv/uv.lock
     pip install -qq --require-hashes --no-deps -r .venv/uv.lock
 fi
-.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r "$lock" || {
+.venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r "$lock" || {
     echo "uv could not install $lock from here; pip tries, which takes longer" >&2
     pip install -qq --require-hashes --no-deps -r "$lock"
 }

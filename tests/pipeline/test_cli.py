@@ -116,21 +116,22 @@ def test_the_number_of_claims_and_the_seed_come_from_the_parameters(
     assert "150 claims" in out
 
 
-def test_a_generated_marketplace_is_valid(market: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = _run("data", "validate", str(market), capsys=capsys)
+def test_a_generated_marketplace_is_valid(market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = _run("data", "validate", str(market), "--docs", str(tmp_path / "docs"), capsys=capsys)
     assert status == 0
-    assert f"{market} keeps the contract" in out
-    assert "200 claims" in out
+    assert "the data keep the contract" in out
+    assert (tmp_path / "docs" / "index.html").exists()
 
 
 def test_data_that_break_the_contract_are_named_with_status_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "claims.csv").write_text("claim_id\nc1\nc1\n")
-    status, out, err = _run("data", "validate", str(tmp_path), capsys=capsys)
+    status, out, err = _run("data", "validate", str(tmp_path), "--docs", str(tmp_path / "docs"), capsys=capsys)
     assert status == 1
-    assert "claims.claim_id" in out
-    assert f"claimvet: {tmp_path} breaks the contract in " in err
+    assert out == ""
+    assert "claims.claim_id: duplicate key" in err
+    assert "the data break the contract in " in err
 
 
 def test_features_are_listed_as_a_table_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
