@@ -96,8 +96,9 @@ def make_products(seed: int, sellers: Sellers, size: int) -> Products:
     order = np.argsort(listed, kind="stable")
     listed, seller = listed[order], seller[order]
     category = pick(rng, rng.lognormal(0, 0.8, len(hazard_of)), size)
+    within = np.sqrt(c.PRICE_SIGMA**2 - c.CATEGORY_PRICE_SIGMA**2)
     level = rng.normal(np.log(c.PRICE_MEDIAN), c.CATEGORY_PRICE_SIGMA, len(hazard_of))
-    price = np.maximum(np.round(np.exp(level[category] + rng.normal(0, c.PRODUCT_PRICE_SIGMA, size)), 2), 0.5)
+    price = np.maximum(np.round(np.exp(level[category] + rng.normal(0, within, size)), 2), 0.5)
     popularity = np.minimum(rng.lognormal(0, c.PRODUCT_POPULARITY_SIGMA, size), 150) * np.sqrt(sellers.size[seller])
     hazard = hazard_of[category] * (1.6 - 1.3 * sellers.care[seller]) * rng.lognormal(-0.7, 1.2, size)
     return Products(listed, seller, category, price, popularity, hazard, *_lots(rng, listed, popularity))

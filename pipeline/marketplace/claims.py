@@ -15,7 +15,7 @@ from pipeline.marketplace.schemes import DEFECT, REFUSED_RETURN, SCHEMES, scheme
 from pipeline.marketplace.shopping import Orders
 from pipeline.marketplace.timeline import days, end_of_period
 
-SPARE = 1.4
+SPARE = 2.0
 """More claims are drawn than needed, as some would be filed after the period."""
 
 

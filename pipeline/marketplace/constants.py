@@ -1,7 +1,7 @@
 """Every number that the world is made of, with the source it was fitted to; `assumption` where no source says it.
 
 Sources, all under `../shared/data`: *tsa* = tsa_claims, *retail* = online_retail, *bodily* = bodily_injury_claims (AutoBi),
-*guarantee* = the marketplace guarantee (CONTRACT.md). `notebooks/generated_against_real.py` computes the fits again.
+*guarantee* = the marketplace guarantee that claims are decided under. `pipeline.marketplace.fits` computes the fits again.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ PERIOD_DAYS: Final = 730
 """Length of the period: two years, so that a 365-day window fits before the later half (assumption)."""
 MONTH_FACTOR: Final = (0.68, 0.69, 0.91, 0.78, 1.05, 0.96, 0.92, 0.85, 1.15, 1.28, 1.74, 0.98)
 """Orders of each calendar month against the mean month (retail, invoices 2010-12 to 2011-11)."""
-HOUR_FACTOR: Final = (
-    (0.004,) * 6
-    + (0.006, 0.012, 0.030, 0.068, 0.098, 0.099, 0.126, 0.112, 0.103, 0.098, 0.062, 0.039)
-    + (0.026, 0.024, 0.020, 0.014, 0.010, 0.006)
+HOUR_SHARE: Final = (
+    *(0.0,) * 6,
+    *(0.0001, 0.0015, 0.0281, 0.0747, 0.1189, 0.1202, 0.1603, 0.1382, 0.124),
+    *(0.1176, 0.0661, 0.0329, 0.0094, 0.0072, 0.0009, 0.0, 0.0, 0.0),
 )
-"""Orders by hour of the day (retail, invoices by hour, with a fifth spread over the night as private buyers have it: assumption)."""
+"""Orders by hour of the day (retail, invoices)."""
+ANY_HOUR_SHARE: Final = 0.2
+"""Orders that fall at any hour alike, as private buyers' do (assumption; retail's shop sells to businesses by day)."""
 YEARLY_GROWTH: Final = 0.15
 """Growth of orders a year (assumption)."""
 
@@ -66,10 +68,10 @@ SELLER_DISHONEST_SHARE: Final = 0.06
 """Sellers who report and defend falsely (assumption)."""
 PRICE_MEDIAN: Final = 32.0
 """Median price in dollars (assumption)."""
+PRICE_SIGMA: Final = 1.06
+"""Log standard deviation of prices (retail: of a stock code's median unit price)."""
 CATEGORY_PRICE_SIGMA: Final = 0.7
-"""Log standard deviation of price between categories (with the one below it makes retail's 1.06 of unit prices)."""
-PRODUCT_PRICE_SIGMA: Final = 0.8
-"""Log standard deviation of price within a category (see above)."""
+"""Log standard deviation of price between categories; the rest of `PRICE_SIGMA` is within them (assumption)."""
 LOT_SHARE: Final = 0.008
 """Products with one dangerous lot (assumption)."""
 LOT_DAYS: Final = (25, 80)
@@ -110,6 +112,8 @@ AUDIT_SHARE: Final = 0.02
 """Small claims that experts decide whatever they look like (assumption)."""
 SETTLED_RATIO: Final = (0.30, 0.85)
 """Paid against claimed where the two sides settle: 10th and 90th percentile (tsa)."""
+SETTLED_SHARE: Final = 0.117
+"""Valid findings that are paid in part (tsa: settled among decided claims)."""
 INSURANCE_SALES: Final = 10_000.0
 """A seller must be insured from the month in which sales reach this, dollars (guarantee)."""
 

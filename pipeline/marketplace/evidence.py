@@ -13,7 +13,7 @@ from pipeline.marketplace.schemes import FABRICATED, RING_SCHEME
 from pipeline.marketplace.shopping import Orders
 from pipeline.marketplace.timeline import days, end_of_period
 
-MEAN_PIECES = (2.4, 0.65, 0.8, 0.8, 1.4, 1.8, 2.2)
+MEAN_PIECES = (2.4, 0.72, 0.8, 0.8, 1.4, 1.8, 2.2)
 """Mean pieces by scheme (assumption: who was hurt has something to show)."""
 LATE_SHARE = (0.15, 0.40, 0.35, 0.30, 0.20, 0.15, 0.05)
 """Pieces handed in after filing, by scheme (assumption)."""
@@ -23,6 +23,10 @@ PROPERTY_KINDS = (0.48, 0.26, 0.00, 0.04, 0.17, 0.05)
 """Share of each of `EVIDENCE_KINDS` for property (assumption)."""
 INJURY_KINDS = (0.34, 0.14, 0.36, 0.05, 0.02, 0.09)
 """The same for injuries (assumption)."""
+TRADED_POOLS = 60
+"""Pools in the trade of false evidence (assumption)."""
+CLAIMS_PER_SHOP = 400
+"""Claims for each pool of a shop's own pictures (assumption)."""
 POOL_SIZE = 12
 """Pieces that a ring, or the trade in false evidence, passes around (assumption)."""
 
@@ -46,9 +50,10 @@ def _contents(rng: np.random.Generator, claims: Claims, claim: Ints, ring: Ints)
     """Fresh numbers, but for pieces from a ring's pool, the trade's pool, or the shops' own pictures."""
     size = len(claim)
     scheme = claims.scheme[claim]
-    traded = np.where(scheme == RING_SCHEME, 1_000 + ring, np.where(scheme == FABRICATED, rng.integers(0, 60, size), 0))
-    public = np.where(np.isin(scheme, (RING_SCHEME, FABRICATED)), traded, 2_000_000 + rng.integers(0, 400, size))
-    pool = -1 - (public * POOL_SIZE + rng.integers(0, POOL_SIZE, size))
+    shops = max(8, len(claims) // CLAIMS_PER_SHOP)
+    source = np.where(scheme == RING_SCHEME, 1_000 + ring, 2_000_000 + rng.integers(0, shops, size))
+    source = np.where(scheme == FABRICATED, rng.integers(0, TRADED_POOLS, size), source)
+    pool = -1 - (source * POOL_SIZE + rng.integers(0, POOL_SIZE, size))
     reused = rng.random(size) < np.array(REUSED_SHARE)[scheme]
     return np.where(reused, pool, np.arange(size))
 

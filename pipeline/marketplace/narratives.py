@@ -20,6 +20,9 @@ COPIED_SHARE = 0.7
 FORWARDED_SHARE = 0.004
 """Other claims whose text is taken from a help page that many read (assumption)."""
 HELP_PAGES = 40
+"""Help pages that people copy from (assumption)."""
+KEPT_WORDING = 0.85
+"""Copies that keep the wording of their template, polished or clumsy (assumption)."""
 
 
 def _choices(rng: np.random.Generator, size: int) -> Ints:
@@ -66,7 +69,10 @@ def make_narratives(
     buyer = orders.customer[claims.order]
     template = _templates(rng, claims, customers.ring[buyer])
     rows = _copied(rng, _choices(rng, len(claims)), template).tolist()
-    polished = rng.random(len(claims)) < np.where(template >= 0, 0.5, customers.polish[buyer])
+    polish = np.where(
+        template >= 0, np.where(template % 2 == 0, KEPT_WORDING, 1 - KEPT_WORDING), customers.polish[buyer]
+    )
+    polished = rng.random(len(claims)) < polish
     missing = rng.random(len(claims)) < MISSING_SHARE
     things = products.category[orders.product[claims.order]]
     return [

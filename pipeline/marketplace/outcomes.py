@@ -35,8 +35,6 @@ NEVER_DECIDED = 0.015
 """Claims abandoned without a decision (tsa 2007-09: 1,661 cancelled and 1,628 insufficient of 47,912 are the upper bound)."""
 APPEALED = ((0.0, 0.55, 0.60), (0.0, 0.10, 0.15), (0.0, 0.10, 0.08))
 """Chance of an appeal: row true label, column label found (assumption)."""
-SETTLED_SHARE = 0.12
-"""Valid findings paid in part (tsa: 11.7 % of decided claims were settled)."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def _delay(rng: np.random.Generator, decider: Ints) -> Ints:
 
 
 def _paid(rng: np.random.Generator, amount: Floats, label: Ints, decider: Ints) -> Floats:
-    settled = (rng.random(len(amount)) < SETTLED_SHARE) & (decider != CONCESSION)
+    settled = (rng.random(len(amount)) < c.SETTLED_SHARE) & (decider != CONCESSION)
     ratio = np.where(settled, rng.uniform(*c.SETTLED_RATIO, len(amount)), 1.0)
     return np.where(label == VALID, np.round(amount * ratio, 2), 0.0)
 

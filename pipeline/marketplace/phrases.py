@@ -18,7 +18,7 @@ HARMS: Final = {
         "my ankle", "my shoulder", "my wife's foot", "my thumb", "my forehead", "my neck", "my husband's elbow",
     ),
 }  # fmt: skip
-"""What was harmed: property (False) or a person (True)."""
+"""What was harmed: property (False) or a person (True) (assumption)."""
 
 _OPENING = (
     (

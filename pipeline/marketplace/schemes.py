@@ -71,14 +71,14 @@ SCHEMES = (
         report_shift=-1.8, no_order=0.0, no_incident=0.0,
     ),
 )  # fmt: skip
-"""All schemes; the shares of a label sum to 1."""
+"""All schemes (assumption, all of it); the shares of a label sum to 1."""
 
 DEFECT, MISHAP, REFUSED_RETURN, OPPORTUNITY, FABRICATED, RING_SCHEME, LATE_ATTACK = range(7)
 """Positions in `SCHEMES`."""
 
 HURT_BY_KIND = (1.0, 0.9, 0.8, 0.4, 0.3, 0.1)
 """How often goods hurt a kind of customer and they claim, against the honest (assumption)."""
-MISHAP_BY_KIND = (0.10, 6.0, 1.0, 0.5, 0.3, 0.1)
+MISHAP_BY_KIND = (0.12, 6.0, 1.0, 0.5, 0.3, 0.1)
 """How often a kind claims for what was their own doing, against the mean (assumption)."""
 CAMPAIGN_DAYS = 40.0
 """Rings claim within campaigns of about this length (assumption)."""

@@ -32,13 +32,18 @@ def days(count: Floats) -> Ints:
     return (count * c.MICROSECOND_DAY).astype(np.int64)
 
 
+def _hour_factor() -> Floats:
+    share = np.array(c.HOUR_SHARE)
+    return np.asarray((1 - c.ANY_HOUR_SHARE) * share / share.sum() + c.ANY_HOUR_SHARE / 24, dtype=np.float64)
+
+
 @cache
 def _hourly_intensity() -> tuple[Ints, Floats]:
     """Edges of the period's hours, and the cumulative share of orders up to each edge."""
     hours = start_of_period() + np.arange(c.PERIOD_DAYS * 24 + 1, dtype=np.int64) * (c.MICROSECOND_DAY // 24)
     month = (hours.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)) % 12
     elapsed_years = (hours - hours[0]) / (365 * c.MICROSECOND_DAY)
-    rate = np.array(c.MONTH_FACTOR)[month] * np.tile(np.array(c.HOUR_FACTOR), c.PERIOD_DAYS + 1)[: len(hours)]
+    rate = np.array(c.MONTH_FACTOR)[month] * np.tile(_hour_factor(), c.PERIOD_DAYS + 1)[: len(hours)]
     rate = rate * (1 + c.YEARLY_GROWTH) ** elapsed_years
     cumulative = np.concatenate([[0.0], np.cumsum(rate[:-1])])
     return hours, cumulative / cumulative[-1]
