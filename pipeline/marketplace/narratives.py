@@ -21,6 +21,8 @@ FORWARDED_SHARE = 0.004
 """Other claims whose text is taken from a help page that many read (assumption)."""
 HELP_PAGES = 40
 """Help pages that people copy from (assumption)."""
+EDITED_SHARE = 0.6
+"""Copies in which one sentence is replaced (assumption)."""
 KEPT_WORDING = 0.85
 """Copies that keep the wording of their template, polished or clumsy (assumption)."""
 
@@ -32,14 +34,15 @@ def _choices(rng: np.random.Generator, size: int) -> Ints:
 
 
 def _copied(rng: np.random.Generator, choices: Ints, template: Ints) -> Ints:
-    """Rows with a template take its phrases, but for one slot that each writer changes and the numbers."""
+    """Rows with a template take its phrases, but for one slot that some writers change."""
     pool = _choices(rng, int(template.max(initial=0)) + 1)
     copies = np.flatnonzero(template >= 0)
     choices = choices.copy()
     own = choices[copies]
     choices[copies] = pool[template[copies]]
     slot = rng.integers(0, len(phrases.SLOTS), len(copies))
-    choices[copies, slot] = own[np.arange(len(copies)), slot]
+    edited = np.flatnonzero(rng.random(len(copies)) < EDITED_SHARE)
+    choices[copies[edited], slot[edited]] = own[edited, slot[edited]]
     return choices
 
 
