@@ -1,12 +1,14 @@
 """Who else is tied to this claim: customers who share its evidence, an identity token, or its wording.
 
 Each link is counted as it was known when the claim was filed. Where one token is held by very many customers nothing is paired with
-everything: `most_by_others` reads running totals per token and takes away the customer's own.
+everything: distinct customers are counted by `features.holders`, and `most_by_others` reads running totals per token and takes away the
+customer's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import ibis
 import ibis.expr.types as ir
@@ -14,6 +16,7 @@ import ibis.expr.types as ir
 from data.contract.tables import IDENTITY_KINDS
 from features.declaration import Filter
 from features.engine import Engine
+from features.holders import ANY, other_holders
 from features.narratives import narrative_buckets
 from features.parts import Part, PartKind
 from features.plan import choose_plan
@@ -42,15 +45,23 @@ def evidence_links(engine: Engine, context: ir.Table) -> ir.Table:
     """Other customers, and other claims of the customer, that handed in a piece of the claim's evidence before."""
     evidence = engine.table("evidence")
     joined = context.inner_join(evidence, [context.claim_id == evidence.claim_id, evidence.submitted_at <= context.filed_at])
-    own = joined.select("row", "claim_id", "filed_at", customer_id=context.customer_id, content_hash="content_hash").distinct()
-    seen = evidence.select(content_hash="content_hash", other="customer_id", other_claim="claim_id", known="submitted_at")
-    pairs = own.inner_join(seen, [own.content_hash == seen.content_hash, seen.known < own.filed_at])
-    others = pairs.other != pairs.customer_id
-    counts = pairs.group_by("row").aggregate(
-        evidence_hash_other_customers_count=pairs.other.nunique(where=others),
-        evidence_hash_own_claims_count=pairs.other_claim.nunique(where=~others & (pairs.other_claim != pairs.claim_id)),
+    columns = {"customer_id": context.customer_id, "key": "content_hash", "kind": ibis.literal("hash")}
+    own = engine.keep(joined.select("row", "claim_id", "filed_at", **columns).distinct())
+    holders = evidence.group_by(["content_hash", "customer_id"]).aggregate(known=evidence.submitted_at.min())
+    others = other_holders(engine, own.drop("claim_id"), holders.rename(key="content_hash"))
+    other = others.select("row", evidence_hash_other_customers_count="any")
+    seen = evidence.select("content_hash", "submitted_at", other_claim="claim_id", submitter="customer_id")
+    again = own.inner_join(
+        seen,
+        [
+            own.key == seen.content_hash,
+            own.customer_id == seen.submitter,
+            own.claim_id != seen.other_claim,
+            seen.submitted_at < own.filed_at,
+        ],
     )
-    return engine.keep(_for_every_claim(context, counts))
+    same = again.group_by("row").aggregate(evidence_hash_own_claims_count=again.other_claim.nunique())
+    return engine.keep(_for_every_claim(context, other, same))
 
 
 def identity_links(engine: Engine, context: ir.Table) -> ir.Table:
@@ -58,15 +69,10 @@ def identity_links(engine: Engine, context: ir.Table) -> ir.Table:
     tokens = shared_tokens(engine)
     joined = context.inner_join(tokens, [context.customer_id == tokens.customer_id, tokens.seen_at < context.filed_at])
     own = joined.select("row", "customer_id", "filed_at", "kind", key="key")
-    holders = tokens.select(key="key", other="customer_id", known="seen_at")
-    pairs = own.inner_join(
-        holders, [own.key == holders.key, holders.known < own.filed_at, holders.other != own.customer_id]
-    )
-    by_kind = {
-        f"identity_{kind}_shared_customers_count": pairs.other.nunique(where=pairs.kind == kind) for kind in IDENTITY_FEATURES_BY_KIND
-    }
-    counts = pairs.group_by("row").aggregate(identity_shared_customers_count=pairs.other.nunique(), **by_kind)
-    return engine.keep(_for_every_claim(context, counts))
+    holders = tokens.select("key", "customer_id", known="seen_at")
+    counts = other_holders(engine, own, holders, IDENTITY_FEATURES_BY_KIND)
+    names = {f"identity_{kind}_shared_customers_count": kind for kind in IDENTITY_FEATURES_BY_KIND}
+    return engine.keep(_for_every_claim(context, counts.rename(identity_shared_customers_count=ANY, **names)))
 
 
 def token_links(engine: Engine, context: ir.Table, source: str, part: Part) -> ir.Table:
@@ -133,8 +139,7 @@ def _totals(engine: Engine, asked: ir.Table, moments: ir.Table, part: Part, by: 
     return engine.keep(joined.select("row", "key", total=joined[part.name].fill_null(0)))
 
 
-def _for_every_claim(context: ir.Table, counts: ir.Table) -> ir.Table:
+def _for_every_claim(context: ir.Table, *counts: ir.Table) -> ir.Table:
     """A claim that nothing is tied to counts 0."""
-    names = [name for name in counts.columns if name != "row"]
-    joined = context.select("row").left_join(counts, "row")
-    return joined.select("row", **{name: joined[name].fill_null(0).cast("int64") for name in names})
+    joined = reduce(lambda left, right: left.left_join(right, "row").drop("row_right"), counts, context.select("row"))
+    return joined.select("row", **{name: joined[name].fill_null(0).cast("int64") for name in joined.columns if name != "row"})
