@@ -1,0 +1,128 @@
+"""What training makes of easy, odd and one-sided data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data.contract.errors import ModelError
+from models.boosters import FEWEST_TREES, enough_trees, grow
+from models.evaluation import figures
+from models.policy import Policy
+from models.training import Training, TrainingData, train_model
+from tests.models.small_world import QUICK, SPLIT, small_world, trained
+
+
+def test_the_same_data_and_seed_give_the_same_bytes_and_another_seed_does_not(training: Training, data: TrainingData) -> None:
+    assert trained(small_world()).model.version == training.model.version
+    assert train_model(data, SPLIT, replace(QUICK, seed=8), Policy()).model.version != training.model.version
+
+
+def test_the_order_of_the_rows_changes_nothing(training: Training, data: TrainingData) -> None:
+    shuffled = replace(
+        data,
+        features=data.features.sample(frac=1, random_state=1),
+        claims=data.claims.sample(frac=1, random_state=2),
+        outcomes=data.outcomes.sample(frac=1, random_state=3),
+    )
+    assert trained(shuffled).model.version == training.model.version
+
+
+def test_it_learns_what_is_there_to_learn_and_beats_both_baselines(training: Training) -> None:
+    losses = {name: figures(judged)["log_loss"] for name, judged in training.baselines.items()}
+    mine = figures(training.judged)
+    assert mine["log_loss"] < losses["base_rates"]
+    assert mine["log_loss"] < losses["logistic"] + 0.05
+    assert mine["auc_abusive"] > 0.8
+
+
+def test_judged_claims_were_filed_after_all_that_grew_their_judge(training: Training) -> None:
+    assert training.judged["filed_at"].min() >= training.split.judge_from
+    assert set(training.judged.index) == set(training.split.judge.index)
+    assert not set(training.judged.index) & set(training.split.earlier.index)
+
+
+def test_assumptions_do_not_train(data: TrainingData, training: Training) -> None:
+    lying = data.outcomes.copy()
+    lying.loc[lying["decided_by"] == "concession", "label"] = "abusive"
+    assert trained(replace(data, outcomes=lying)).model.version == training.model.version
+
+
+def test_what_raises_suspicion_never_lowers_the_odds_of_abusive(training: Training, data: TrainingData) -> None:
+    rows = data.features.iloc[:50]
+    odds = []
+    for count in range(0, 12):
+        p = training.model.probabilities(rows.assign(customer_claims_count=float(count)))
+        odds.append((p["p_abusive"] / p["p_valid"]).to_numpy())
+    assert (np.diff(np.array(odds), axis=0) >= -1e-12).all()
+
+
+def test_the_bound_for_denials_needs_enough_valid_findings() -> None:
+    assert trained(small_world(300)).model.policy.deny_threshold is None
+    bounded = trained(small_world(4000)).model.policy
+    assert bounded.deny_threshold is not None
+    assert 0.0 < bounded.deny_threshold < 0.5
+
+
+@pytest.mark.parametrize(
+    ("labels", "missing"), [(("valid", "frivolous"), ["p_abusive"]), (("valid",), ["p_abusive", "p_frivolous"]), (("abusive",), ["p_frivolous"])]
+)
+def test_a_label_that_never_occurs_is_all_but_impossible_and_breaks_nothing(labels: tuple[str, ...], missing: list[str]) -> None:
+    world = small_world(400, labels=labels)
+    made = trained(world)
+    answers = made.model.probabilities(world.features)
+    np.testing.assert_allclose(answers.sum(axis=1), 1.0, atol=1e-12)
+    assert (answers[missing] < 0.01).all().all()
+
+
+@pytest.mark.parametrize("claims", [1, 3, 12, 60, 150])
+def test_few_claims_still_give_a_model(claims: int) -> None:
+    world = small_world(claims + 20)
+    first = world.claims.index[:claims]
+    few = replace(world, outcomes=world.outcomes[world.outcomes["claim_id"].isin(first)].assign(decided_by="expert"))
+    answers = trained(few).model.probabilities(world.features)
+    assert np.isfinite(answers.to_numpy()).all()
+
+
+def test_outcomes_all_decided_on_one_day_still_judge_later_claims(data: TrainingData) -> None:
+    together = data.outcomes.assign(decided_at=data.claims["filed_at"].max() + pd.Timedelta(days=60))
+    made = trained(replace(data, outcomes=together))
+    assert len(made.judged) > 50
+    assert "parted by when they were filed" in made.model.record["note"]
+
+
+def test_assumptions_alone_teach_nothing(data: TrainingData) -> None:
+    unseen = replace(data, outcomes=data.outcomes.assign(decided_by="concession"))
+    with pytest.raises(ModelError, match="no claim has a finding"):
+        trained(unseen)
+
+
+def test_a_column_without_any_value_and_odd_names_break_nothing(data: TrainingData) -> None:
+    odd = data.features.assign(**{"x_Vehicle: Price": np.nan, 'x_"q"': None, "x_ö": True})
+    answers = trained(replace(data, features=odd)).model.probabilities(odd)
+    assert np.isfinite(answers.to_numpy()).all()
+
+
+def test_the_record_says_what_the_model_was_made_of(training: Training) -> None:
+    record = training.model.record
+    assert record["findings"]["everything"]["valid"] == int((training.split.everything["label"] == "valid").sum())
+    assert pd.Timestamp(record["known_until"]) == training.split.known_until
+    assert record["params"]["seed"] == QUICK.seed
+
+
+def test_more_noise_needs_fewer_trees() -> None:
+    random = np.random.default_rng(1)
+    matrix = pd.DataFrame({"a": random.normal(size=600), "b": random.normal(size=600)})
+    clear, noise = (matrix["a"] > 0).to_numpy(np.float64), (random.random(600) < 0.5).astype(np.float64)
+    params = replace(QUICK, most_trees=200)
+    assert enough_trees(matrix, noise, [0, 0], params) < enough_trees(matrix, clear, [0, 0], params)
+    assert enough_trees(matrix, noise, [0, 0], params) >= FEWEST_TREES
+
+
+def test_a_constant_booster_answers_the_share_that_it_saw() -> None:
+    matrix = pd.DataFrame({"a": np.arange(9.0)})
+    booster = grow(matrix, np.zeros(9), [0], 50, QUICK)
+    np.testing.assert_allclose(booster.predict(matrix.to_numpy()), 0.05)
