@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -151,6 +152,64 @@ def features_build(
 def _say_notes(notes: Iterable[str]) -> None:
     for note in notes:
         say(f"note: {note}")
+
+
+@app.command("train")
+def train(
+    data: DataDirectory,
+    out: Annotated[Path | None, typer.Option("--out", help="Directory for the model and its evaluation as files, too.", metavar="DIR")] = None,
+    params: ParamsFile = None,
+) -> None:
+    """Train and calibrate on what was known, judge on later claims, log to MLflow, register as challenger."""
+    from pipeline.train import train as train_stage
+
+    read = _params(params)
+    with step("Training") as tell:
+        report = train_stage(data, read.split, read.train, read.policy, out=out, progress=tell)
+    typer.echo(str(report))
+
+
+@app.command("evaluate")
+def evaluate(
+    judged: Annotated[Path, typer.Option("--judged", help="judged.parquet, as `train --out` writes it.", metavar="FILE")],
+    out: Annotated[Path, typer.Option("--out", help="Directory for figures, slices and plots.", metavar="DIR")],
+    params: ParamsFile = None,
+) -> None:
+    """Turn the claims that judged a model into figures with intervals, slices and plots."""
+    from pipeline.evaluate import evaluate as evaluate_stage
+
+    with step("Evaluating"):
+        report = evaluate_stage(judged, out, _params(params).train.seed)
+    typer.echo(str(report))
+
+
+@app.command("promote")
+def promote(params: ParamsFile = None) -> None:
+    """Make the challenger champion if it passes the gate; otherwise say why not, and exit with 1."""
+    from pipeline.promote import promote as promote_stage
+    from pipeline.promote import require_passed
+
+    report = promote_stage(_params(params).gate)
+    typer.echo(str(report))
+    require_passed(report)
+
+
+@app.command("score")
+def score(
+    data: DataDirectory,
+    claims: Annotated[Path, typer.Option("--claims", help="Claims to score: Parquet or CSV.", metavar="FILE")],
+    out: Annotated[Path, typer.Option("--out", help="File to write: Parquet, or CSV by its name.", metavar="FILE")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="MLflow URI or directory of a model; default the champion.", metavar="URI")
+    ] = None,
+    engine: EngineOption = Engine.DUCKDB,
+) -> None:
+    """Score claims: probabilities, label, disposition and reasons, one row a claim in the order of the input."""
+    from models.registry import load_model
+    from pipeline.score import score as score_stage
+
+    report = score_stage(data, claims, out, load_model(model), engine=engine.value, now=datetime.now(UTC))
+    typer.echo(str(report))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

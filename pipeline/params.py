@@ -15,7 +15,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from data.contract.errors import UsageError
-from models.parameters import SplitParams, TrainParams
+from models.parameters import GateParams, SplitParams, TrainParams
 from models.policy import Policy
 
 FILE_NAME = "params.yaml"
@@ -38,6 +38,7 @@ class Params:
     generate: GenerateParams = field(default_factory=GenerateParams)
     split: SplitParams = field(default_factory=SplitParams)
     train: TrainParams = field(default_factory=TrainParams)
+    gate: GateParams = field(default_factory=GateParams)
     policy: Policy = field(default_factory=Policy)
 
 
