@@ -1,6 +1,6 @@
 """How long does validation take at size, and how much memory? 10,000,000 orders with the tables beside them.
 
-    python -m benchmarks.validate_at_size [--orders N] [--layout parquet|directories|csv] [--docs]
+    python -m benchmarks.validate_at_size [--orders N] [--layout parquet|directories|csv] [--docs] [--spoiled]
 
 The data set is made by the embedded engine in a temporary directory: one claim to 33 orders, one return to 8. Validation then runs
 in a process of its own, whose peak resident memory is what the table shows. Bound: 60 s and 4 GiB on two cores.
@@ -61,11 +61,23 @@ def _selects(orders: int) -> dict[str, str]:
     }
 
 
-def make_data_set(folder: Path, orders: int, layout: str) -> None:
+def _spoiled(select: str, orders: int) -> str:
+    """The orders with a repeated key, and money, identifiers and times that are wrong in a thousandth of the rows each."""
+    return (
+        f"if(i = {orders - 1}, 'order-0', order_id) AS order_id, if(i % 1000 = 1, '', customer_id) AS customer_id, "
+        f"if(i % 1000 = 2, NULL, seller_id) AS seller_id, product_id, if(i % 1000 = 3, -amount - 1, amount) AS amount, "
+        f"if(i % 1000 = 4, NULL, ordered_at) AS ordered_at FROM (SELECT i, {select})"
+    )
+
+
+def make_data_set(folder: Path, orders: int, layout: str, spoiled: bool) -> None:
     """Write every table of the contract below `folder`, `orders` rows of orders and in proportion of the others."""
     connection = connect("3GB")
     connection.execute("SET enable_progress_bar = false")
-    for name, select in _selects(orders).items():
+    selects = _selects(orders)
+    if spoiled:
+        selects["orders"] = _spoiled(selects["orders"], orders)
+    for name, select in selects.items():
         path, options = {
             "parquet": (folder / f"{name}.parquet", "FORMAT parquet"),
             "directories": (folder / f"{name}.parquet", "FORMAT parquet, FILE_SIZE_BYTES '64MB'"),
@@ -95,11 +107,12 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=10_000_000)
     parser.add_argument("--layout", choices=["parquet", "directories", "csv"], default="parquet")
     parser.add_argument("--docs", action="store_true", help="write the Data Docs too")
+    parser.add_argument("--spoiled", action="store_true", help="break five rules of orders")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="claimvet-bench-") as scratch:
         folder, answer = Path(scratch) / "data", Path(scratch) / "answer.json"
         folder.mkdir()
-        make_data_set(folder, chosen.orders, chosen.layout)
+        make_data_set(folder, chosen.orders, chosen.layout, chosen.spoiled)
         docs = str(Path(scratch) / "docs") if chosen.docs else None
         process = multiprocessing.get_context("spawn").Process(target=_measured, args=(str(folder), docs, str(answer)))
         process.start()

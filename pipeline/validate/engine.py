@@ -61,11 +61,15 @@ def _offenders(
     key = source.table.key if source.names.issuperset(source.table.key) else ()
     columns = "".join(f", CAST(t.{identifier(name)} AS VARCHAR)" for name in key)
     shown = f"CAST({check.shown or 'NULL'} AS VARCHAR)"
-    numbered = f"(SELECT row_number() OVER () AS row_number, * FROM {relation}) AS t"
-    query = (
-        f"SELECT t.row_number, {shown}{columns} FROM {numbered} WHERE {check.violated} "
-        f"ORDER BY t.row_number LIMIT {_ROWS_PROBED}"
-    )
+    if key and not check.alone:
+        # Rows come in the order of the file, and the scan ends with the last one that is wanted.
+        query = f"SELECT 0, {shown}{columns} FROM {relation} AS t WHERE {check.violated} LIMIT {_ROWS_PROBED}"
+    else:
+        numbered = f"(SELECT row_number() OVER () AS row_number, * FROM {relation}) AS t"
+        query = (
+            f"SELECT t.row_number, {shown}{columns} FROM {numbered} WHERE {check.violated} "
+            f"ORDER BY t.row_number LIMIT {_ROWS_PROBED}"
+        )
     rows = connection.execute(query).fetchall()
     first: dict[str, str | None] = {}
     for number, value, *parts in rows:

@@ -20,6 +20,8 @@ ZONED_TIME = r"^\d{4}-\d{1,2}-\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|UTC|
 NO_TYPE = '"NULL"'
 """The engine's type of a column that holds nothing but nulls and was written without a type."""
 
+_LINES_OF_REASON = 3
+
 _STRING = re.compile(r"VARCHAR|ENUM\(.*|JSON")
 _NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|FLOAT|DOUBLE|DECIMAL\(.*")
 _INSTANT = re.compile(r"TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ(_\w+)?")
@@ -112,12 +114,14 @@ class Source:
 
 
 def engine_reason(error: BaseException) -> str:
-    """The first line of an engine's message, without the class of its error.
+    """What an engine's message says, in one line without the class of its error, its advice or the data that it quotes.
 
-    >>> engine_reason(ValueError("Invalid Input Error: too small to be a Parquet file\\nhint"))
-    'too small to be a Parquet file'
+    >>> engine_reason(ValueError("Invalid Input Error: CSV Error on Line: 4\\nOriginal Line: k3\\nExpected: 2\\nPossible fixes:\\n*"))
+    'CSV Error on Line: 4; Expected: 2'
     """
-    return re.sub(r"^(\w+ )+Error: ", "", str(error).splitlines()[0])
+    said = re.split(r"\n\s*(?:Possible|Hint|Candidate)", str(error))[0].splitlines()
+    kept = [line.strip() for line in said if line.strip() and not line.startswith("Original Line")]
+    return re.sub(r"^(\w+ )+Error: ", "", "; ".join(kept[:_LINES_OF_REASON]))
 
 
 def relation_of_file(file: TableFile) -> str:

@@ -62,6 +62,9 @@ def test_a_csv_row_with_too_many_fields_is_no_table(tables: Tables, tmp_path: Pa
     path = write_csv(tables, tmp_path) / "customers.csv"
     path.write_text(path.read_text() + "c3,2024-01-01T00:00:00Z,more,and more\n")
     assert seen(tmp_path) == [("customers", "", Rule.NO_TABLE, 0)]
+    (violation,) = judge(tmp_path).violations
+    reason = "CSV Error on Line: 4; Expected Number of Columns: 2 Found: 3"
+    assert violation.detail == f"customers.csv cannot be read to its end: {reason}"
 
 
 def test_an_empty_directory_is_no_table(tables: Tables, tmp_path: Path) -> None:
