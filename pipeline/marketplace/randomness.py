@@ -56,7 +56,7 @@ class GrowingCrowd:
     """Members who join over time, drawn in proportion to weight among those present at an instant."""
 
     since: Ints
-    seats: Ints
+    seats: NDArray[np.int32]
     seats_until: Ints
 
     @classmethod
@@ -64,11 +64,11 @@ class GrowingCrowd:
         """`since`: sorted times of joining. A member gets a number of seats in proportion to weight, `seats_each` on average."""
         seats = np.floor(weights * (seats_each / weights.mean()) + rng.random(len(weights))).astype(np.int64)
         seats[0] = max(1, seats[0])
-        return cls(since, np.repeat(np.arange(len(since), dtype=np.int64), seats), np.cumsum(seats))
+        return cls(since, np.repeat(np.arange(len(since), dtype=np.int32), seats), np.cumsum(seats))
 
     def draw(self, rng: np.random.Generator, times: Ints) -> Ints:
         """One member for each of the sorted `times`; the first member stands in where nobody had joined yet."""
         present = np.searchsorted(self.since, times, side="right")
         open_seats = self.seats_until[np.maximum(present, 1) - 1]
-        drawn: Ints = self.seats[(rng.random(len(times)) * open_seats).astype(np.int64)]
+        drawn: Ints = self.seats[(rng.random(len(times)) * open_seats).astype(np.int64)].astype(np.int64)
         return drawn

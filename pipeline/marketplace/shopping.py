@@ -11,8 +11,8 @@ from pipeline.marketplace.population import Customers
 from pipeline.marketplace.randomness import Flags, Floats, GrowingCrowd, Ints, stream
 from pipeline.marketplace.timeline import order_times
 
-SEATS_EACH = 8.0
-"""Resolution of the draw: seats of a customer or product of mean weight."""
+CUSTOMER_SEATS, PRODUCT_SEATS = 16.0, 64.0
+"""Resolution of the draws: seats of a customer and of a product of mean weight."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def make_orders(seed: int, customers: Customers, products: Products, size: int) 
     """`size` orders, sorted by `ordered_at`."""
     rng = stream(seed, "orders")
     times = order_times(rng, size)
-    buyer = GrowingCrowd.of(rng, customers.created_at, customers.activity, SEATS_EACH).draw(rng, times)
-    bought = GrowingCrowd.of(rng, products.listed_at, products.popularity, SEATS_EACH).draw(rng, times)
+    buyer = GrowingCrowd.of(rng, customers.created_at, customers.activity, CUSTOMER_SEATS).draw(rng, times)
+    bought = GrowingCrowd.of(rng, products.listed_at, products.popularity, PRODUCT_SEATS).draw(rng, times)
     pieces = 1 + (rng.random(size, dtype=np.float32) < 0.12)
     paid = products.price[bought] * pieces * (1 - 0.2 * rng.random(size, dtype=np.float32) ** 2)
     return Orders(times, buyer, bought, np.round(paid, 2))

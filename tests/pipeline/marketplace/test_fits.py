@@ -36,8 +36,8 @@ NO_FIGURE_OF_THE_WORLD = {
     "ROWS_AT_ONCE",
     "ID_DIGITS",
     "LEAST_CLAIMS",
-    "SEATS_EACH",
     "SPARE",
+    "CUSTOMER_SEATS",
 }
 """Numbers of units and of the machinery, which say nothing about the world."""
 

@@ -76,7 +76,7 @@ def test_rings_share_tokens_and_evidence_far_more_than_others(sql: duckdb.DuckDB
     pieces = """(SELECT customer_id, count(*) OVER (PARTITION BY content_hash) AS uses FROM evidence)
         JOIN true_customers USING (customer_id)"""
     reused = share_by(sql, "uses > 1", "kind", pieces)
-    assert shared["ring_member"] > 0.3 > 3 * shared["honest"] > 0
+    assert shared["ring_member"] > 0.2 > 3 * shared["honest"] > 0
     assert reused["ring_member"] > 0.3 > 3 * reused["honest"] > 0
 
 
