@@ -154,6 +154,20 @@ def _say_notes(notes: Iterable[str]) -> None:
         say(f"note: {note}")
 
 
+@app.command("demo")
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Directory for everything that it makes.", metavar="DIR")] = Path("demo"),
+    claims: Annotated[int, typer.Option("--claims", min=1, help="Number of claims in its marketplace.")] = 12_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same marketplace.")] = 7,
+    params: ParamsFile = None,
+) -> None:
+    """Show the whole path on a generated marketplace, offline; end with a scoreboard and the path of an HTML report."""
+    from pipeline.demo import run_demo
+
+    report = run_demo(out, _params(params), claims=claims, seed=seed, now=datetime.now(UTC))
+    typer.echo(str(report))
+
+
 @app.command("train")
 def train(
     data: DataDirectory,
