@@ -42,7 +42,7 @@ def write_docs(report: ValidationReport, folder: Path, judged_at: datetime) -> P
     """
     _refuse_to_overwrite(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent.resolve()) as scratch:
         built = Path(scratch) / folder.name
         _build(report, built, RunIdentifier(run_name="contract", run_time=judged_at))
         (built / _MARKER).touch()

@@ -13,6 +13,9 @@ from pipeline.validate.sources import Source
 _ROWS_PROBED = 1000
 """How many offending rows are read to find `KEYS_SHOWN` different keys."""
 
+_NUMBER = '"number of the row, from 1"'
+"""A column name that no file has."""
+
 
 def run_checks(
     connection: duckdb.DuckDBPyConnection, source: Source, checks: Sequence[Check]
@@ -65,10 +68,10 @@ def _offenders(
         # Rows come in the order of the file, and the scan ends with the last one that is wanted.
         query = f"SELECT 0, {shown}{columns} FROM {relation} AS t WHERE {check.violated} LIMIT {_ROWS_PROBED}"
     else:
-        numbered = f"(SELECT row_number() OVER () AS row_number, * FROM {relation}) AS t"
+        numbered = f"(SELECT row_number() OVER () AS {_NUMBER}, * FROM {relation}) AS t"
         query = (
-            f"SELECT t.row_number, {shown}{columns} FROM {numbered} WHERE {check.violated} "
-            f"ORDER BY t.row_number LIMIT {_ROWS_PROBED}"
+            f"SELECT t.{_NUMBER}, {shown}{columns} FROM {numbered} WHERE {check.violated} "
+            f"ORDER BY t.{_NUMBER} LIMIT {_ROWS_PROBED}"
         )
     rows = connection.execute(query).fetchall()
     first: dict[str, str | None] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
 from pathlib import Path
 
 from pipeline.validate.report import TableResult, ValidationReport, Violation
@@ -42,6 +43,9 @@ def make_offline(folder: Path, report: ValidationReport) -> None:
     for page in folder.rglob("*.html"):
         page.write_text(offline(page.read_text(encoding="utf-8")), encoding="utf-8")
     pages = {page.stem: page.relative_to(folder).as_posix() for page in sorted(folder.glob("validations/**/*.html"))}
+    shutil.rmtree(
+        folder / "static", ignore_errors=True
+    )  # fonts and pictures of the pages that we rewrote, four megabytes
     (folder / "index.html").write_text(index(report, pages), encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ import pytest
 from data.contract.errors import UsageError
 from data.contract.rules import RELATIONS, Reference, Rule, TimeOrderAcross
 from data.contract.tables import TABLES
-from pipeline.validate import validate_data_set
+from pipeline.validate import DOCS_DIRECTORY, validate_data_set
 from pipeline.validate.data_set import judge
 from pipeline.validate.docs import suite_result, write_docs
 from pipeline.validate.library import gx
@@ -157,6 +157,15 @@ def test_data_docs_replace_those_of_an_earlier_run(tables: Tables, tmp_path: Pat
     (page,) = (tmp_path / "docs" / "validations").rglob("*.html")
     assert "T130000" in str(page)
     assert "keeps the contract" in (tmp_path / "docs" / "index.html").read_text()
+
+
+def test_data_docs_are_written_below_the_working_directory(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    report = validate_data_set(write_csv({"claims": tables["claims"]}, Path("data")), DOCS_DIRECTORY, judged_at=NOON)
+    assert report.docs == Path("claimvet-reports/validation/index.html")
+    assert [path.name for path in (tmp_path / "claimvet-reports").iterdir()] == ["validation"]
 
 
 def test_data_docs_never_replace_anything_else(tables: Tables, tmp_path: Path) -> None:

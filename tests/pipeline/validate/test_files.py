@@ -147,6 +147,17 @@ def test_what_is_missing_empty_or_ignored_is_said_once_and_is_no_error(tables: T
     )
 
 
+def test_extra_columns_may_have_any_name(tables: Tables, tmp_path: Path) -> None:
+    names = ("row_number", "t", "o", "e", 'say "x"', "x_say 'y'", "filename", "number")
+    tables["claims"] = tables["claims"].assign(**dict.fromkeys(names, "a")).assign(order_id=["o9", "o1", "o1"])
+    del tables["evidence"]["evidence_id"]
+    tables["evidence"] = tables["evidence"].assign(**dict.fromkeys(names, "a"))
+    assert seen(write_parquet(tables, tmp_path)) == [
+        ("claims", "order_id", Rule.CLAIM_WITHOUT_ORDER, 1),
+        ("evidence", "evidence_id", Rule.MISSING_COLUMN, 2),
+    ]
+
+
 def test_claims_alone_are_a_data_set(tables: Tables, tmp_path: Path) -> None:
     assert judge(write_parquet({"claims": tables["claims"]}, tmp_path)).ok
 
