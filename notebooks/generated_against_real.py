@@ -68,12 +68,9 @@ def quantiles(real: pd.Series, generated: pd.Series) -> pd.DataFrame:
 # Every constant that names a source, beside what the source says. A test holds them within 1.2 %.
 
 # %%
-pd.DataFrame(
-    {
-        name: {"fitted": np.round(figure, 4), "constant": getattr(c, name)}
-        for name, figure in fits.fitted(source_directory()).items()
-    }
-).T
+fitted = fits.fitted(source_directory())
+rows = {name: {"fitted": np.round(figure, 4), "constant": getattr(c, name)} for name, figure in fitted.items()}
+display(pd.DataFrame(rows).T)
 
 # %% [markdown]
 # ## Amounts and delays of claims

@@ -23,11 +23,11 @@ PROPERTY_KINDS = (0.48, 0.26, 0.00, 0.04, 0.17, 0.05)
 """Share of each of `EVIDENCE_KINDS` for property (assumption)."""
 INJURY_KINDS = (0.34, 0.14, 0.36, 0.05, 0.02, 0.09)
 """The same for injuries (assumption)."""
-TRADED_POOLS = 60
-"""Pools in the trade of false evidence (assumption)."""
+CLAIMS_PER_TRADER = 600
+"""Claims for each pool in the trade of false evidence (assumption)."""
 CLAIMS_PER_SHOP = 400
 """Claims for each pool of a shop's own pictures (assumption)."""
-POOL_SIZE = 12
+POOL_SIZE = 9
 """Pieces that a ring, or the trade in false evidence, passes around (assumption)."""
 
 
@@ -50,9 +50,9 @@ def _contents(rng: np.random.Generator, claims: Claims, claim: Ints, ring: Ints)
     """Fresh numbers, but for pieces from a ring's pool, the trade's pool, or the shops' own pictures."""
     size = len(claim)
     scheme = claims.scheme[claim]
-    shops = max(8, len(claims) // CLAIMS_PER_SHOP)
-    source = np.where(scheme == RING_SCHEME, 1_000 + ring, 2_000_000 + rng.integers(0, shops, size))
-    source = np.where(scheme == FABRICATED, rng.integers(0, TRADED_POOLS, size), source)
+    shops, traders = (max(8, len(claims) // each) for each in (CLAIMS_PER_SHOP, CLAIMS_PER_TRADER))
+    source = np.where(scheme == RING_SCHEME, 1_000_000 + ring, 2_000_000 + rng.integers(0, shops, size))
+    source = np.where(scheme == FABRICATED, rng.integers(0, traders, size), source)
     pool = -1 - (source * POOL_SIZE + rng.integers(0, POOL_SIZE, size))
     reused = rng.random(size) < np.array(REUSED_SHARE)[scheme]
     return np.where(reused, pool, np.arange(size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -60,3 +61,10 @@ def test_too_few_claims_are_refused(tmp_path: Path) -> None:
 def test_a_negative_seed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="seed is -1, expected 0 or more"):
         generate(tmp_path, 100, -1)
+
+
+@pytest.mark.slow
+def test_at_least_a_hundred_thousand_orders_a_second_of_processor_time(tmp_path: Path) -> None:
+    begin = time.process_time()
+    report = generate(tmp_path, 20_000, 1)
+    assert report.rows["orders"] / (time.process_time() - begin) > 100_000
