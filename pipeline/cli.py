@@ -162,10 +162,9 @@ def demo(
     params: ParamsFile = None,
 ) -> None:
     """Show the whole path on a generated marketplace, offline; end with a scoreboard and the path of an HTML report."""
-    from pipeline.demo import run_demo
+    from pipeline.demo import run_demo, show
 
-    report = run_demo(out, _params(params), claims=claims, seed=seed, now=datetime.now(UTC))
-    typer.echo(str(report))
+    show(run_demo(out, _params(params), claims=claims, seed=seed, now=datetime.now(UTC)))
 
 
 @app.command("train")
