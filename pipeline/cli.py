@@ -180,6 +180,7 @@ def train(
     with step("Training") as tell:
         report = train_stage(data, read.split, read.train, read.policy, out=out, progress=tell)
     typer.echo(str(report))
+    typer.echo(str(report))
 
 
 @app.command("evaluate")
@@ -194,6 +195,7 @@ def evaluate(
     with step("Evaluating"):
         report = evaluate_stage(judged, out, _params(params).train.seed)
     typer.echo(str(report))
+    typer.echo(str(report))
 
 
 @app.command("promote")
@@ -203,6 +205,7 @@ def promote(params: ParamsFile = None) -> None:
     from pipeline.promote import require_passed
 
     report = promote_stage(_params(params).gate)
+    typer.echo(str(report))
     typer.echo(str(report))
     require_passed(report)
 
@@ -222,6 +225,7 @@ def score(
     from pipeline.score import score as score_stage
 
     report = score_stage(data, claims, out, load_model(model), engine=engine.value, now=datetime.now(UTC))
+    typer.echo(str(report))
     typer.echo(str(report))
 
 
