@@ -180,7 +180,6 @@ def train(
     with step("Training") as tell:
         report = train_stage(data, read.split, read.train, read.policy, out=out, progress=tell)
     typer.echo(str(report))
-    typer.echo(str(report))
 
 
 @app.command("evaluate")
@@ -195,7 +194,6 @@ def evaluate(
     with step("Evaluating"):
         report = evaluate_stage(judged, out, _params(params).train.seed)
     typer.echo(str(report))
-    typer.echo(str(report))
 
 
 @app.command("promote")
@@ -205,7 +203,6 @@ def promote(params: ParamsFile = None) -> None:
     from pipeline.promote import require_passed
 
     report = promote_stage(_params(params).gate)
-    typer.echo(str(report))
     typer.echo(str(report))
     require_passed(report)
 
@@ -225,7 +222,6 @@ def score(
     from pipeline.score import score as score_stage
 
     report = score_stage(data, claims, out, load_model(model), engine=engine.value, now=datetime.now(UTC))
-    typer.echo(str(report))
     typer.echo(str(report))
 
 
