@@ -1,7 +1,9 @@
 """How good is it? Figures of probabilities against findings, over all and in every slice that somebody may ask for.
 
-`judged` frames hold one row a claim: `label` (valid, frivolous, abusive), `p_valid`, `p_frivolous`, `p_abusive`, and the columns
-that slices are cut by. A figure that cannot be (an area under a curve where one label is missing) is NaN, never a guess.
+`judged` frames hold one row a claim: `label` (valid, frivolous, abusive), `p_valid`, `p_frivolous`, `p_abusive`, `found_valid`,
+`found_frivolous`, `found_abusive`, and the columns that slices are cut by. What ranks claims is asked of the probabilities; what
+measures them against findings (log loss, Brier, calibration) is asked of the `found_` ones, which reckon with findings that are wrong
+(`models.label_errors`). A figure that cannot be (an area under a curve where one label is missing) is NaN, never a guess.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from data.contract.tables import CONCESSION_LIMIT_USD, LABELS
 from models.claim_model import PROBABILITIES
+from models.label_errors import found_probabilities
 
 FloatArray = npt.NDArray[np.float64]
 Metric = Callable[[FloatArray, npt.NDArray[np.intp]], float]
@@ -85,20 +88,23 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
     }
 )
 """Every figure by name."""
+RANKING = frozenset({"auc_valid", "auc_abusive", "average_precision_valid", "average_precision_abusive", "accuracy"})
+"""Figures that are asked of the probabilities themselves."""
+FOUND = ("found_valid", "found_frivolous", "found_abusive")
+"""Columns of a judged frame: how likely its decider finds each label, errors included."""
 
 
 def figures(judged: pd.DataFrame) -> dict[str, float]:
     """All `METRICS` of a judged frame; NaN throughout where it is empty."""
-    p, y = arrays(judged)
-    return {name: metric(p, y) if len(y) else float("nan") for name, metric in METRICS.items()}
+    return _figures(*arrays(judged))
 
 
 def intervals(judged: pd.DataFrame, seed: int, level: float = 0.95) -> pd.DataFrame:
     """Bootstrap intervals: index metric, columns `low` and `high` (percentiles of `RESAMPLES` resamples of claims)."""
-    p, y = arrays(judged)
+    p, found, y = arrays(judged)
     random = np.random.default_rng(seed)
     drawn = [random.integers(0, len(y), len(y)) for _ in range(RESAMPLES if len(y) else 0)]
-    values = pd.DataFrame([{name: metric(p[rows], y[rows]) for name, metric in METRICS.items()} for rows in drawn], columns=list(METRICS))
+    values = pd.DataFrame([_figures(p[rows], found[rows], y[rows]) for rows in drawn], columns=list(METRICS))
     tail = (1 - level) / 2
     return pd.DataFrame({"low": values.quantile(tail), "high": values.quantile(1 - tail)})
 
@@ -122,29 +128,43 @@ def calibration_curve(probability: FloatArray, is_so: npt.NDArray[np.bool_], bin
 
 def confusion(judged: pd.DataFrame) -> pd.DataFrame:
     """Number of claims by label found (rows) and most likely label (columns)."""
-    p, y = arrays(judged)
+    p, _, y = arrays(judged)
     counts = np.zeros((len(LABELS), len(LABELS)), dtype=np.int64)
     np.add.at(counts, (y, p.argmax(axis=1)), 1)
     return pd.DataFrame(counts, index=pd.Index(LABELS, name="found"), columns=pd.Index(LABELS, name="most likely"))
 
 
-def judged_frame(claims: pd.DataFrame, labels: pd.Series, probabilities: pd.DataFrame, known_customers: set[str]) -> pd.DataFrame:
-    """Puts together what the figures need, indexed by `claim_id` as `labels` is.
+def judged_frame(
+    claims: pd.DataFrame, findings: pd.DataFrame, probabilities: pd.DataFrame, errors: FloatArray, known_customers: set[str]
+) -> pd.DataFrame:
+    """Puts together what the figures need, indexed by `claim_id` as `findings` (with `label` and `decided_by`) is.
+
+    `errors` is how often each claim's decider is wrong.
 
     `claims` has `filed_at`, `customer_id`, `claim_type`, `amount_claimed` and `category_id`; a customer outside `known_customers`
     (those with a claim that trained) is new.
     """
-    rows = claims.loc[labels.index, ["filed_at", "customer_id", "claim_type", "amount_claimed", "category_id"]]
+    rows = claims.loc[findings.index, ["filed_at", "customer_id", "claim_type", "amount_claimed", "category_id"]]
     lane = np.where(rows["amount_claimed"] < CONCESSION_LIMIT_USD, "concession", "seller")
     month, new = rows["filed_at"].dt.strftime("%Y-%m"), ~rows["customer_id"].isin(known_customers)
-    return rows.assign(label=labels, **probabilities.loc[labels.index], lane=lane, month=month, is_new_customer=new)
+    found = found_probabilities(probabilities.loc[findings.index].to_numpy(dtype=np.float64).reshape(-1, len(LABELS)), errors)
+    answers = {**probabilities.loc[findings.index], **dict(zip(FOUND, found.T, strict=True))}
+    found_by = {"label": findings["label"], "decided_by": findings["decided_by"]}
+    return rows.assign(**found_by, **answers, lane=lane, month=month, is_new_customer=new)
 
 
-def arrays(judged: pd.DataFrame) -> tuple[FloatArray, npt.NDArray[np.intp]]:
-    """Probabilities (n, 3) and label positions of a judged frame."""
+def arrays(judged: pd.DataFrame) -> tuple[FloatArray, FloatArray, npt.NDArray[np.intp]]:
+    """Probabilities (n, 3), those of what is found (n, 3), and label positions of a judged frame."""
     position = {label: number for number, label in enumerate(LABELS)}
     labels = np.array([position[label] for label in judged["label"]], dtype=np.intp)
-    return np.asarray(judged[list(PROBABILITIES)], dtype=np.float64), labels
+    p, found = (np.asarray(judged[list(names)], dtype=np.float64) for names in (PROBABILITIES, FOUND))
+    return p, found, labels
+
+
+def _figures(p: FloatArray, found: FloatArray, y: npt.NDArray[np.intp]) -> dict[str, float]:
+    if not len(y):
+        return dict.fromkeys(METRICS, float("nan"))
+    return {name: metric(p if name in RANKING else found, y) for name, metric in METRICS.items()}
 
 
 def _auc(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:

@@ -15,8 +15,8 @@ import pandas as pd
 from scipy.stats import beta, norm
 
 from data.contract.errors import ModelError
-from models.claim_model import PROBABILITIES
-from models.evaluation import arrays, calibration_error_metric, log_loss_metric
+from models.evaluation import FOUND, arrays, calibration_error_metric, log_loss_metric
+from models.label_errors import USUAL_ERROR, found_probabilities
 from models.parameters import GateParams
 from models.registry import StoredModel
 
@@ -55,14 +55,14 @@ def gate_checks(challenger: StoredModel, champion: StoredModel | None, params: G
 
 
 def _against_baseline(judged: pd.DataFrame, name: str, baseline: pd.DataFrame) -> Check:
-    bound = log_loss_metric(*arrays(baseline))
-    loss = log_loss_metric(*arrays(judged))
+    bound = log_loss_metric(*arrays(baseline)[1:])
+    loss = log_loss_metric(*arrays(judged)[1:])
     return Check(f"log loss against {name.replace('_', ' ')}", loss, f"below {bound:.4g}", loss < bound)
 
 
 def _calibration(judged: pd.DataFrame, params: GateParams) -> Check:
     """The error of P(valid), against the bound or what chance alone would do to probabilities that are right."""
-    p, y = arrays(judged)
+    _, p, y = arrays(judged)
     random = np.random.default_rng(params.seed)
     by_chance = [calibration_error_metric(p, np.where(random.random(len(p)) < p[:, 0], 0, 1)) for _ in range(RESAMPLES)]
     bound = max(params.calibration_error, float(np.quantile(by_chance, params.confidence)))
@@ -90,28 +90,33 @@ def _against_champion(challenger: StoredModel, champion: StoredModel, params: Ga
         bound = f"at least {params.least_findings} later claims that neither was grown on, found {len(theirs)}"
         return Check(name, float("nan"), bound, False)
     mine = challenger.judged.loc[theirs.index]
-    difference = _losses(mine) - _losses(mine.assign(**{name: theirs[name] for name in PROBABILITIES}))
+    difference = np.subtract(_losses(mine), _losses(mine.assign(**{name: theirs[name] for name in FOUND})))
     mean, error = float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))
     surely = mean - float(norm.ppf(params.confidence)) * error
     return Check(name, mean, f"not surely above 0, over {len(difference)} claims", surely <= 0.0)
 
 
 def champion_answers(challenger: StoredModel, champion: StoredModel) -> pd.DataFrame:
-    """The champion's `PROBABILITIES` for those of the challenger's judged claims that the champion was not grown on.
+    """What the champion expects to be found (columns `FOUND`) of those of the challenger's judged claims that it was not grown on.
 
     Claims filed after all that it knew it scores anew; of the others only those count that judged it, too. A champion that does not
     fit the challenger's inputs answers for the latter only.
     """
     later = challenger.judged["filed_at"] > pd.Timestamp(champion.model.record["known_until"])
     judged_both = champion.judged.index.intersection(challenger.judged.index[~later])
-    kept = champion.judged.loc[judged_both, list(PROBABILITIES)]
+    kept = champion.judged.loc[judged_both, list(FOUND)]
+    asked = challenger.judged[later]
     try:
-        scored = champion.model.probabilities(challenger.judged_features.loc[later[later].index])
+        scored = champion.model.probabilities(challenger.judged_features.loc[asked.index])
     except ModelError:
         return kept
-    return pd.concat([kept, scored])
+    rates = champion.model.record["error_rates"]
+    errors = np.array([rates.get(decider, USUAL_ERROR) for decider in asked["decided_by"]], dtype=np.float64)
+    found = found_probabilities(scored.to_numpy(dtype=np.float64), errors)
+    return pd.concat([kept, pd.DataFrame(found, index=asked.index, columns=list(FOUND))])
 
 
 def _losses(judged: pd.DataFrame) -> FloatArray:
-    p, y = arrays(judged)
-    return -np.log(p[np.arange(len(y)), y])
+    _, found, y = arrays(judged)
+    losses: FloatArray = -np.log(found[np.arange(len(y)), y])
+    return losses

@@ -15,12 +15,12 @@ def latest_outcomes(outcomes: pd.DataFrame, known_by: pd.Timestamp) -> pd.DataFr
     """The outcome that counts for each claim at `known_by` (inclusive), one row a claim, in the order of `claim_id`.
 
     `outcomes` has the contract's columns `claim_id`, `outcome_id`, `label`, `decided_by` and `decided_at` (UTC). The answer has
-    `claim_id` as its index, and `label` (string), `decided_at` and `is_finding` (bool).
+    `claim_id` as its index, and `label`, `decided_by` (strings), `decided_at` and `is_finding` (bool).
     """
     known = outcomes[outcomes["decided_at"] <= known_by]
     ordered = known.sort_values(["claim_id", "decided_at", "outcome_id"], kind="stable")
     latest = ordered.drop_duplicates("claim_id", keep="last").set_index("claim_id")
-    return latest[["label", "decided_at"]].assign(is_finding=latest["decided_by"].isin(FINDINGS))
+    return latest[["label", "decided_by", "decided_at"]].assign(is_finding=latest["decided_by"].isin(FINDINGS))
 
 
 def latest_findings(outcomes: pd.DataFrame, known_by: pd.Timestamp) -> pd.DataFrame:

@@ -32,11 +32,11 @@ SIZE_INCHES = (6.0, 4.5)
 def roc_plot(judged: pd.DataFrame) -> Figure:
     """ROC curve of each label against the rest."""
     figure, axes = _canvas("share of the others taken along", "share of the label found", "ROC curves")
-    p, y = arrays(judged)
+    p, _, y = arrays(judged)
     for number in _present(y):
         others, found, _ = roc_curve(y == number, p[:, number])
         axes.plot(others, found, color=COLOURS[number], label=LABELS[number])
-    axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, label="chance")
     axes.legend()
     return figure
 
@@ -44,20 +44,21 @@ def roc_plot(judged: pd.DataFrame) -> Figure:
 def precision_recall_plot(judged: pd.DataFrame) -> Figure:
     """Precision-recall curve of each label against the rest."""
     figure, axes = _canvas("recall", "precision", "Precision and recall")
-    p, y = arrays(judged)
+    p, _, y = arrays(judged)
     for number in _present(y):
         precision, recall, _ = precision_recall_curve(y == number, p[:, number])
         axes.plot(recall, precision, color=COLOURS[number], label=LABELS[number])
-    axes.legend()
+    if _present(y):
+        axes.legend()
     return figure
 
 
 def calibration_plot(judged: pd.DataFrame) -> Figure:
-    """Probability answered against share found, for each label; the area of a dot is its number of claims."""
+    """Probability that a label is found against the share of it, for each label; the area of a dot is its number of claims."""
     figure, axes = _canvas("probability answered", "share found", "Do probabilities mean what they say?")
-    p, y = arrays(judged)
+    _, found, y = arrays(judged)
     for number, label in enumerate(LABELS):
-        curve = calibration_curve(p[:, number], y == number)
+        curve = calibration_curve(found[:, number], y == number)
         axes.plot(curve["p_mean"], curve["share"], color=COLOURS[number], label=label)
         axes.scatter(curve["p_mean"], curve["share"], s=400 * curve["claims"] / max(len(y), 1), color=COLOURS[number])
     axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
@@ -80,7 +81,7 @@ def confusion_plot(judged: pd.DataFrame) -> Figure:
 def month_plot(judged: pd.DataFrame) -> Figure:
     """Log loss and calibration error by month of filing, for months with enough findings."""
     figure, axes = _canvas("filed in", "figure", "By month")
-    months = {str(month): arrays(part) for month, part in judged.groupby("month") if len(part) >= SMALLEST_SLICE}
+    months = {str(month): arrays(part)[1:] for month, part in judged.groupby("month") if len(part) >= SMALLEST_SLICE}
     axes.plot(list(months), [log_loss_metric(*part) for part in months.values()], color=COLOURS[0], marker="o", label="log loss")
     errors = [calibration_error_metric(*part) for part in months.values()]
     axes.plot(list(months), errors, color=COLOURS[2], marker="o", label="calibration error of P(valid)")

@@ -22,7 +22,7 @@ NO_TIME = pd.Timedelta(0)
 
 @dataclass(frozen=True)
 class TimeSplit:
-    """Findings by slice: index `claim_id`; columns `label`, `decided_at`, `is_finding`, `filed_at`; sorted by filed_at, claim_id.
+    """Findings by slice, in order of filing: index `claim_id`; columns `label`, `decided_by`, `decided_at`, `is_finding`, `filed_at`.
 
     `train` holds what was known at `calibrate_from`, `calibrate` and `earlier` (all that was filed before `judge_from`) what was
     known at `judge_from`, `judge` and `everything` what was known at `known_until`. `calibrate` and `judge` may be empty.

@@ -21,10 +21,10 @@ from data.contract.errors import ModelError
 from data.contract.tables import LABELS
 from models.baselines import base_rates, logistic
 from models.boosters import enough_trees, grow, suspicion_signs
-from models.calibration import Calibration, fit_calibration
 from models.claim_model import ClaimModel, class_probabilities, raw_scores
 from models.evaluation import judged_frame
 from models.guarantee import deny_threshold
+from models.label_errors import RIVALS, Calibrated, fit_calibrations
 from models.parameters import SplitParams, TrainParams
 from models.policy import Policy
 from models.schema import InputSchema
@@ -33,8 +33,6 @@ from models.usual import usual_values
 
 FloatArray = npt.NDArray[np.float64]
 Progress = Callable[[str], None]
-RIVALS = ("frivolous", "abusive")
-"""The labels that each booster holds against valid."""
 
 
 @dataclass(frozen=True)
@@ -98,21 +96,22 @@ def train_model(
     second = _grow_pair(data, split.earlier, trees, params)
     progress("calibrating and judging")
     held_out = [_held_out(data, first, split.calibrate), _held_out(data, second, split.judge)]
-    judged = _probabilities(held_out[1], _calibrations(held_out[0]))
+    calibrated = _calibrated(held_out[0])
+    judged = _probabilities(held_out[1], calibrated)
     progress("growing on everything")
     model = _model(data, split, _grow_pair(data, split.everything, trees, params), pd.concat(held_out), params, policy)
     return Training(
         model=model,
         split=split,
-        judged=_judged(data, split, judged),
+        judged=_judged(data, split, judged, calibrated.errors_of(split.judge["decided_by"])),
         judged_features=data.features.loc[split.judge.index],
-        baselines={name: _judged(data, split, answers) for name, answers in _baselines(data, split, params).items()},
+        baselines=_baselines(data, split, params),
     )
 
 
-def _judged(data: TrainingData, split: TimeSplit, probabilities: pd.DataFrame) -> pd.DataFrame:
+def _judged(data: TrainingData, split: TimeSplit, probabilities: pd.DataFrame, errors: FloatArray) -> pd.DataFrame:
     known = set(data.claims.loc[split.earlier.index, "customer_id"])
-    return judged_frame(data.claims, split.judge["label"], probabilities, known)
+    return judged_frame(data.claims, split.judge, probabilities, errors, known)
 
 
 def _grow_pair(data: TrainingData, findings: pd.DataFrame, trees: Mapping[str, int] | None, params: TrainParams) -> Pair:
@@ -135,49 +134,42 @@ def _grow_one(
 
 
 def _held_out(data: TrainingData, pair: Pair, findings: pd.DataFrame) -> pd.DataFrame:
-    """Log odds and `label` of findings that the pair was not grown on."""
-    return pair.raw(data.features.loc[findings.index]).assign(label=findings["label"])
+    """Log odds, `label` and `decided_by` of findings that the pair was not grown on."""
+    return pair.raw(data.features.loc[findings.index]).assign(label=findings["label"], decided_by=findings["decided_by"])
 
 
-def _calibrations(held_out: pd.DataFrame) -> dict[str, Calibration]:
-    """A calibration for each booster, on the claims of its two labels."""
-    return {name: _calibration(held_out[held_out["label"].isin((name, "valid"))], name) for name in RIVALS}
+def _calibrated(held_out: pd.DataFrame) -> Calibrated:
+    return fit_calibrations(held_out[list(RIVALS)], held_out["label"], held_out["decided_by"])
 
 
-def _calibration(rows: pd.DataFrame, name: str) -> Calibration:
-    return fit_calibration(np.asarray(rows[name], dtype=np.float64), np.asarray(rows["label"] == name, dtype=np.float64))
-
-
-def _probabilities(raw: pd.DataFrame, calibrations: Mapping[str, Calibration]) -> pd.DataFrame:
-    calibrated = {name: calibrations[name].apply(raw[name].to_numpy(dtype=np.float64)) for name in RIVALS}
-    return class_probabilities(calibrated["frivolous"], calibrated["abusive"], raw.index)
+def _probabilities(raw: pd.DataFrame, calibrated: Calibrated) -> pd.DataFrame:
+    answers = {name: getattr(calibrated, name).apply(raw[name].to_numpy(dtype=np.float64)) for name in RIVALS}
+    return class_probabilities(answers["frivolous"], answers["abusive"], raw.index)
 
 
 def _model(
     data: TrainingData, split: TimeSplit, pair: Pair, held_out: pd.DataFrame, params: TrainParams, policy: Policy
 ) -> ClaimModel:
-    calibrations = _calibrations(held_out)
-    bounded = policy.with_deny_threshold(_deny_threshold(data.claims, held_out, calibrations, policy))
+    calibrated = _calibrated(held_out)
+    bounded = policy.with_deny_threshold(_deny_threshold(data.claims, held_out, calibrated, policy))
     kinds = {column.name: column.kind for column in pair.schema.inputs}
     return ClaimModel(
         schema=pair.schema,
         frivolous=pair.frivolous,
         abusive=pair.abusive,
-        frivolous_calibration=calibrations["frivolous"],
-        abusive_calibration=calibrations["abusive"],
+        frivolous_calibration=calibrated.frivolous,
+        abusive_calibration=calibrated.abusive,
         policy=bounded,
         usual=usual_values(data.features.loc[split.everything.index], kinds),
-        record=_record(data, split, params),
+        record=_record(data, split, params) | {"error_rates": dict(calibrated.error_rates)},
     )
 
 
-def _deny_threshold(
-    claims: pd.DataFrame, held_out: pd.DataFrame, calibrations: Mapping[str, Calibration], policy: Policy
-) -> float | None:
+def _deny_threshold(claims: pd.DataFrame, held_out: pd.DataFrame, calibrated: Calibrated, policy: Policy) -> float | None:
     """The bound from held-out findings of property damage; of injuries too where the policy lets a machine deny those."""
     types = claims.loc[held_out.index, "claim_type"]
     asked = held_out if policy.deny_personal_injury else held_out[(types == "property_damage").to_numpy()]
-    scores = _probabilities(asked, calibrations)["p_valid"].to_numpy()
+    scores = _probabilities(asked, calibrated)["p_valid"].to_numpy()
     valid = (asked["label"] == "valid").to_numpy()
     return deny_threshold(scores, valid, alpha=policy.deny_alpha, confidence=policy.deny_confidence)
 
@@ -204,4 +196,4 @@ def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams) -> dic
         schema = InputSchema.fit(data.features.loc[labels.index], data.suspicions)
         earlier = schema.conform(data.features.loc[labels.index])
         answers["logistic"] = logistic(earlier, labels, schema.conform(judge), params.seed)
-    return answers
+    return {name: _judged(data, split, given, np.zeros(len(given))) for name, given in answers.items()}
