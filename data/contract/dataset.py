@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from data.contract.errors import InvalidDataError, UsageError
+from data.contract.raw import csv_relation
 from data.contract.tables import TABLES, Kind, Table
 
 SQL_TYPES = {
@@ -67,12 +69,11 @@ class TableFile:
     def relation(self) -> str:
         """SQL that reads it as it is: Parquet's own types; in CSV, the contract's columns as strings."""
         if self.is_csv:
-            names = csv_header(self.path)
-            strings = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in self.table.column_names if name in names)
-            types = f", types = {{{strings}}}" if strings else ""
-            return f"read_csv({quoted(str(self.path))}, header = true, delim = ',', quote = '\"', nullstr = ''{types})"
-        where = str(self.path / "**" / "*.parquet") if self.path.is_dir() else str(self.path)
-        return f"read_parquet({quoted(where)}, union_by_name = {str(self.path.is_dir()).lower()})"
+            return csv_relation(self.path, self.table.column_names)
+        if self.path.is_dir():
+            where = quoted(f"{glob.escape(str(self.path))}/**/*.parquet")
+            return f"read_parquet({where}, union_by_name = true, hive_types_autocast = false)"
+        return f"read_parquet({quoted(glob.escape(str(self.path)))})"
 
     def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         """Names and DuckDB types of its columns, extra ones included.
@@ -95,18 +96,6 @@ class TableFile:
             column = identifier(name)
             parts.append(f"CAST({column} AS {SQL_TYPES[kinds[name]]}) AS {column}" if name in kinds else column)
         return f"SELECT {', '.join(parts)} FROM {self.relation}"
-
-
-def csv_header(path: Path) -> list[str]:
-    """Column names of a CSV file; raises `InvalidDataError` where it has no readable first line."""
-    connection = duckdb.connect()
-    try:
-        reader = f"read_csv({quoted(str(path))}, header = true, delim = ',', quote = '\"', all_varchar = true)"
-        return [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()]
-    except (duckdb.Error, UnicodeDecodeError, OSError) as error:
-        raise InvalidDataError(f"{path.name} is no CSV table that can be read ({str(error).splitlines()[0]})") from error
-    finally:
-        connection.close()
 
 
 def find_table(folder: Path, table: Table) -> list[Path]:

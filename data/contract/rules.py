@@ -34,8 +34,6 @@ class Rule(StrEnum):
     BAD_MONEY = "negative or infinite money"
     INCIDENT_AFTER_FILING = "an incident after its filing"
     CONDITION_UNINSPECTED = "a condition without inspected_at"
-    INSPECTED_WITHOUT_CONDITION = "inspected_at without a condition"
-    INSPECTED_BEFORE_REQUEST = "an inspection before its request"
     POLICY_ENDS_BEFORE_START = "a policy that ends before it starts"
     OUTCOME_BEFORE_CLAIM = "an outcome before its claim"
     OUTCOME_WITHOUT_CLAIM = "an outcome without its claim"
@@ -114,8 +112,6 @@ RELATIONS: tuple[Relation, ...] = (
     TimeOrder(Rule.INCIDENT_AFTER_FILING, "claims", "incident_at", "filed_at", culprit="incident_at"),
     Reference(Rule.CLAIM_WITHOUT_ORDER, "claims", "order_id", "orders"),
     Companion(Rule.CONDITION_UNINSPECTED, "returns", "condition", "inspected_at"),
-    Companion(Rule.INSPECTED_WITHOUT_CONDITION, "returns", "inspected_at", "condition"),
-    TimeOrder(Rule.INSPECTED_BEFORE_REQUEST, "returns", "requested_at", "inspected_at", culprit="inspected_at"),
     Reference(Rule.OUTCOME_WITHOUT_CLAIM, "outcomes", "claim_id", "claims"),
     TimeOrderAcross(Rule.OUTCOME_BEFORE_CLAIM, "outcomes", "decided_at", "claims", "claim_id", "filed_at"),
     TimeOrder(Rule.POLICY_ENDS_BEFORE_START, "insurance_policies", "valid_from", "valid_to", culprit="valid_to"),

@@ -64,7 +64,6 @@ ignored, and said so once.
 - A Parquet timestamp of the old INT96 kind does not say its zone: “{zone}”.
 - A `claims` table without rows is “{empty}”, for there is nothing to do; a file of new claims without rows is not.
 - Where a table cannot be read, nothing else is said about it, and nothing about the tables that refer to it.
-- “{inspected}” and “{before}” follow from “both are null until then”: an inspection finds a condition, after it was asked for.
 """
 
 
@@ -86,8 +85,6 @@ def page() -> str:
         money=Rule.BAD_MONEY,
         zone=Rule.NO_ZONE,
         empty=Rule.EMPTY_TABLE,
-        inspected=Rule.INSPECTED_WITHOUT_CONDITION,
-        before=Rule.INSPECTED_BEFORE_REQUEST,
     )
     return head + columns + kinds + "".join(map(_section, TABLES.values())) + _relations() + tail
 

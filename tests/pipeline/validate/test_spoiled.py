@@ -247,16 +247,6 @@ CASES = (
         (("returns", "condition", Rule.CONDITION_UNINSPECTED, 1, ("r2",)),),
     ),
     Case(
-        "inspected_at has no condition",
-        put("returns", "condition", r0=None),
-        (("returns", "inspected_at", Rule.INSPECTED_WITHOUT_CONDITION, 1, ("r1",)),),
-    ),
-    Case(
-        "an inspection is before its request",
-        column("returns", "inspected_at", shifted(-1)),
-        (("returns", "inspected_at", Rule.INSPECTED_BEFORE_REQUEST, 1, ("r3",)),),
-    ),
-    Case(
         "a policy ends before it starts",
         column("insurance_policies", "valid_to", shifted(-1)),
         (("insurance_policies", "valid_to", Rule.POLICY_ENDS_BEFORE_START, 1, ("i2",)),),
