@@ -50,14 +50,23 @@ features_app = typer.Typer(no_args_is_help=True, help="List the features, or com
 app.add_typer(data_app, name="data")
 app.add_typer(features_app, name="features")
 
-DataDirectory = Annotated[Path, typer.Option("--data", help="Data set: a directory with one file a table.", metavar="DIR")]
+DataDirectory = Annotated[
+    Path, typer.Option("--data", help="Data set: a directory with one file a table.", metavar="DIR")
+]
 OutFile = Annotated[Path, typer.Option("--out", help="Parquet file to write.", metavar="FILE")]
 ParamsFile = Annotated[
-    Path | None, typer.Option("--params", help="Parameters; default ./params.yaml, else the project's own.", metavar="FILE")
+    Path | None,
+    typer.Option("--params", help="Parameters; default ./params.yaml, else the project's own.", metavar="FILE"),
 ]
-EngineOption = Annotated[Engine, typer.Option("--engine", help="What computes the features; spark needs `make setup-spark`.")]
-Claims = Annotated[int | None, typer.Option("--claims", min=1, help="Number of claims; default generate.claims of the parameters.")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same bytes; default generate.seed of the parameters.")]
+EngineOption = Annotated[
+    Engine, typer.Option("--engine", help="What computes the features; spark needs `make setup-spark`.")
+]
+Claims = Annotated[
+    int | None, typer.Option("--claims", min=1, help="Number of claims; default generate.claims of the parameters.")
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", min=0, help="Same seed, same bytes; default generate.seed of the parameters.")
+]
 
 
 def _params(path: Path | None) -> Params:
@@ -96,7 +105,9 @@ def data_validate(
     data: Annotated[Path, typer.Argument(help="Data set: a directory with one file a table.", metavar="DIR")],
     docs: Annotated[
         Path | None,
-        typer.Option("--docs", help="Where to write HTML Data Docs; default claimvet-reports/validation.", metavar="DIR"),
+        typer.Option(
+            "--docs", help="Where to write HTML Data Docs; default claimvet-reports/validation.", metavar="DIR"
+        ),
     ] = None,
 ) -> None:
     """Check a data set against the contract; name table, column, rule, rows and keys of all that breaks it."""
@@ -115,7 +126,9 @@ def _counted(number: int, what: str) -> str:
 
 @features_app.command("list")
 def features_list(
-    format_: Annotated[ListFormat, typer.Option("--format", help="A table to read, or JSON to process.")] = ListFormat.TABLE,
+    format_: Annotated[
+        ListFormat, typer.Option("--format", help="A table to read, or JSON to process.")
+    ] = ListFormat.TABLE,
 ) -> None:
     """Every feature: name, description, entity, source, aggregation, column, window, filter and type."""
     from features.catalogue import FEATURES
@@ -127,14 +140,18 @@ def features_list(
 def _as_table(rows: Sequence[dict[str, str | int | None]]) -> str:
     cells = [list(rows[0])] + [["" if value is None else str(value) for value in row.values()] for row in rows]
     widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+    )
 
 
 @features_app.command("build")
 def features_build(
     data: DataDirectory,
     out: OutFile,
-    claims: Annotated[Path | None, typer.Option("--claims", help="Claims to build for; default all.", metavar="FILE")] = None,
+    claims: Annotated[
+        Path | None, typer.Option("--claims", help="Claims to build for; default all.", metavar="FILE")
+    ] = None,
     engine: EngineOption = Engine.DUCKDB,
 ) -> None:
     """Compute one row of features a claim, from what was known before it was filed."""
@@ -156,7 +173,9 @@ def _say_notes(notes: Iterable[str]) -> None:
 
 @app.command("demo")
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Directory for everything that it makes.", metavar="DIR")] = Path("demo"),
+    out: Annotated[Path, typer.Option("--out", help="Directory for everything that it makes.", metavar="DIR")] = Path(
+        "demo"
+    ),
     claims: Annotated[int, typer.Option("--claims", min=1, help="Number of claims in its marketplace.")] = 12_000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same marketplace.")] = 7,
     params: ParamsFile = None,
@@ -170,7 +189,16 @@ def demo(
 @app.command("train")
 def train(
     data: DataDirectory,
-    out: Annotated[Path | None, typer.Option("--out", help="Directory for the model and its evaluation as files, too.", metavar="DIR")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Directory for the model and its evaluation as files, too.", metavar="DIR"),
+    ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            "--features", help="Features that were built of the same data; default: build them.", metavar="FILE"
+        ),
+    ] = None,
     params: ParamsFile = None,
 ) -> None:
     """Train and calibrate on what was known, judge on later claims, log to MLflow, register as challenger."""
@@ -178,13 +206,15 @@ def train(
 
     read = _params(params)
     with step("Training") as tell:
-        report = train_stage(data, read.split, read.train, read.policy, out=out, progress=tell)
+        report = train_stage(data, read.split, read.train, read.policy, out=out, features=features, progress=tell)
     typer.echo(str(report))
 
 
 @app.command("evaluate")
 def evaluate(
-    judged: Annotated[Path, typer.Option("--judged", help="judged.parquet, as `train --out` writes it.", metavar="FILE")],
+    judged: Annotated[
+        Path, typer.Option("--judged", help="judged.parquet, as `train --out` writes it.", metavar="FILE")
+    ],
     out: Annotated[Path, typer.Option("--out", help="Directory for figures, slices and plots.", metavar="DIR")],
     params: ParamsFile = None,
 ) -> None:
@@ -213,7 +243,8 @@ def score(
     claims: Annotated[Path, typer.Option("--claims", help="Claims to score: Parquet or CSV.", metavar="FILE")],
     out: Annotated[Path, typer.Option("--out", help="File to write: Parquet, or CSV by its name.", metavar="FILE")],
     model: Annotated[
-        str | None, typer.Option("--model", help="MLflow URI or directory of a model; default the champion.", metavar="URI")
+        str | None,
+        typer.Option("--model", help="MLflow URI or directory of a model; default the champion.", metavar="URI"),
     ] = None,
     engine: EngineOption = Engine.DUCKDB,
 ) -> None:
@@ -248,7 +279,11 @@ def _exit_status(error: Exception) -> int:
 def _sentence(error: Exception) -> str:
     if isinstance(error, TyperException):
         message = error.format_message()
-        return message if message.startswith("Usage:") else f"claimvet: {message[:1].lower()}{message[1:].removesuffix('.')}; see --help"
+        return (
+            message
+            if message.startswith("Usage:")
+            else f"claimvet: {message[:1].lower()}{message[1:].removesuffix('.')}; see --help"
+        )
     if isinstance(error, ClaimvetError):
         return f"claimvet: {error}"
     if isinstance(error, OSError) and error.filename is not None:

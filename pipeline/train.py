@@ -18,7 +18,7 @@ from typing import Any
 import mlflow
 
 from data.contract.dataset import DataSet, connect, quoted
-from data.contract.errors import InvalidDataError
+from data.contract.errors import InvalidDataError, UsageError
 from data.contract.tables import FEATURE_COLUMN_PREFIX, NEEDED_TO_TRAIN
 from features.build import build_features
 from features.catalogue import FEATURES, MODEL_FEATURES
@@ -68,20 +68,26 @@ def train(
     policy: Policy,
     *,
     out: Path | None = None,
+    features: Path | None = None,
     progress: Progress = lambda part: None,
 ) -> TrainReport:
     """Validates, builds features, trains, judges, and registers the model as challenger.
 
-    `out`, if named, gets the model (`model/`) and its evaluation (`evaluation/`) as files, too.
-    Raises `InvalidDataError` where the data break the contract, `ModelError` where no claim has a finding.
+    `out`, if named, gets the model (`model/`) and its evaluation (`evaluation/`) as files, too. `features`, if named, is the Parquet
+    file that `build_features` made of the same data set; they are not built again.
+    Raises `InvalidDataError` where the data break the contract, `ModelError` where no claim has a finding, `UsageError` where the
+    file of features does not exist.
     """
+    if features is not None and not features.is_file():
+        raise UsageError(f"the file of features {features} does not exist, expected one from `claimvet features build`")
     progress("validating")
     notes = require_valid(data)
     data_set = DataSet.open(data)
     _require_tables(data_set)
     with TemporaryDirectory() as scratch:
-        built = Path(scratch) / "features.parquet"
-        build_features(data_set, built, progress=progress)
+        built = features or Path(scratch) / "features.parquet"
+        if features is None:
+            build_features(data_set, built, progress=progress)
         training = train_model(read_training_data(data_set, built), split, params, policy, progress)
         progress("writing the evaluation")
         evaluation = Path(scratch) / "evaluation"
