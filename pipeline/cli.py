@@ -161,6 +161,7 @@ def features_build(
 
     with step("Validating"):
         _say_notes(require_valid(data, claims))
+    out.parent.mkdir(parents=True, exist_ok=True)
     with step("Computing features") as tell:
         report = build_features(DataSet.open(data), out, claims=claims, engine=engine.value, progress=tell)
     typer.echo(f"{out}: {_counted(report.rows, 'claim')}, {_counted(len(report.features), 'feature')}")

@@ -159,7 +159,7 @@ def test_no_features_are_built_from_data_that_break_the_contract(
 def test_features_of_some_claims_are_built(
     market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "f.parquet"
+    out = tmp_path / "new" / "f.parquet"
     status, said, complaint = _run("features", "build", "--data", str(market), "--out", str(out), capsys=capsys)
     assert status == 0, complaint
     assert "200 claims" in said
