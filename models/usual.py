@@ -79,7 +79,11 @@ def _compared(value: float, usual: Usual | None, unit: str) -> str:
     if not isinstance(usual, list):
         return ""
     low, _, high = usual
-    span = _quantity(low, unit) if low == high else f"{_quantity(low, unit)} to {_quantity(high, unit)}"
+    span = (
+        _quantity(low, unit)
+        if low == high
+        else f"{_quantity(low, unit if unit == 'USD' else '1')} to {_quantity(high, unit)}"
+    )
     if value > high:
         return f", above the usual {span}"
     return f", below the usual {span}" if value < low else f", within the usual {span}"
@@ -91,4 +95,6 @@ def _quantity(value: bool | int | float, unit: str) -> str:
     if unit == "USD":
         return f"${value:,.2f}".removesuffix(".00")
     number = f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:.3g}"
-    return number if unit == "1" else f"{number} {unit}"
+    if unit == "1":
+        return number
+    return f"{number} {unit.removesuffix('s')}" if number == "1" else f"{number} {unit}"

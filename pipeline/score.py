@@ -82,8 +82,8 @@ def score(
         notes = require_valid(data_set, claims)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".claimvet-") as scratch:
         features = Path(scratch) / "features.parquet"
-        with step("Building features"):
-            build_features(data_set, features, claims=claims, engine=engine)
+        with step("Building features") as tell:
+            build_features(data_set, features, claims=claims, engine=engine, progress=tell)
         report = score_features(features, out, model, now=now)
     report.notes = notes
     return report

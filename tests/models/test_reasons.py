@@ -184,6 +184,12 @@ def test_what_is_usual_is_three_quantiles_or_the_shares_of_levels() -> None:
     ("name", "value", "usual", "expected"),
     [
         ("claim_amount", 1234.5, [10.0, 80.0, 900.0], "Amount claimed: $1,234.50, above the usual $10 to $900."),
+        (
+            "claim_days_since_order",
+            1.0,
+            [3.5, 20.0, 241.2],
+            "Days from the order to the claim: 1 day, below the usual 3.5 to 241 days.",
+        ),
         ("claim_amount", None, [10.0, 80.0, 900.0], "Amount claimed: not known."),
         ("x_bags", 1, [2.0, 2.0, 2.0], "Bags: 1, below the usual 2."),
         ("x_rate", 0.12345, [0.0, 0.1, 0.5], "Rate: 0.123, within the usual 0 to 0.5."),

@@ -1,0 +1,174 @@
+"""Charts as inline SVG: sharp on every screen, printable, coloured by the page's own variables so that light and dark both work.
+
+A chart is a string of markup; colours are CSS classes (`c-valid`, `c-deny`, …) that the page's template defines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+from markupsafe import Markup
+
+WIDTH, HEIGHT = 460, 320
+LEFT, RIGHT, TOP, BOTTOM = 58, 26, 12, 42
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve: points in data units, its name in the legend, its colour class, dots at the points or not."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    colour: str
+    dots: bool = False
+    intervals: Sequence[tuple[float, float]] = ()
+    """Lower and upper end of a vertical interval at each point, in data units."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis from `low` to `high` with ticks; `write` turns a tick into text."""
+
+    title: str
+    low: float = 0.0
+    high: float = 1.0
+    ticks: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0)
+    write: Callable[[float], str] = "{:g}".format
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row of a bar chart: its name, parts as (colour class, value), and the text at its end."""
+
+    name: str
+    parts: Sequence[tuple[str, float]]
+    text: str = ""
+
+
+@dataclass
+class _Canvas:
+    width: int
+    height: int
+    marks: list[str] = field(default_factory=list)
+
+    def add(self, tag: str, body: str = "", **attributes: object) -> None:
+        written = " ".join(
+            f'{name.rstrip("_").replace("_", "-")}="{_written(value)}"' for name, value in attributes.items()
+        )
+        self.marks.append(f"<{tag} {written}>{body}</{tag}>")
+
+    def text(self, x: float, y: float, words: str, kind: str = "tick", anchor: str = "middle") -> None:
+        self.add("text", escape(words), x=x, y=y, class_=kind, text_anchor=anchor)
+
+    def markup(self, label: str) -> Markup:
+        view = f'viewBox="0 0 {self.width} {self.height}" role="img" aria-label="{escape(label, quote=True)}"'
+        return Markup(f'<svg xmlns="http://www.w3.org/2000/svg" {view}>{"".join(self.marks)}</svg>')
+
+
+def _written(value: object) -> str:
+    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else escape(str(value), quote=True)
+
+
+def line_chart(label: str, lines: Sequence[Line], x: Axis, y: Axis, *, diagonal: bool = False) -> Markup:
+    """Curves in one frame with a legend; `diagonal` draws where x equals y."""
+    canvas = _Canvas(WIDTH, HEIGHT + 40)
+    across = _scale(x, LEFT, WIDTH - RIGHT)
+    up = _scale(y, HEIGHT - BOTTOM, TOP)
+    _frame(canvas, x, y, across, up)
+    if diagonal:
+        canvas.add("line", x1=across(x.low), y1=up(y.low), x2=across(x.high), y2=up(y.high), class_="guide")
+    for line in lines:
+        _curve(canvas, line, across, up)
+    _legend(canvas, [(line.name, line.colour) for line in lines], wide=max(len(line.name) for line in lines) > 12)
+    return canvas.markup(label)
+
+
+def bar_chart(
+    label: str, bars: Sequence[Bar], *, highest: float | None = None, names: int = 150, texts: int = 70
+) -> Markup:
+    """Horizontal stacked bars, one row each; `highest` is the value of the full width.
+
+    `names` and `texts` are the widths in pixels left for names and for the texts at the end; with `names` 0 each name stands above its bar.
+    """
+    above = 18 if names == 0 else 0
+    row, width = 26 + above, 560
+    canvas = _Canvas(width, row * len(bars) + 4)
+    full = highest or max((sum(value for _, value in bar.parts) for bar in bars), default=0.0) or 1.0
+    for place, bar in enumerate(bars):
+        y, x = row * place + 4 + above, float(names)
+        canvas.text(*((0, y - 5) if above else (names - 8, y + 13)), bar.name, "legend", "start" if above else "end")
+        for colour, value in bar.parts:
+            length = (width - names - texts) * value / full
+            if length > 0:
+                title = f"<title>{escape(bar.name)}: {value:,.4g}</title>"
+                canvas.add("rect", title, x=x, y=y, width=length, height=18 - above // 2, class_=f"fill {colour}")
+            x += length
+        canvas.text(x + 6, y + 13 - above // 4, bar.text, "tick", "start")
+    return canvas.markup(label)
+
+
+def histogram(label: str, parts: Sequence[tuple[str, str, Sequence[float]]], x: Axis) -> Markup:
+    """Stacked columns over equal bins; `parts` are (name, colour class, share of all per bin), drawn from the bottom up."""
+    bins = len(parts[0][2])
+    totals = [sum(values[place] for _, _, values in parts) for place in range(bins)]
+    highest = max(totals) or 1.0
+    canvas = _Canvas(WIDTH, HEIGHT + 40)
+    y = Axis("share of claims", 0.0, highest, [highest * part for part in (0, 0.5, 1)], "{:.0%}".format)
+    across, up = _scale(x, LEFT, WIDTH - RIGHT), _scale(y, HEIGHT - BOTTOM, TOP)
+    _frame(canvas, x, y, across, up)
+    for place in range(bins):
+        left = across(x.low + (x.high - x.low) * place / bins)
+        width = (WIDTH - LEFT - RIGHT) / bins - 1.5
+        stacked = 0.0
+        for _, colour, values in parts:
+            height = up(0.0) - up(values[place])
+            canvas.add("rect", x=left, y=up(stacked) - height, width=width, height=height, class_=f"fill {colour}")
+            stacked += values[place]
+    _legend(canvas, [(name, colour) for name, colour, _ in parts], wide=False)
+    return canvas.markup(label)
+
+
+def _legend(canvas: _Canvas, entries: Sequence[tuple[str, str]], *, wide: bool) -> None:
+    """Names beside patches of colour, two in a row where they are wide, else four."""
+    in_row, step = (2, 205) if wide else (4, 104)
+    for place, (name, colour) in enumerate(entries):
+        left, top = LEFT + (place % in_row) * step, HEIGHT + 12 + 20 * (place // in_row)
+        canvas.add("rect", x=left, y=top - 9, width=14, height=10, rx=2, class_=f"fill {colour}")
+        canvas.text(left + 20, top, name, "legend", "start")
+
+
+def _scale(axis: Axis, start: float, end: float) -> Callable[[float], float]:
+    span = (axis.high - axis.low) or 1.0
+    return lambda value: start + (end - start) * (value - axis.low) / span
+
+
+def _frame(canvas: _Canvas, x: Axis, y: Axis, across: Callable[[float], float], up: Callable[[float], float]) -> None:
+    for tick in y.ticks:
+        canvas.add("line", x1=LEFT, y1=up(tick), x2=WIDTH - RIGHT, y2=up(tick), class_="grid")
+        canvas.text(LEFT - 6, up(tick) + 4, y.write(tick), "tick", "end")
+    for tick in x.ticks:
+        canvas.text(across(tick), HEIGHT - BOTTOM + 16, x.write(tick))
+    canvas.text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, x.title, "title")
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    turned = f"rotate(-90 12 {middle:.0f})"
+    canvas.add("text", escape(y.title), x=12, y=middle, class_="title", text_anchor="middle", transform=turned)
+
+
+def _curve(canvas: _Canvas, line: Line, across: Callable[[float], float], up: Callable[[float], float]) -> None:
+    points = " ".join(f"{across(a):.1f},{up(b):.1f}" for a, b in zip(line.x, line.y, strict=True))
+    canvas.add("polyline", points=points, class_=f"curve {line.colour}")
+    for a, (low, high) in zip(line.x, line.intervals, strict=False):
+        canvas.add("line", x1=across(a), x2=across(a), y1=up(low), y2=up(high), class_=f"interval {line.colour}")
+    if line.dots:
+        for a, b in zip(line.x, line.y, strict=True):
+            canvas.add(
+                "circle",
+                f"<title>{a:.3g}, {b:.3g}</title>",
+                cx=across(a),
+                cy=up(b),
+                r=3.5,
+                class_=f"fill {line.colour}",
+            )

@@ -1,0 +1,72 @@
+"""What the model is, and what it learned from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data.contract.tables import LABELS
+from models.claim_model import ClaimModel
+from models.usual import describe
+from pipeline.report.charts import Bar, bar_chart
+from pipeline.report.parts import Card, Section, Table, shortened
+
+
+def model_section(model: ClaimModel) -> Section:
+    """What the model is, and what it learned from."""
+    record = model.record
+    facts = [
+        ["version", model.version],
+        ["inputs", f"{len(model.schema.names)}"],
+        [
+            "trees against valid",
+            f"{model.frivolous.num_trees()} for frivolous, {model.abusive.num_trees()} for abusive",
+        ],
+        [
+            "calibration",
+            f"{model.frivolous_calibration.method} for frivolous, {model.abusive_calibration.method} for abusive",
+        ],
+        *(
+            [name.replace("_", " "), str(record[name])[:10]]
+            for name in ("calibrate_from", "judge_from", "known_until")
+            if name in record
+        ),
+        *([name.replace("_", " "), str(record[name])] for name in ("gap_days", "note") if record.get(name)),
+    ]
+    cards = [Card("The model", table=Table(["fact", "value"], facts)), _importance(model)]
+    if "findings" in record:
+        rows = [
+            [name, *(f"{counts.get(label, 0):,}" for label in LABELS)] for name, counts in record["findings"].items()
+        ]
+        cards.append(
+            Card(
+                "Findings it learned from",
+                table=Table(["slice", *LABELS], rows),
+                note="Slices follow one another in time.",
+            )
+        )
+    lead = "Two boosters, each against valid; calibrated on later claims, judged on still later ones, then grown anew on all."
+    return Section("model", "What the model is", lead, cards)
+
+
+def _in_time(entry: tuple[str, object]) -> int:
+    order = ("train", "calibrate", "judge", "everything")
+    return order.index(entry[0]) if entry[0] in order else len(order)
+
+
+def _importance(model: ClaimModel) -> Card:
+    parts = {name: getattr(model, name).feature_importance("gain") for name in ("frivolous", "abusive")}
+    shares = {name: gain / (gain.sum() or 1.0) for name, gain in parts.items()}
+    order = np.argsort(-(shares["frivolous"] + shares["abusive"]))[:8]
+    bars = [
+        Bar(
+            shortened(describe(model.schema.names[place])),
+            [(f"c-{name}", float(share[place])) for name, share in shares.items()],
+            "",
+        )
+        for place in order
+    ]
+    return Card(
+        "Gain by input",
+        bar_chart("Gain by input", bars, names=0, texts=10),
+        note="Amber: frivolous against valid. Red: abusive against valid.",
+    )

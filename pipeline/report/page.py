@@ -1,0 +1,206 @@
+"""Puts the report together and writes it as one HTML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+
+from data.contract.tables import LABELS
+from models import evaluation
+from models.claim_model import ClaimModel
+from models.policy import DISPOSITIONS, most_likely
+from pipeline.report.charts import Bar, bar_chart
+from pipeline.report.decisions import money_section
+from pipeline.report.figures import money
+from pipeline.report.model import model_section
+from pipeline.report.parts import Card, Section, Table, dollars, figure, share
+from pipeline.report.quality import quality_section, slices_section
+from pipeline.report.reasons import reasons_section
+
+TEMPLATE = "report.html.j2"
+SAMPLES_PER_DISPOSITION = 2
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What the report says about the data: its name, rows and period by table, the verdict of the validation, how outcomes came.
+
+    `outcomes` counts claims by who decided and label; `notes` are what the run had to say about the data.
+    """
+
+    name: str
+    tables: Sequence[tuple[str, int, str]]
+    verdict: str
+    outcomes: pd.DataFrame
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure at the top: its name, its value, and what to hold it against; `good` colours it."""
+
+    name: str
+    value: str
+    note: str
+    good: bool | None = None
+
+
+@dataclass(frozen=True)
+class SampleClaim:
+    """One claim as a person would read it."""
+
+    claim_id: str
+    facts: str
+    label: str
+    truth: str
+    disposition: str
+    probabilities: Mapping[str, float]
+    reasons: Sequence[Mapping[str, object]]
+
+
+def write_report(
+    out: Path, judged: pd.DataFrame, model: ClaimModel, data: DataFacts, *, basis: str, written_at: datetime
+) -> None:
+    """Writes the report of `judged` claims (`pipeline.report.judged.judge`) to the HTML file `out`.
+
+    `basis` says what the labels are, such as `the truth of the generated marketplace`.
+    """
+    sections = [
+        _data_section(data),
+        quality_section(judged),
+        slices_section(judged),
+        money_section(judged, model.policy),
+        reasons_section(judged),
+        model_section(model),
+    ]
+    html = _template().render(
+        title="Claimvet: claims and what became of them",
+        data=data,
+        basis=basis,
+        written_at=written_at,
+        period=_period(judged["filed_at"]),
+        tiles=scoreboard(judged, model),
+        sections=sections,
+        samples=_samples(judged),
+        labels=LABELS,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = out.with_name(f".{out.name}.part")
+    aside.write_text(html, encoding="utf-8")
+    aside.replace(out)
+
+
+def scoreboard(judged: pd.DataFrame, model: ClaimModel) -> list[Tile]:
+    """The figures that matter most, in order; also what `claimvet demo` prints."""
+    found = evaluation.figures(judged)
+    policy = model.policy
+    valid, denied = judged["label"] == "valid", judged["disposition"] == "deny"
+    injured = judged["claim_type"] == "personal_injury"
+    wronged = float((denied & valid).sum() / max(valid.sum(), 1))
+    hurt = int((denied & injured).sum())
+    costs = list(money(judged, policy).values())
+    return [
+        Tile("AUC valid", figure(found["auc_valid"]), "valid against the rest; 0.5 is chance, 1 is perfect"),
+        Tile("AUC abusive", figure(found["auc_abusive"]), "abusive against the rest"),
+        Tile(
+            "log loss",
+            figure(found["log_loss"]),
+            f"base rates alone: {figure(_base_loss(judged))}",
+            found["log_loss"] < _base_loss(judged),
+        ),
+        Tile(
+            "calibration error",
+            figure(found["calibration_error"]),
+            "of P(valid); at most 0.030 wanted",
+            found["calibration_error"] <= 0.03,
+        ),
+        Tile(
+            "valid claims denied",
+            f"{wronged:.2%}",
+            f"promised: at most {policy.deny_alpha:.0%}",
+            wronged <= policy.deny_alpha,
+        ),
+        Tile(
+            "claims without merit denied",
+            share((denied & ~valid).sum(), (~valid).sum()),
+            "by machine, within that promise",
+        ),
+        Tile(
+            "injuries denied",
+            f"{hurt}",
+            f"of {int(injured.sum()):,}; a person decides those",
+            hurt == 0 or policy.deny_personal_injury,
+        ),
+        Tile(
+            "cost per 1,000 claims", dollars(costs[0]), f"paying everything: {dollars(costs[2])}", costs[0] < costs[2]
+        ),
+    ]
+
+
+def _base_loss(judged: pd.DataFrame) -> float:
+    """Log loss of answering every claim with the shares of the labels: their entropy, in nats."""
+    shares = judged["label"].value_counts(normalize=True).to_numpy()
+    return float(-(shares * np.log(shares)).sum())
+
+
+def _data_section(data: DataFacts) -> Section:
+    tables = Table(["table", "rows", "period"], [[name, f"{rows:,}", period] for name, rows, period in data.tables])
+    bars = [
+        Bar(
+            str(decider).replace("_", " "),
+            [(f"c-{label}", float(row[label])) for label in LABELS],
+            f"{int(row.sum()):,}",
+        )
+        for decider, row in data.outcomes.iterrows()
+    ]
+    chart = bar_chart("Outcomes by who decided", bars, names=120)
+    note = "A concession is an assumption: paid unchecked. The others are findings. Green is valid, amber frivolous, red abusive."
+    cards = [
+        Card("Tables", table=tables, note=" ".join(data.notes)),
+        Card("Outcomes, by who decided", chart, note=note),
+    ]
+    return Section("data", "The data", data.verdict, cards)
+
+
+def _samples(judged: pd.DataFrame) -> list[SampleClaim]:
+    """The first claims of each disposition, in the order in which they were filed."""
+    ordered = (
+        judged.assign(called=most_likely(judged))
+        .rename_axis("claim_id")
+        .reset_index()
+        .sort_values(["filed_at", "claim_id"])
+    )
+    picked = [ordered[ordered["disposition"] == name].head(SAMPLES_PER_DISPOSITION) for name in DISPOSITIONS]
+    return [_sample({str(key): value for key, value in row.items()}) for row in pd.concat(picked).to_dict("records")]
+
+
+def _sample(row: Mapping[str, Any]) -> SampleClaim:
+    amount = "amount not stated" if pd.isna(row["amount_claimed"]) else f"${row['amount_claimed']:,.2f}"
+    facts = f"{row['claim_type'].replace('_', ' ')}, {amount}, {row['category_id'].replace('_', ' ')}, filed {row['filed_at']:%Y-%m-%d}"
+    return SampleClaim(
+        claim_id=row["claim_id"],
+        facts=facts,
+        label=row["called"],
+        truth=row["label"],
+        disposition=row["disposition"],
+        probabilities={label: float(row[f"p_{label}"]) for label in LABELS},
+        reasons=list(row["reasons"]),
+    )
+
+
+def _period(times: pd.Series[pd.Timestamp]) -> str:
+    return f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}"
+
+
+def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(
+        TEMPLATE
+    )

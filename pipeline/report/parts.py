@@ -1,0 +1,62 @@
+"""What a report is made of: sections of cards, a card with a chart or a table; and how figures are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its header, its rows as text; columns after the first are aligned right."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A box of a section: a title, a chart or a table or both, and a note under them."""
+
+    title: str
+    chart: Markup | None = None
+    table: Table | None = None
+    note: str = ""
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chapter of the report."""
+
+    anchor: str
+    title: str
+    lead: str
+    cards: Sequence[Card] = ()
+
+
+def shortened(text: str, most: int = 84) -> str:
+    """The text, cut where it is longer than `most` characters."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def share(part: float, whole: float) -> str:
+    """A percentage with one decimal; `none` of nothing.
+
+    >>> share(1, 8), share(0, 0)
+    ('12.5%', 'none')
+    """
+    return f"{part / whole:.1%}" if whole else "none"
+
+
+def figure(value: float) -> str:
+    """Three decimals; `n/a` for nan."""
+    return "n/a" if np.isnan(value) else f"{value:.3f}"
+
+
+def dollars(value: float) -> str:
+    """Whole dollars."""
+    return f"${value:,.0f}"

@@ -1,0 +1,141 @@
+"""How well the probabilities part and fit the labels, over all and in slices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from data.contract.tables import LABELS
+from models import evaluation
+from pipeline.report.charts import Axis, Line, histogram, line_chart
+from pipeline.report.figures import area, precision_recall, reliability, roc
+from pipeline.report.parts import Card, Section, Table, figure, share
+
+SLICES = {
+    "By lane, type and customer": ("lane", "claim_type", "is_new_customer"),
+    "By month of filing": ("month",),
+    "By category": ("category_id",),
+}
+SLICE_FIGURES = {
+    "auc_valid": "AUC valid",
+    "auc_abusive": "AUC abusive",
+    "log_loss": "log loss",
+    "calibration_error": "cal. error",
+}
+VALUES = {
+    "True": "new customers",
+    "False": "known customers",
+    "concession": "concession lane",
+    "seller": "seller lane",
+}
+MOST_ROWS = 12
+SMALLEST_BIN = 0.01
+"""Bins with a smaller share of the claims are left out of a calibration curve: their intervals hide the rest."""
+
+
+def quality_section(judged: pd.DataFrame) -> Section:
+    """ROC and precision-recall curves, calibration, how probabilities part the labels, and the confusion matrix."""
+    lead = "ROC curves want to be at the top left, precision and recall at the top right, calibrated points on the diagonal."
+    return Section(
+        "quality",
+        "How well it tells them apart",
+        lead,
+        [_roc(judged), _precision(judged), _calibration(judged), _spread(judged), _confusion(judged)],
+    )
+
+
+def _roc(judged: pd.DataFrame) -> Card:
+    lines = [Line(_with_area(judged, label), *roc(judged, label), f"c-{label}") for label in _present(judged)]
+    x, y = Axis("false positive rate"), Axis("true positive rate")
+    return Card("ROC curves", line_chart("ROC curves", lines, x, y, diagonal=True))
+
+
+def _with_area(judged: pd.DataFrame, label: str) -> str:
+    return f"{label}, area {area(judged, label):.3f}"
+
+
+def _precision(judged: pd.DataFrame) -> Card:
+    lines = [Line(label, *precision_recall(judged, label), f"c-{label}") for label in _present(judged)]
+    return Card("Precision and recall", line_chart("Precision and recall", lines, Axis("recall"), Axis("precision")))
+
+
+def _calibration(judged: pd.DataFrame) -> Card:
+    lines = []
+    for label in _present(judged):
+        curve = reliability(judged, label)
+        curve = curve[curve["claims"] >= SMALLEST_BIN * len(judged)]
+        ends = list(zip(curve["low"].tolist(), curve["high"].tolist(), strict=True))
+        points = curve["p_mean"].tolist(), curve["share"].tolist()
+        lines.append(Line(label, *points, f"c-{label}", dots=True, intervals=ends))
+    x, y = Axis("probability given"), Axis("share that is so")
+    note = "Bars are 90 % intervals."
+    return Card("Calibration", line_chart("Calibration", lines, x, y, diagonal=True), note=note)
+
+
+def _spread(judged: pd.DataFrame) -> Card:
+    edges = np.linspace(0, 1, 21)
+    counts = {label: np.histogram(judged.loc[judged["label"] == label, "p_valid"], edges)[0] for label in LABELS}
+    parts = [(label, f"c-{label}", (counts[label] / len(judged)).tolist()) for label in LABELS]
+    return Card(
+        "P(valid) of what is valid, frivolous, abusive", histogram("P(valid) by label", parts, Axis("P(valid)"))
+    )
+
+
+def _confusion(judged: pd.DataFrame) -> Card:
+    counts = evaluation.confusion(judged).to_numpy()
+    rows = [
+        [f"truly {label}", *(f"{count:,}" for count in counts[place]), share(counts[place, place], counts[place].sum())]
+        for place, label in enumerate(LABELS)
+    ]
+    return Card("Confusion", table=Table(["", *(f"called {label}" for label in LABELS), "right"], rows), wide=True)
+
+
+def slices_section(judged: pd.DataFrame) -> Section:
+    """The figures by month, lane, claim type, new customers and category."""
+    cut = evaluation.by_slice(judged)
+    cards = [
+        *_months(cut[cut["slice"] == "month"]),
+        *(_slice_card(title, names, cut) for title, names in SLICES.items()),
+    ]
+    lead = "A model is as good as the slice that it is worst in. Slices with fewer than 30 claims are left out."
+    return Section(
+        "slices",
+        "Where it is better and worse",
+        lead,
+        [card for card in cards if card.chart or (card.table and card.table.rows)],
+    )
+
+
+def _slice_card(title: str, names: Sequence[str], cut: pd.DataFrame) -> Card:
+    rows = cut[cut["slice"].isin(names)]
+    kept = (
+        rows if len(rows) <= MOST_ROWS else rows.sort_values("findings", ascending=False, kind="stable").head(MOST_ROWS)
+    )
+    body = []
+    for record in kept.to_dict("records"):
+        value = VALUES.get(str(record["value"]), str(record["value"]).replace("_", " "))
+        body.append([value, f"{record['findings']:,}", *(figure(float(str(record[key]))) for key in SLICE_FIGURES)])
+    note = f"The {MOST_ROWS} with most claims, of {len(rows)}." if len(kept) < len(rows) else ""
+    return Card(title, table=Table(["", "claims", *SLICE_FIGURES.values()], body), note=note)
+
+
+def _months(rows: pd.DataFrame) -> list[Card]:
+    """A chart of the months, where there are at least three."""
+    if len(rows) < 3:
+        return []
+    names, places = rows["value"].tolist(), list(range(len(rows)))
+    lowest = np.floor(float(rows[["auc_valid", "auc_abusive"]].to_numpy().min()) * 20 - 0.5) / 20
+    lines = [
+        Line(f"AUC {label}", places, rows[f"auc_{label}"].tolist(), f"c-{label}", dots=True)
+        for label in ("valid", "abusive")
+    ]
+    every = max(1, len(names) // 6)
+    x = Axis("month of filing", 0, len(names) - 1, places[::every], lambda place: str(names[round(place)]))
+    y = Axis("area under the ROC curve", lowest, 1.0, np.linspace(lowest, 1.0, 5).tolist(), "{:.3g}".format)
+    return [Card("Month by month", line_chart("Month by month", lines, x, y))]
+
+
+def _present(judged: pd.DataFrame) -> list[str]:
+    return [label for label in LABELS if 0 < (judged["label"] == label).sum() < len(judged)]

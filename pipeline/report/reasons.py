@@ -1,0 +1,42 @@
+"""Which reasons are given, and how single claims read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+from markupsafe import Markup
+
+from data.contract.tables import LABELS
+from models.policy import most_likely
+from models.usual import describe
+from pipeline.report.charts import Bar, bar_chart
+from pipeline.report.parts import Card, Section, shortened
+
+
+def reasons_section(judged: pd.DataFrame) -> Section:
+    """Which features are named most often as the first three reasons of each label."""
+    cards = []
+    for label in LABELS:
+        rows = judged.loc[most_likely(judged) == label, "reasons"]
+        if len(rows):
+            cards.append(
+                Card(
+                    f"Called {label}",
+                    _reason_bars(label, rows),
+                    note=f"Share of {len(rows):,} claims that name it among their first three reasons.",
+                )
+            )
+    lead = "A reason is a feature's contribution to the log-odds of the label (Tree SHAP); only what points towards the label is told."
+    return Section("reasons", "Why it says so", lead, cards)
+
+
+def _reason_bars(label: str, rows: Iterable[Sequence[dict[str, object]]]) -> Markup:
+    listed = list(rows)
+    named = Counter(str(reason["feature"]) for reasons in listed for reason in list(reasons)[:3])
+    bars = [
+        Bar(shortened(describe(name)), [(f"c-{label}", count / len(listed))], f"{count / len(listed):.0%}")
+        for name, count in named.most_common(8)
+    ]
+    return bar_chart(f"Reasons for {label}", bars, highest=1.0, names=0, texts=60)
