@@ -52,7 +52,9 @@ def read_raw(folder: Path) -> pd.DataFrame:
     """The raw file as it is, every column a string but `claim_amount`; raises `UsageError` where it is missing."""
     path = folder / "tsa_claims" / RAW_FILE
     if not path.is_file():
-        raise UsageError(f"{path} does not exist; put the TSA claims there, or name the folder above with CLAIMVET_BENCH_DATA")
+        raise UsageError(
+            f"{path} does not exist; put the TSA claims there, or name the folder above with CLAIMVET_BENCH_DATA"
+        )
     raw = pd.read_csv(path, dtype="str")
     return raw.assign(claim_amount=raw["claim_amount"].astype("float64"))
 
@@ -62,9 +64,13 @@ def mend(raw: pd.DataFrame) -> tuple[pd.DataFrame, Mended]:
 
     Adds `filed_at` (the end of the day it was received on: only the day is known), `incident_at`, `amount`, `claim_id`.
     """
-    dated = raw.assign(received=pd.to_datetime(raw["date_received"], utc=True, errors="coerce")).dropna(subset="received")
+    dated = raw.assign(received=pd.to_datetime(raw["date_received"], utc=True, errors="coerce")).dropna(
+        subset="received"
+    )
     same = ["claim_number", "received", "airport_code", "claim_type", "claim_site", "item"]
-    unique = dated.drop_duplicates(same, keep="last").sort_values(["received", "claim_number"], kind="stable", ignore_index=True)
+    unique = dated.drop_duplicates(same, keep="last").sort_values(
+        ["received", "claim_number"], kind="stable", ignore_index=True
+    )
     copy = unique.groupby("claim_number").cumcount()
     filed = unique["received"] + pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
     incident = pd.to_datetime(unique["incident_date"], utc=True, errors="coerce", format="mixed")
@@ -151,6 +157,8 @@ def outcomes_table(mended: pd.DataFrame) -> pd.DataFrame:
             "label": decided["disposition"].map(LABELS),
             "decided_by": "expert",
             "decided_at": decided["filed_at"] + DECISION_DELAY,
-            "amount_paid": decided["close_amount"].astype("float64").where(lambda amount: amount.between(0, LARGEST_AMOUNT)),
+            "amount_paid": decided["close_amount"]
+            .astype("float64")
+            .where(lambda amount: amount.between(0, LARGEST_AMOUNT)),
         }
     ).reset_index(drop=True)

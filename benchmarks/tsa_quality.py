@@ -99,7 +99,14 @@ def plain_scores(decided: pd.DataFrame, last_year: int, year: int) -> pd.Series:
     columns["days_to_report"] = (decided["filed_at"] - decided["incident_at"]).dt.days
     columns["weekday"] = decided["filed_at"].dt.day_of_week
     trains, judges = decided["year"] <= last_year, decided["year"] == year
-    settings = {"objective": "binary", "learning_rate": 0.05, "verbosity": -1, "seed": 1, "num_threads": 2, "deterministic": True}
+    settings = {
+        "objective": "binary",
+        "learning_rate": 0.05,
+        "verbosity": -1,
+        "seed": 1,
+        "num_threads": 2,
+        "deterministic": True,
+    }
     booster = lgb.train(settings, lgb.Dataset(columns[trains], label=decided.loc[trains, "paid"]), num_boost_round=200)
     return pd.Series(booster.predict(columns[judges]), index=columns.index[judges])
 
@@ -132,7 +139,16 @@ def section(results: list[Result], mended: Mended) -> str:
         ]
         for result in results
     ]
-    header = ["trained on", "judged on", "findings trained", "findings judged", "AUC", "plain LightGBM", "to beat", "seconds"]
+    header = [
+        "trained on",
+        "judged on",
+        "findings trained",
+        "findings judged",
+        "AUC",
+        "plain LightGBM",
+        "to beat",
+        "seconds",
+    ]
     return SECTION.format(
         table=table(header, rows),
         days=DECISION_DELAY.days,

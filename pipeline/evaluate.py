@@ -13,10 +13,11 @@ import pandas as pd
 
 from data.contract.errors import InvalidDataError, UsageError
 from data.contract.tables import LABELS
-from models.evaluation import arrays, by_slice, calibration_curve, confusion, figures, intervals
+from models.claim_model import PROBABILITIES
+from models.evaluation import FOUND, arrays, by_slice, calibration_curve, confusion, figures, intervals
 from models.plots import write_plots
 
-NEEDED = ("label", "p_valid", "p_frivolous", "p_abusive")
+NEEDED = ("label", *PROBABILITIES, *FOUND)
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,15 @@ def evaluate(judged: Path, out: Path, seed: int) -> EvaluationReport:
 
 def _read(judged: Path) -> pd.DataFrame:
     if not judged.is_file():
-        raise UsageError(f"the judged claims {judged} do not exist, expected the judged.parquet of `claimvet train --out`")
+        raise UsageError(
+            f"the judged claims {judged} do not exist, expected the judged.parquet of `claimvet train --out`"
+        )
     try:
         frame = pd.read_parquet(judged)
     except (ValueError, OSError) as error:
-        raise InvalidDataError(f"{judged} is no Parquet file that can be read ({str(error).splitlines()[0]})") from error
+        raise InvalidDataError(
+            f"{judged} is no Parquet file that can be read ({str(error).splitlines()[0]})"
+        ) from error
     missing = [name for name in NEEDED if name not in frame]
     if missing:
         raise InvalidDataError(f"{judged} lacks the columns {', '.join(missing)}; expected judged claims")
@@ -82,7 +87,9 @@ def _write(frame: pd.DataFrame, report: EvaluationReport, folder: Path) -> None:
 
 
 def calibration(frame: pd.DataFrame) -> pd.DataFrame:
-    """Probability answered against share found: columns `label`, `claims`, `p_mean`, `share`, one row a label and bin."""
-    p, y = arrays(frame)
-    curves = [calibration_curve(p[:, number], y == number).assign(label=label) for number, label in enumerate(LABELS)]
+    """Probability of a finding against share found: columns `label`, `claims`, `p_mean`, `share`, one row a label and bin."""
+    _, found, y = arrays(frame)
+    curves = [
+        calibration_curve(found[:, number], y == number).assign(label=label) for number, label in enumerate(LABELS)
+    ]
     return pd.concat(curves)[["label", "claims", "p_mean", "share"]]

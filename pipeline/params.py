@@ -81,7 +81,9 @@ def parse_params(text: str, name: str = FILE_NAME) -> Params:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{name}: {where} is {first['input']!r}; {first['msg'][0].lower()}{first['msg'][1:]}") from error
+        raise UsageError(
+            f"{name}: {where} is {first['input']!r}; {first['msg'][0].lower()}{first['msg'][1:]}"
+        ) from error
 
 
 def _read_yaml(text: str, name: str) -> dict[str, Any]:

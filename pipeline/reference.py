@@ -66,9 +66,14 @@ def params_page() -> str:
 def _section(declared: Field[Any]) -> str:
     section = get_type_hints(Params)[declared.name]
     meanings = field_meanings(section)
-    rows = [f"| `{field.name}` | {field.type} | {_default(section(), field)} | {meanings[field.name]} |" for field in fields(section)]
+    rows = [
+        f"| `{field.name}` | {field.type} | {_default(section(), field)} | {meanings[field.name]} |"
+        for field in fields(section)
+    ]
     summary = inspect.cleandoc(section.__doc__ or "").split("\n\n")[0].replace("\n", " ")
-    return "\n".join([f"## `{declared.name}`", "", summary, "", "| key | type | default | meaning |", "|---|---|---|---|", *rows, ""])
+    return "\n".join(
+        [f"## `{declared.name}`", "", summary, "", "| key | type | default | meaning |", "|---|---|---|---|", *rows, ""]
+    )
 
 
 def _default(section: Any, field: Field[Any]) -> str:

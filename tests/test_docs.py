@@ -62,7 +62,9 @@ def test_every_command_that_a_page_names_exists(page: Path) -> None:
     for words in re.findall(r"`(?:\.venv/bin/)?claimvet ([a-z][^`]*)`", page.read_text(encoding="utf-8")):
         first, *rest = words.split()
         assert first in commands, f"{page.name} names claimvet {words}"
-        assert not commands[first] or not rest or f"{first} {rest[0]}" in commands, f"{page.name} names claimvet {words}"
+        assert not commands[first] or not rest or f"{first} {rest[0]}" in commands, (
+            f"{page.name} names claimvet {words}"
+        )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_page_id)

@@ -109,14 +109,21 @@ def test_a_claim_without_a_date_is_left_out_and_counted() -> None:
 
 
 def test_nothing_but_the_label_and_the_payment_follows_from_the_decision() -> None:
-    one, other = _claim(disposition="Deny", close_amount="0.0", status="Denied"), _claim(disposition=None, close_amount=None)
+    one, other = (
+        _claim(disposition="Deny", close_amount="0.0", status="Denied"),
+        _claim(disposition=None, close_amount=None),
+    )
     pd.testing.assert_series_equal(one, other)
 
 
 def test_the_mapped_tables_keep_the_contract(tmp_path: Path) -> None:
     mended, _ = mend(_raw({}, {"item": None}, {"airport_code": None, "airline_name": None}, {"claim_type": None}))
     claims = claims_table(mended)
-    for name, table in {"claims": claims, "products": products_table(claims), "outcomes": outcomes_table(mended)}.items():
+    for name, table in {
+        "claims": claims,
+        "products": products_table(claims),
+        "outcomes": outcomes_table(mended),
+    }.items():
         table.to_parquet(tmp_path / f"{name}.parquet", index=False)
     assert validate_data_set(tmp_path).violations == ()
 

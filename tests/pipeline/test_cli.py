@@ -14,7 +14,18 @@ from features.catalogue import FEATURES
 from pipeline import cli
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = {"pandas", "numpy", "duckdb", "ibis", "lightgbm", "mlflow", "sklearn", "scipy", "great_expectations", "pydantic_core.core"}
+HEAVY = {
+    "pandas",
+    "numpy",
+    "duckdb",
+    "ibis",
+    "lightgbm",
+    "mlflow",
+    "sklearn",
+    "scipy",
+    "great_expectations",
+    "pydantic_core.core",
+}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +89,11 @@ def test_wrong_usage_is_one_sentence_and_status_2(
         (GateError("the challenger is worse"), 1, "claimvet: the challenger is worse\n"),
         (UsageError("no such engine"), 2, "claimvet: no such engine\n"),
         (FileNotFoundError(2, "No such file or directory", "a.csv"), 1, "claimvet: a.csv: no such file or directory\n"),
-        (ZeroDivisionError("division\nby zero"), 1, "claimvet: unexpected ZeroDivisionError: division by zero (set CLAIM"),
+        (
+            ZeroDivisionError("division\nby zero"),
+            1,
+            "claimvet: unexpected ZeroDivisionError: division by zero (set CLAIM",
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
@@ -109,9 +124,7 @@ def test_the_number_of_claims_and_the_seed_come_from_the_parameters(
 ) -> None:
     params = tmp_path / "mine.yaml"
     params.write_text("generate: {claims: 150, seed: 3}")
-    status, out, _ = _run(
-        "data", "generate", "--out", str(tmp_path / "m"), "--params", str(params), capsys=capsys
-    )
+    status, out, _ = _run("data", "generate", "--out", str(tmp_path / "m"), "--params", str(params), capsys=capsys)
     assert status == 0
     assert "150 claims" in out
 
@@ -156,9 +169,7 @@ def test_no_features_are_built_from_data_that_break_the_contract(
     assert not (tmp_path / "f.parquet").exists()
 
 
-def test_features_of_some_claims_are_built(
-    market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_features_of_some_claims_are_built(market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "new" / "f.parquet"
     status, said, complaint = _run("features", "build", "--data", str(market), "--out", str(out), capsys=capsys)
     assert status == 0, complaint

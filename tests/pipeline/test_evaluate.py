@@ -11,6 +11,8 @@ import pytest
 
 from data.contract.errors import InvalidDataError, UsageError
 from data.contract.tables import LABELS
+from models.claim_model import PROBABILITIES
+from models.evaluation import FOUND
 from pipeline.evaluate import calibration, evaluate
 
 WRITTEN = {"metrics.json", "intervals.csv", "slices.csv", "confusion.csv", "calibration.csv", "plots"}
@@ -22,7 +24,7 @@ def _judged(claims: int = 300) -> pd.DataFrame:
     p = random.dirichlet((1.0, 0.6, 0.6), claims)
     labels = [LABELS[random.choice(3, p=row)] for row in p]
     months = np.where(np.arange(claims) < claims / 2, "2026-01", "2026-02")
-    frame = pd.DataFrame(p, columns=["p_valid", "p_frivolous", "p_abusive"])
+    frame = pd.DataFrame(np.hstack([p, p]), columns=[*PROBABILITIES, *FOUND])
     return frame.assign(label=labels, month=months, claim_type="property_damage", lane="seller")
 
 
@@ -49,13 +51,17 @@ def test_the_figures_on_disk_are_those_of_the_report(judged: Path, tmp_path: Pat
 def test_each_figure_lies_in_its_interval(judged: Path, tmp_path: Path) -> None:
     report = evaluate(judged, tmp_path / "evaluation", seed=1)
     proper = ("auc_valid", "log_loss", "brier", "accuracy")
-    assert all(report.intervals.loc[name, "low"] < report.figures[name] < report.intervals.loc[name, "high"] for name in proper)
+    assert all(
+        report.intervals.loc[name, "low"] < report.figures[name] < report.intervals.loc[name, "high"] for name in proper
+    )
 
 
 def test_the_same_claims_give_the_same_bytes(judged: Path, tmp_path: Path) -> None:
     first, second = (evaluate(judged, tmp_path / name, seed=1).out for name in ("first", "second"))
     tables = [name for name in WRITTEN if name != "plots"]
-    assert {name: (first / name).read_bytes() for name in tables} == {name: (second / name).read_bytes() for name in tables}
+    assert {name: (first / name).read_bytes() for name in tables} == {
+        name: (second / name).read_bytes() for name in tables
+    }
 
 
 def test_a_calibrated_model_lies_near_the_diagonal() -> None:
