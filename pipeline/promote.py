@@ -26,7 +26,11 @@ class PromotionReport:
         return all(check.passed for check in self.checks)
 
     def __str__(self) -> str:
-        verdict = f"version {self.number} of {NAME} is {CHAMPION}" if self.passed else f"version {self.number} of {NAME} stays {CHALLENGER}"
+        verdict = (
+            f"version {self.number} of {NAME} is {CHAMPION}"
+            if self.passed
+            else f"version {self.number} of {NAME} stays {CHALLENGER}"
+        )
         return "\n".join([*map(str, self.checks), verdict])
 
 
@@ -39,7 +43,10 @@ def promote(params: GateParams) -> PromotionReport:
     if challenger is None:
         raise ModelError(f"there is no {CHALLENGER} of {NAME}, expected one from `claimvet train`")
     report = PromotionReport(challenger.version, tuple(gate_checks(challenger, stored_model(CHAMPION), params)))
-    tag_version(report.number, {"gate": "passed" if report.passed else "refused", "gate_checks": "\n".join(map(str, report.checks))})
+    tag_version(
+        report.number,
+        {"gate": "passed" if report.passed else "refused", "gate_checks": "\n".join(map(str, report.checks))},
+    )
     if report.passed:
         make_champion(report.number)
     return report

@@ -93,8 +93,15 @@ def train(
         evaluation = Path(scratch) / "evaluation"
         summary = write_evaluation(training, evaluation, params.seed)
         progress("registering")
-        settings = {**_flat("split", asdict(split)), **_flat("train", asdict(params)), **_flat("policy", asdict(training.model.policy))}
-        facts = {"data_sha256": str(training.model.record["data"]["sha256"]), "claimvet": str(training.model.record["data"]["claimvet"])}
+        settings = {
+            **_flat("split", asdict(split)),
+            **_flat("train", asdict(params)),
+            **_flat("policy", asdict(training.model.policy)),
+        }
+        facts = {
+            "data_sha256": str(training.model.record["data"]["sha256"]),
+            "claimvet": str(training.model.record["data"]["claimvet"]),
+        }
         number = register(training.model, evaluation, settings, summary, facts)
         if out is not None:
             training.model.save(out / "model")
@@ -113,7 +120,9 @@ def read_training_data(data_set: DataSet, features: Path) -> TrainingData:
         inputs = connection.execute(
             f"SELECT * FROM read_parquet({quoted(str(features))}) SEMI JOIN looked_at USING (claim_id) ORDER BY claim_id"
         ).df()
-        outcomes = connection.execute("SELECT * FROM outcomes SEMI JOIN looked_at USING (claim_id) ORDER BY outcome_id").df()
+        outcomes = connection.execute(
+            "SELECT * FROM outcomes SEMI JOIN looked_at USING (claim_id) ORDER BY outcome_id"
+        ).df()
         claims = connection.execute(_claims_query(data_set)).df()
     finally:
         connection.close()
@@ -176,7 +185,9 @@ def _update(digest: Any, file: Path) -> None:
 def _require_tables(data_set: DataSet) -> None:
     for name in NEEDED_TO_TRAIN:
         if not data_set.has(name):
-            raise InvalidDataError(f"table {name} is missing or empty in {data_set.folder}, expected claims with outcomes to train on")
+            raise InvalidDataError(
+                f"table {name} is missing or empty in {data_set.folder}, expected claims with outcomes to train on"
+            )
 
 
 def _claims_query(data_set: DataSet) -> str:
