@@ -18,7 +18,8 @@ slopes, shifts = st.floats(0, 5), st.floats(-5, 5)
 def test_no_map_turns_the_order_around_or_is_certain(rise: float, fall: float, shift: float) -> None:
     answers = Calibration("beta", rise, fall, shift).apply(GRID)
     assert (np.diff(answers) >= -1e-12).all()
-    assert answers.min() >= SMALLEST_PROBABILITY and answers.max() <= 1 - SMALLEST_PROBABILITY
+    assert answers.min() >= SMALLEST_PROBABILITY
+    assert answers.max() <= 1 - SMALLEST_PROBABILITY
 
 
 @given(slopes, slopes, shifts)

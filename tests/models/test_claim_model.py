@@ -27,7 +27,8 @@ def test_probabilities_sum_to_one_and_none_is_0_or_1(training: Training, data: T
     assert tuple(answers.columns) == PROBABILITIES
     assert answers.index.equals(data.features.index)
     np.testing.assert_allclose(answers.sum(axis=1), 1.0, atol=1e-12)
-    assert answers.to_numpy().min() > 0.0 and answers.to_numpy().max() < 1.0
+    assert answers.to_numpy().min() > 0.0
+    assert answers.to_numpy().max() < 1.0
 
 
 @given(st.lists(st.tuples(st.floats(1e-4, 1 - 1e-4), st.floats(1e-4, 1 - 1e-4)), min_size=1, max_size=20))

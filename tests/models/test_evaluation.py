@@ -33,7 +33,8 @@ def test_figures_by_hand() -> None:
 
 def test_a_figure_that_cannot_be_is_nan() -> None:
     only_valid = figures(judged([("valid", 0.9, 0.05, 0.05), ("valid", 0.8, 0.1, 0.1)]))
-    assert np.isnan(only_valid["auc_valid"]) and np.isnan(only_valid["auc_abusive"])
+    assert np.isnan(only_valid["auc_valid"])
+    assert np.isnan(only_valid["auc_abusive"])
     assert np.isfinite(only_valid["log_loss"])
     assert all(np.isnan(value) for value in figures(judged([])).values())
 

@@ -72,7 +72,8 @@ def test_what_is_found_sums_to_one_and_never_leaves_0_to_1(rows: list[tuple[floa
     p = np.column_stack([valid, (1 - valid) * share, (1 - valid) * (1 - share)])
     found = found_probabilities(p, errors)
     np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-12)
-    assert found.min() >= 0 and found.max() <= 1
+    assert found.min() >= 0
+    assert found.max() <= 1
 
 
 def _columns(raw: pd.DataFrame, claims: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series, pd.Series]:

@@ -13,7 +13,16 @@ import pytest
 
 from data.contract.errors import ModelError
 from models.parameters import GateParams
-from models.registry import CHALLENGER, CHAMPION, load_model, make_champion, model_signature, quiet_store, register, stored_model
+from models.registry import (
+    CHALLENGER,
+    CHAMPION,
+    load_model,
+    make_champion,
+    model_signature,
+    quiet_store,
+    register,
+    stored_model,
+)
 from models.training import Training
 from pipeline.promote import promote, require_passed
 from pipeline.train import write_evaluation
@@ -101,7 +110,8 @@ def test_promotion_says_every_check_and_keeps_on_record_what_it_said(registered:
     assert stored_model(CHAMPION) is None
     assert promote(GateParams(least_findings=20, calibration_error=0.5)).passed
     champion = stored_model(CHAMPION)
-    assert champion is not None and champion.model.version == training.model.version
+    assert champion is not None
+    assert champion.model.version == training.model.version
     with quiet_store() as client:
         assert client.get_model_version("claimvet", registered).tags["gate"] == "passed"
 

@@ -79,7 +79,8 @@ def test_findings_that_were_all_decided_on_one_day_are_parted_by_filing() -> Non
 def test_too_few_findings_or_one_filing_time_train_and_judge_nothing(claims: int, days: float) -> None:
     split = time_split(*world(np.linspace(0, days, claims), np.full(claims, 1.0)), PARAMS)
     assert len(split.train) == len(split.everything) == claims
-    assert split.judge.empty and split.calibrate.empty
+    assert split.judge.empty
+    assert split.calibrate.empty
     assert "cannot be parted by time" in split.note
 
 

@@ -68,7 +68,8 @@ def test_the_bound_for_denials_needs_enough_valid_findings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "missing"), [(("valid", "frivolous"), ["p_abusive"]), (("valid",), ["p_abusive", "p_frivolous"]), (("abusive",), ["p_frivolous"])]
+    ("labels", "missing"),
+    [(("valid", "frivolous"), ["p_abusive"]), (("valid",), ["p_abusive", "p_frivolous"]), (("abusive",), ["p_frivolous"])],
 )
 def test_a_label_that_never_occurs_is_all_but_impossible_and_breaks_nothing(labels: tuple[str, ...], missing: list[str]) -> None:
     world = small_world(400, labels=labels)
