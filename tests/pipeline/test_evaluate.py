@@ -13,7 +13,7 @@ from data.contract.errors import InvalidDataError, UsageError
 from data.contract.tables import LABELS
 from models.claim_model import PROBABILITIES
 from models.evaluation import FOUND
-from pipeline.evaluate import calibration, evaluate
+from pipeline.evaluate import EvaluationReport, calibration, evaluate
 
 WRITTEN = {"metrics.json", "intervals.csv", "slices.csv", "confusion.csv", "calibration.csv", "plots"}
 
@@ -35,29 +35,33 @@ def judged(tmp_path: Path) -> Path:
     return path
 
 
-def test_everything_that_was_asked_for_is_written(judged: Path, tmp_path: Path) -> None:
-    report = evaluate(judged, tmp_path / "evaluation", seed=1)
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> EvaluationReport:
+    folder = tmp_path_factory.mktemp("evaluated")
+    _judged().to_parquet(folder / "judged.parquet")
+    return evaluate(folder / "judged.parquet", folder / "evaluation", seed=1)
+
+
+def test_everything_that_was_asked_for_is_written(report: EvaluationReport) -> None:
     assert {path.name for path in report.out.iterdir()} == WRITTEN
     assert len(list((report.out / "plots").glob("*.png"))) >= 4
 
 
-def test_the_figures_on_disk_are_those_of_the_report(judged: Path, tmp_path: Path) -> None:
-    report = evaluate(judged, tmp_path / "evaluation", seed=1)
+def test_the_figures_on_disk_are_those_of_the_report(report: EvaluationReport) -> None:
     assert json.loads((report.out / "metrics.json").read_text()) == pytest.approx(report.figures)
     assert report.claims == 300
     assert f"{report.figures['log_loss']:.4f}" in str(report)
 
 
-def test_each_figure_lies_in_its_interval(judged: Path, tmp_path: Path) -> None:
-    report = evaluate(judged, tmp_path / "evaluation", seed=1)
+def test_each_figure_lies_in_its_interval(report: EvaluationReport) -> None:
     proper = ("auc_valid", "log_loss", "brier", "accuracy")
     assert all(
         report.intervals.loc[name, "low"] < report.figures[name] < report.intervals.loc[name, "high"] for name in proper
     )
 
 
-def test_the_same_claims_give_the_same_bytes(judged: Path, tmp_path: Path) -> None:
-    first, second = (evaluate(judged, tmp_path / name, seed=1).out for name in ("first", "second"))
+def test_the_same_claims_give_the_same_bytes(report: EvaluationReport, judged: Path, tmp_path: Path) -> None:
+    first, second = report.out, evaluate(judged, tmp_path / "second", seed=1).out
     tables = [name for name in WRITTEN if name != "plots"]
     assert {name: (first / name).read_bytes() for name in tables} == {
         name: (second / name).read_bytes() for name in tables
