@@ -27,8 +27,8 @@ PARAMS_PAGE = "params.md"
 def cli_page() -> str:
     """`docs/cli.md`: every command with its arguments and options."""
     opening = (
-        "# Command line\n\nWritten by `make docs` from `pipeline/cli.py`; do not edit. Exit status: 0 done, 1 the data or the gate said no, "
-        "2 wrong usage. An error is one sentence on stderr.\n"
+        "# Command line\n\nWritten by `make docs` from `pipeline/cli.py`; do not edit. "
+        "Exit status: 0 done, 1 the data or the gate said no, 2 wrong usage. An error is one sentence on stderr.\n"
     )
     return "\n".join([opening, *_command_sections(typer.main.get_command(app), "claimvet")])
 
@@ -57,8 +57,9 @@ def _option_row(parameter: Any) -> str:
 def params_page() -> str:
     """`docs/params.md`: every parameter with its type, its default and what it means."""
     opening = (
-        "# Parameters\n\nWritten by `make docs` from the dataclasses that the stages work with; do not edit. `params.yaml` sets them; a key "
-        "that it leaves out has its default. `--params FILE` names another file; else `./params.yaml` counts, else the project's own.\n"
+        "# Parameters\n\nWritten by `make docs` from the dataclasses that the stages work with; do not edit. "
+        "`params.yaml` sets them; a key that it leaves out has its default. "
+        "`--params FILE` names another file; else `./params.yaml` counts, else the project's own.\n"
     )
     return "\n".join([opening, *(_section(declared) for declared in fields(Params))])
 

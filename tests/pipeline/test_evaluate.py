@@ -28,7 +28,7 @@ def _judged(claims: int = 300) -> pd.DataFrame:
     return frame.assign(label=labels, month=months, claim_type="property_damage", lane="seller")
 
 
-@pytest.fixture()
+@pytest.fixture
 def judged(tmp_path: Path) -> Path:
     path = tmp_path / "judged.parquet"
     _judged().to_parquet(path)
