@@ -1,6 +1,6 @@
 # `make` alone explains the targets. Everything runs from .venv, which `setup` builds from requirements.lock.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo test lint types format bench bench-tsa notebooks docs lock clean
+.PHONY: help setup setup-spark demo test lint types format bench bench-tsa notebooks docs lock
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
@@ -39,6 +39,9 @@ format: setup ## Put the code into its standard form
 
 lock: setup ## Resolve pyproject.toml anew into requirements.lock and requirements-spark.lock
 	@tools/lock.sh
+
+notebooks: setup ## Run the notebooks from top to bottom; writes notebooks/*.ipynb with their plots
+	@$(BIN)/jupytext --quiet --to ipynb --execute notebooks/*.py
 
 docs: setup ## Write the pages that follow from code: contract, features, commands, parameters
 	@$(BIN)/python -m pipeline.validate.reference_page
