@@ -90,10 +90,13 @@ def data_generate(
     """Write a generated marketplace in the contract's tables, and the truth about it beside them in truth/."""
     from pipeline.marketplace import generate
 
-    defaults = _params(params).generate
     with step("Generating the marketplace"):
-        report = generate(out, claims or defaults.claims, defaults.seed if seed is None else seed)
+        report = generate(out, *_size_and_seed(_params(params), claims, seed))
     typer.echo(f"{out}: {_row_counts(report.rows)}")
+
+
+def _size_and_seed(params: Params, claims: int | None, seed: int | None) -> tuple[int, int]:
+    return claims or params.generate.claims, params.generate.seed if seed is None else seed
 
 
 def _row_counts(rows: Mapping[str, int]) -> str:
@@ -177,14 +180,16 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Directory for everything that it makes.", metavar="DIR")] = Path(
         "demo"
     ),
-    claims: Annotated[int, typer.Option("--claims", min=1, help="Number of claims in its marketplace.")] = 12_000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same marketplace.")] = 7,
+    claims: Claims = None,
+    seed: Seed = None,
     params: ParamsFile = None,
 ) -> None:
     """Show the whole path on a generated marketplace, offline; end with a scoreboard and the path of an HTML report."""
     from pipeline.demo import run_demo, show
 
-    show(run_demo(out, _params(params), claims=claims, seed=seed, now=datetime.now(UTC)))
+    read = _params(params)
+    size, drawn = _size_and_seed(read, claims, seed)
+    show(run_demo(out, read, claims=size, seed=drawn, now=datetime.now(UTC)))
 
 
 @app.command("train")

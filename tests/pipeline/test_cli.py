@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from data.contract.errors import ClaimvetError, GateError, UsageError
 from features.catalogue import FEATURES
+from models.gate import Check
+from models.parameters import SplitParams, TrainParams
+from models.policy import Policy
 from pipeline import cli
+from pipeline.promote import PromotionReport
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {
@@ -175,3 +181,79 @@ def test_features_of_some_claims_are_built(market: Path, tmp_path: Path, capsys:
     assert status == 0, complaint
     assert "200 claims" in said
     assert out.exists()
+
+
+@dataclass
+class Recorder:
+    """Stands in for a stage: keeps what it was called with, and answers a report."""
+
+    answer: object
+    given: tuple[object, ...] = ()
+    named: dict[str, object] = field(default_factory=dict)
+
+    def __call__(self, *given: object, **named: object) -> object:
+        self.given, self.named = given, named
+        return self.answer
+
+
+def test_train_hands_on_the_parameters_of_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Recorder("registered as challenger")
+    monkeypatch.setattr("pipeline.train.train", stage)
+    (tmp_path / "p.yaml").write_text("train: {depth: 3}\npolicy: {expert_usd: 50}\nsplit: {least_findings: 9}")
+    status, out, _ = _run("train", "--data", "d", "--out", "o", "--params", str(tmp_path / "p.yaml"), capsys=capsys)
+    assert (status, out) == (0, "registered as challenger\n")
+    assert stage.given == (Path("d"), SplitParams(least_findings=9), TrainParams(depth=3), Policy(expert_usd=50.0))
+    assert (stage.named["out"], stage.named["features"]) == (Path("o"), None)
+
+
+def test_score_loads_the_named_model_and_stamps_the_time_with_a_zone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, models = Recorder("scored"), Recorder("the model")
+    monkeypatch.setattr("pipeline.score.score", stage)
+    monkeypatch.setattr("models.registry.load_model", models)
+    status, out, _ = _run(
+        "score", "--data", "d", "--claims", "c", "--out", "o", "--model", "models:/claimvet/3", capsys=capsys
+    )
+    assert (status, out) == (0, "scored\n")
+    assert models.given == ("models:/claimvet/3",)
+    assert stage.given == (Path("d"), Path("c"), Path("o"), "the model")
+    assert isinstance(stage.named["now"], datetime)
+    assert stage.named["now"].tzinfo is not None
+
+
+def test_score_takes_the_champion_where_no_model_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = Recorder(None)
+    monkeypatch.setattr("pipeline.score.score", Recorder("scored"))
+    monkeypatch.setattr("models.registry.load_model", models)
+    _run("score", "--data", "d", "--claims", "c", "--out", "o", capsys=capsys)
+    assert models.given == (None,)
+
+
+def test_a_refused_challenger_is_explained_with_status_1(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = (Check("log loss", 0.9, "below 0.5", False), Check("size", 1.0, "at most 2", True))
+    monkeypatch.setattr("pipeline.promote.promote", Recorder(PromotionReport("4", checks)))
+    status, out, err = _run("promote", capsys=capsys)
+    assert status == 1
+    assert "log loss" in out
+    assert "size" in out
+    assert err == "claimvet: version 4 of claimvet does not become champion: log loss\n"
+
+
+def test_the_demo_takes_its_directory_size_and_seed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, show = Recorder("report"), Recorder(None)
+    monkeypatch.setattr("pipeline.demo.run_demo", stage)
+    monkeypatch.setattr("pipeline.demo.show", show)
+    status, _, _ = _run("demo", "--out", str(tmp_path), "--claims", "500", "--seed", "4", capsys=capsys)
+    assert status == 0
+    assert stage.given[0] == tmp_path
+    assert (stage.named["claims"], stage.named["seed"]) == (500, 4)
+    assert show.given == ("report",)
