@@ -30,13 +30,16 @@ Flags = npt.NDArray[np.bool_]
 class Explained(Protocol):
     """What `explain` needs of a model; `models.claim_model.ClaimModel` has it.
 
-    The raw scores of `frivolous` and `abusive` are log-odds against valid.
+    The raw scores of `frivolous` and `abusive` are log-odds against valid; `sources` says which input a column of the matrix
+    was made from.
     """
 
     @property
     def frivolous(self) -> lgb.Booster: ...
     @property
     def abusive(self) -> lgb.Booster: ...
+    @property
+    def sources(self) -> Mapping[str, str]: ...
     @property
     def usual(self) -> Mapping[str, Usual]: ...
     def matrix(self, features: pd.DataFrame) -> pd.DataFrame: ...
@@ -66,18 +69,33 @@ def reasons_for(
     model: Explained, matrix: pd.DataFrame, features: pd.DataFrame, probabilities: pd.DataFrame, top: int = 5
 ) -> list[list[Reason]]:
     """As `explain`, with the `matrix` that the model has made of `features`, and the probabilities it has made of that."""
-    towards = label_contributions(model, matrix, probabilities)
-    return _reasons(towards, [str(name) for name in matrix.columns], features, model.usual, top)
+    towards, names = label_contributions(model, matrix, probabilities)
+    return _reasons(towards, names, features, model.usual, top)
 
 
-def label_contributions(model: Explained, matrix: pd.DataFrame, probabilities: pd.DataFrame) -> Floats:
-    """Contribution of each input towards each row's most likely label: float64 (n, inputs), log-odds."""
+def label_contributions(
+    model: Explained, matrix: pd.DataFrame, probabilities: pd.DataFrame
+) -> tuple[Floats, tuple[str, ...]]:
+    """Contribution of each input towards each row's most likely label (float64, n by inputs, log-odds), and the inputs' names.
+
+    Where several columns of the matrix were made from one input, it has the sum of what they contribute.
+    """
     valid, by_abusive = _question(probabilities)
     towards = np.empty(matrix.shape, dtype=np.float64)
     for booster, asked in ((model.frivolous, ~by_abusive), (model.abusive, by_abusive)):
         rows = np.flatnonzero(asked)
         towards[rows] = contributions(booster, matrix.iloc[rows])[:, :-1]
-    return np.where(valid[:, None], -towards, towards)
+    return _by_input(np.where(valid[:, None], -towards, towards), [model.sources[str(name)] for name in matrix.columns])
+
+
+def _by_input(towards: Floats, sources: Sequence[str]) -> tuple[Floats, tuple[str, ...]]:
+    names = tuple(dict.fromkeys(sources))
+    if len(names) == len(sources):
+        return towards, names
+    summed = np.zeros((len(towards), len(names)))
+    for place, source in enumerate(sources):
+        summed[:, names.index(source)] += towards[:, place]
+    return summed, names
 
 
 def _question(probabilities: pd.DataFrame) -> tuple[Flags, Flags]:

@@ -78,7 +78,7 @@ def _how_frequent(level: str, usual: Usual | None) -> str:
 def _compared(value: float, usual: Usual | None, unit: str) -> str:
     if not isinstance(usual, list):
         return ""
-    low, _, high = usual
+    low, middle, high = usual
     span = (
         _quantity(low, unit)
         if low == high
@@ -86,7 +86,11 @@ def _compared(value: float, usual: Usual | None, unit: str) -> str:
     )
     if value > high:
         return f", above the usual {span}"
-    return f", below the usual {span}" if value < low else f", within the usual {span}"
+    if value < low:
+        return f", below the usual {span}"
+    return f", within the usual {span}" + (
+        "" if low == high else f" (middle {_quantity(middle, 'USD' if unit == 'USD' else '1')})"
+    )
 
 
 def _quantity(value: bool | int | float, unit: str) -> str:

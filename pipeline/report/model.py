@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+import pandas as pd
 
 from data.contract.tables import LABELS
 from models.claim_model import ClaimModel
@@ -54,16 +54,16 @@ def _in_time(entry: tuple[str, object]) -> int:
 
 
 def _importance(model: ClaimModel) -> Card:
-    parts = {name: getattr(model, name).feature_importance("gain") for name in ("frivolous", "abusive")}
-    shares = {name: gain / (gain.sum() or 1.0) for name, gain in parts.items()}
-    order = np.argsort(-(shares["frivolous"] + shares["abusive"]))[:8]
+    columns = list(model.sources.values())
+    gains = {
+        name: pd.Series(getattr(model, name).feature_importance("gain"), index=columns)
+        for name in ("frivolous", "abusive")
+    }
+    shares = pd.DataFrame({name: gain.groupby(level=0).sum() / (gain.sum() or 1.0) for name, gain in gains.items()})
+    order = shares.sum(axis=1).sort_values(ascending=False).head(8).index
     bars = [
-        Bar(
-            shortened(describe(model.schema.names[place])),
-            [(f"c-{name}", float(share[place])) for name, share in shares.items()],
-            "",
-        )
-        for place in order
+        Bar(shortened(describe(source)), [(f"c-{name}", float(shares.loc[source, name])) for name in gains])
+        for source in order
     ]
     return Card(
         "Gain by input",

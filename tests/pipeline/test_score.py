@@ -16,6 +16,7 @@ import pipeline.score as stage
 from data.contract.errors import InvalidDataError, ModelError, UsageError
 from models.calibration import Calibration
 from models.claim_model import ClaimModel
+from models.encoding import RateEncoding
 from models.policy import Policy, most_likely
 from models.schema import InputSchema
 from models.usual import usual_values
@@ -60,7 +61,7 @@ def model() -> ClaimModel:
         for target in (suspicion > 2, suspicion > 3)
     ]
     usual = usual_values(rows, {column.name: column.kind for column in schema.inputs})
-    return ClaimModel(schema, *grown, Calibration(), Calibration(), Policy(deny_threshold=0.05), usual)
+    return ClaimModel(schema, RateEncoding(), *grown, Calibration(), Calibration(), Policy(deny_threshold=0.05), usual)
 
 
 @pytest.fixture
