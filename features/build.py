@@ -92,7 +92,9 @@ def _assemble(
         joined = joined.left_join(table.rename(**{f"row_{place}": "row"}), [("row", f"row_{place}")])
     unavailable = [f for f in needed if not isinstance(f, RatioFeature | TrendFeature) and f.name not in joined.columns]
     joined = joined.mutate(**{f.name: ibis.null(f.dtype) for f in unavailable})
-    joined = joined.mutate(**{f.name: _combined(f, joined) for f in needed if isinstance(f, RatioFeature | TrendFeature)})
+    joined = joined.mutate(
+        **{f.name: _combined(f, joined) for f in needed if isinstance(f, RatioFeature | TrendFeature)}
+    )
     ordered = joined.order_by("row").select("claim_id", *(f.name for f in asked), *extra_columns(context))
     return ordered, tuple(f.name for f in unavailable)
 

@@ -19,11 +19,18 @@ def _named(name: str) -> HistoryFeature:
     raise FeatureError(f"there is no history feature {name}, expected one of features.history_catalogue")
 
 
-def _ratio(label: str, meaning: str, numerator: Feature | str, denominator: Feature | str, window_days: int | None = None) -> RatioFeature:
+def _ratio(
+    label: str, meaning: str, numerator: Feature | str, denominator: Feature | str, window_days: int | None = None
+) -> RatioFeature:
     top = _named(numerator) if isinstance(numerator, str) else numerator
     bottom = _named(denominator) if isinstance(denominator, str) else denominator
     return RatioFeature(
-        label=label, meaning=meaning, numerator=top, denominator=bottom, window_days=window_days, family=f"{label.split('_')[0]} ratios"
+        label=label,
+        meaning=meaning,
+        numerator=top,
+        denominator=bottom,
+        window_days=window_days,
+        family=f"{label.split('_')[0]} ratios",
     )
 
 
@@ -103,7 +110,12 @@ RATIO_FEATURES: tuple[RatioFeature, ...] = (
         "category_orders_count_365d",
         365,
     ),
-    _share("customer", "returns_bad_condition", "returns_inspected", "share of the customer's inspected returns in a bad condition"),
+    _share(
+        "customer",
+        "returns_bad_condition",
+        "returns_inspected",
+        "share of the customer's inspected returns in a bad condition",
+    ),
     _share("customer", "abusive_outcomes", "outcomes", "share of the customer's decided claims that are abusive"),
     _share("seller", "valid_findings", "outcomes", "share of the seller's decided claims that were found valid"),
     _share("category", "abusive_outcomes", "outcomes", "share of the category's decided claims that are abusive"),

@@ -15,15 +15,27 @@ AMOUNT = ClaimFeature(
     label="claim_amount", meaning="amount claimed", source="claims", column="amount", family=_OWN, unit="USD"
 )
 ORDER_AMOUNT = ClaimFeature(
-    label="order_amount", meaning="what the customer paid for the order", source="orders", column="order_amount", family=_OWN, unit="USD"
+    label="order_amount",
+    meaning="what the customer paid for the order",
+    source="orders",
+    column="order_amount",
+    family=_OWN,
+    unit="USD",
 )
 PRICE = ClaimFeature(
-    label="product_price", meaning="listed price of the product", source="products", column="price", family=_PARTIES, unit="USD"
+    label="product_price",
+    meaning="listed price of the product",
+    source="products",
+    column="price",
+    family=_PARTIES,
+    unit="USD",
 )
 
 CLAIM_FEATURES: tuple[ClaimFeature, ...] = (
     AMOUNT,
-    ClaimFeature(label="claim_type", meaning="what was harmed", source="claims", column="claim_type", family=_OWN, dtype="string"),
+    ClaimFeature(
+        label="claim_type", meaning="what was harmed", source="claims", column="claim_type", family=_OWN, dtype="string"
+    ),
     ClaimFeature(
         label="claim_days_since_order",
         meaning="days from the order to the claim",

@@ -39,11 +39,15 @@ def extra_columns(context: ir.Table) -> list[str]:
     return [name for name in context.columns if name.startswith(FEATURE_COLUMN_PREFIX)]
 
 
-def _look_up(engine: Engine, context: ir.Table, table: str, key: str, known_at: str, columns: dict[str, str]) -> ir.Table:
+def _look_up(
+    engine: Engine, context: ir.Table, table: str, key: str, known_at: str, columns: dict[str, str]
+) -> ir.Table:
     if not engine.has(table):
         types = {name: "string" if name.endswith("_id") else "int64" for name in columns}
         return context.mutate(**{name: ibis.null(type_) for name, type_ in types.items()})
-    found = engine.table(table).select(looked_up=key, known=known_at, **{f"found_{name}": column for name, column in columns.items()})
+    found = engine.table(table).select(
+        looked_up=key, known=known_at, **{f"found_{name}": column for name, column in columns.items()}
+    )
     joined = context.left_join(found, [context[key] == found.looked_up, found.known < context.filed_at])
     return joined.select(*context.columns, **{name: joined[f"found_{name}"] for name in columns})
 

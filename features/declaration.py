@@ -258,7 +258,12 @@ class TrendFeature(Feature):
     def listing(self) -> dict[str, str | int | None]:
         of = f"{self.short.name} / {self.long.name}"
         return self._listing(
-            self.short.entity, self.short.event.source, Aggregation.TREND, of, self.short.window_days, self.short.event.where
+            self.short.entity,
+            self.short.event.source,
+            Aggregation.TREND,
+            of,
+            self.short.window_days,
+            self.short.event.where,
         )
 
 

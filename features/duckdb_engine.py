@@ -67,7 +67,9 @@ class DuckDBEngine:
 
     def _declare_targets(self, file: TableFile | None) -> None:
         if file is None:
-            raise InvalidDataError(f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims")
+            raise InvalidDataError(
+                f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims"
+            )
         select = file.typed_select(self._connection)
         extra = [name for name in file.columns(self._connection) if name.startswith(FEATURE_COLUMN_PREFIX)]
         columns = ", ".join(["row_number() OVER () AS row", *_normalised(file.table), *map(identifier, extra)])
@@ -80,13 +82,17 @@ class DuckDBEngine:
 
     def _join_history(self, columns: str) -> None:
         """Let the claims to build and those of the data set be history for one another; the same claim counts once."""
-        self._connection.execute(f"CREATE TEMP TABLE history AS SELECT {columns} FROM claims UNION SELECT {columns} FROM targets")
+        self._connection.execute(
+            f"CREATE TEMP TABLE history AS SELECT {columns} FROM claims UNION SELECT {columns} FROM targets"
+        )
         twice = self._connection.execute(
             "SELECT claim_id FROM history GROUP BY claim_id HAVING count(*) > 1 ORDER BY claim_id LIMIT 5"
         ).fetchall()
         if twice:
             keys = ", ".join(row[0] for row in twice)
-            raise InvalidDataError(f"claims {keys}: the file of claims holds another row than the data set, expected the same")
+            raise InvalidDataError(
+                f"claims {keys}: the file of claims holds another row than the data set, expected the same"
+            )
         self._connection.execute("CREATE OR REPLACE TEMP VIEW claims AS SELECT * FROM history")
 
 

@@ -52,5 +52,3 @@ def _aggregate(pairs: ir.Table, part: Part) -> ir.Value:
             return column.max(where=within)
         case _:
             return column.nunique(where=within)
-
-

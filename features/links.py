@@ -44,7 +44,9 @@ def link_tables(engine: Engine, context: ir.Table) -> list[ir.Table]:
 def evidence_links(engine: Engine, context: ir.Table) -> ir.Table:
     """Other customers, and other claims of the customer, that handed in a piece of the claim's evidence before."""
     evidence = engine.table("evidence")
-    joined = context.inner_join(evidence, [context.claim_id == evidence.claim_id, evidence.submitted_at <= context.filed_at])
+    joined = context.inner_join(
+        evidence, [context.claim_id == evidence.claim_id, evidence.submitted_at <= context.filed_at]
+    )
     columns = {"customer_id": context.customer_id, "key": "content_hash", "kind": ibis.literal("hash")}
     own = engine.keep(joined.select("row", "claim_id", "filed_at", **columns).distinct())
     holders = evidence.group_by(["content_hash", "customer_id"]).aggregate(known=evidence.submitted_at.min())
@@ -81,7 +83,9 @@ def token_links(engine: Engine, context: ir.Table, source: str, part: Part) -> i
     events = SOURCES[source].read(engine.table)
     held = events.inner_join(tokens, "customer_id")
     bounds = {"ends": held.ends} if SOURCES[source].has_end else {}
-    moments = held.select("customer_id", key="key", known="known", appears="seen_at", **bounds, **{part.name: part.contribution(held)})
+    moments = held.select(
+        "customer_id", key="key", known="known", appears="seen_at", **bounds, **{part.name: part.contribution(held)}
+    )
     joined = context.inner_join(tokens, [context.customer_id == tokens.customer_id, tokens.seen_at < context.filed_at])
     asked = joined.select("row", "customer_id", "filed_at", key="key")
     name = f"identity_token_{'abusive_outcomes_count' if part.where else 'claims_count_365d'}"
@@ -97,7 +101,9 @@ def narrative_links(engine: Engine, context: ir.Table) -> ir.Table:
     part = Part(PartKind.COUNT, None, None, None)
     moments = first.select("customer_id", key="bucket", known="known", **{part.name: ibis.literal(1, "int64")})
     asked = context.inner_join(buckets, "claim_id").select("row", "customer_id", "filed_at", key="bucket")
-    return engine.keep(_for_every_claim(context, most_by_others(engine, asked, moments, part, "narrative_similar_customers_count")))
+    return engine.keep(
+        _for_every_claim(context, most_by_others(engine, asked, moments, part, "narrative_similar_customers_count"))
+    )
 
 
 def shared_tokens(engine: Engine) -> ir.Table:
@@ -142,4 +148,6 @@ def _totals(engine: Engine, asked: ir.Table, moments: ir.Table, part: Part, by: 
 def _for_every_claim(context: ir.Table, *counts: ir.Table) -> ir.Table:
     """A claim that nothing is tied to counts 0."""
     joined = reduce(lambda left, right: left.left_join(right, "row").drop("row_right"), counts, context.select("row"))
-    return joined.select("row", **{name: joined[name].fill_null(0).cast("int64") for name in joined.columns if name != "row"})
+    return joined.select(
+        "row", **{name: joined[name].fill_null(0).cast("int64") for name in joined.columns if name != "row"}
+    )

@@ -102,7 +102,8 @@ def parts_of(feature: HistoryFeature) -> tuple[Part, ...]:
     """The parts that the feature is made of, in the order `feature_value` takes them."""
     columns = {PartKind.COUNT: None, PartKind.FIRST: None, PartKind.LAST: None}
     return tuple(
-        Part(kind, columns.get(kind, feature.column), feature.event.where, feature.window_days) for kind in _KINDS[feature.aggregation]
+        Part(kind, columns.get(kind, feature.column), feature.event.where, feature.window_days)
+        for kind in _KINDS[feature.aggregation]
     )
 
 

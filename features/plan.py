@@ -54,7 +54,12 @@ def is_available(engine: Engine, entity: Entity, source: Source) -> bool:
 
 
 def history_table(
-    engine: Engine, context: ir.Table, instants: ir.Table, entity: Entity, source: Source, features: Sequence[HistoryFeature]
+    engine: Engine,
+    context: ir.Table,
+    instants: ir.Table,
+    entity: Entity,
+    source: Source,
+    features: Sequence[HistoryFeature],
 ) -> ir.Table:
     """The features of one entity over one source; `context` is the claims with their keys, `row` and `filed_at`."""
     parts = list(dict.fromkeys(part for feature in features for part in parts_of(feature)))

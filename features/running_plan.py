@@ -40,7 +40,9 @@ def _probe(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Ta
     names = sorted({_total_name(part) for part in parts})
     columns = {_total_name(part): events[part.name] for part in parts}
     windows = sorted({part.window for part in parts if part.window is not None})
-    stream = events.select(key="key", position="known", turn=ibis.literal(_EVENT), filed_at=ibis.null("int64"), window=_none(), **columns)
+    stream = events.select(
+        key="key", position="known", turn=ibis.literal(_EVENT), filed_at=ibis.null("int64"), window=_none(), **columns
+    )
     for window in [0, *windows]:
         zeros = {name: ibis.literal(0).cast(columns[name].type()) for name in names}
         probe = instants.select(
@@ -67,24 +69,33 @@ def _expire(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.T
     ends = events.ends if "ends" in events.columns else ibis.null("int64")
     lives = events.mutate(appears=appears, ends=ends)
     columns = {name: lives[name] for name in names}
-    stream = lives.select(key="key", position="appears", turn=ibis.literal(_EVENT), filed_at=ibis.null("int64"), **columns)
+    stream = lives.select(
+        key="key", position="appears", turn=ibis.literal(_EVENT), filed_at=ibis.null("int64"), **columns
+    )
     for window in sorted({part.window for part in parts}, key=lambda w: w or 0):
         stream = stream.union(_endings(lives, window, parts))
     zeros = {name: ibis.literal(0).cast(columns[name].type()) for name in names}
-    stream = stream.union(instants.select(key="key", position="filed_at", turn=ibis.literal(_PROBE), filed_at="filed_at", **zeros))
+    stream = stream.union(
+        instants.select(key="key", position="filed_at", turn=ibis.literal(_PROBE), filed_at="filed_at", **zeros)
+    )
     return _running_totals(stream, names).select("key", "filed_at", *names)
 
 
 def _endings(lives: ir.Table, window: int | None, parts: Sequence[Part]) -> ir.Table:
     """The rows that take back what events added, for the parts of one window."""
-    ends = lives.ends if window is None else ibis.least(lives.known + window, lives.ends.fill_null(lives.known + window))
+    ends = (
+        lives.ends if window is None else ibis.least(lives.known + window, lives.ends.fill_null(lives.known + window))
+    )
     # an event whose window had passed before it could be seen is taken back at the moment it appears
     position = ibis.greatest(lives.appears, ends)
     columns = {
-        part.name: -lives[part.name] if part.window == window else ibis.literal(0).cast(lives[part.name].type()) for part in parts
+        part.name: -lives[part.name] if part.window == window else ibis.literal(0).cast(lives[part.name].type())
+        for part in parts
     }
     ending = lives.filter(lives.ends.notnull()) if window is None else lives
-    return ending.select(key="key", position=position, turn=ibis.literal(_EVENT), filed_at=ibis.null("int64"), **columns)
+    return ending.select(
+        key="key", position=position, turn=ibis.literal(_EVENT), filed_at=ibis.null("int64"), **columns
+    )
 
 
 def _distinct(instants: ir.Table, events: ir.Table, part: Part) -> ir.Table:
@@ -94,7 +105,9 @@ def _distinct(instants: ir.Table, events: ir.Table, part: Part) -> ir.Table:
         raise FeatureError("distinct values over events that end or appear late cannot be read from running totals")
     seen = events.filter(events[part.name].notnull())
     again = seen.known.lead().over(ibis.window(group_by=[seen.key, seen[part.name]], order_by=seen.known))
-    return _expire(instants, seen.select(key="key", known="known", ends=again, **{part.name: ibis.literal(1, "int64")}), [part])
+    return _expire(
+        instants, seen.select(key="key", known="known", ends=again, **{part.name: ibis.literal(1, "int64")}), [part]
+    )
 
 
 def _extremes(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Table:
@@ -102,7 +115,10 @@ def _extremes(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir
     columns = {part.name: events[part.name] for part in parts}
     stream = events.select(key="key", position="known", filed_at=ibis.null("int64"), **columns).union(
         instants.select(
-            key="key", position="filed_at", filed_at="filed_at", **{name: ibis.null(column.type()) for name, column in columns.items()}
+            key="key",
+            position="filed_at",
+            filed_at="filed_at",
+            **{name: ibis.null(column.type()) for name, column in columns.items()},
         )
     )
     read = {part.name: _extreme(stream, part) for part in parts}

@@ -101,15 +101,37 @@ _DECLARED = (
     Source("orders", ("orders",), _PARTIES, ("amount", "seller_id", "product_id", "customer_id"), _orders),
     Source("returns", ("returns",), _PARTIES | {Entity.ORDER}, ("refund", "reason", "refused", "seller_id"), _returns),
     Source("inspections", ("returns",), _PARTIES | {Entity.ORDER}, ("refund", "condition"), _inspections),
-    Source("claims", ("claims",), _PARTIES | {Entity.ORDER}, ("amount", "claim_type", "band", "customer_id", "seller_id"), _claims),
-    Source("outcomes", ("outcomes", "claims"), _PARTIES, ("label", "finding", "decided_by", "paid"), _outcomes, has_end=True),
     Source(
-        "seller_reports", ("seller_reports",), frozenset({Entity.CUSTOMER, Entity.SELLER}), ("seller_id", "customer_id"), _seller_reports
+        "claims",
+        ("claims",),
+        _PARTIES | {Entity.ORDER},
+        ("amount", "claim_type", "band", "customer_id", "seller_id"),
+        _claims,
+    ),
+    Source(
+        "outcomes",
+        ("outcomes", "claims"),
+        _PARTIES,
+        ("label", "finding", "decided_by", "paid"),
+        _outcomes,
+        has_end=True,
+    ),
+    Source(
+        "seller_reports",
+        ("seller_reports",),
+        frozenset({Entity.CUSTOMER, Entity.SELLER}),
+        ("seller_id", "customer_id"),
+        _seller_reports,
     ),
     Source("claim_evidence", ("evidence",), frozenset({Entity.CLAIM}), ("kind",), _claim_evidence),
     Source("identity_links", ("identity_links",), frozenset({Entity.CUSTOMER}), ("kind",), _identity_links),
     Source(
-        "insurance_policies", ("insurance_policies",), frozenset({Entity.SELLER}), ("coverage",), _insurance_policies, has_end=True
+        "insurance_policies",
+        ("insurance_policies",),
+        frozenset({Entity.SELLER}),
+        ("coverage",),
+        _insurance_policies,
+        has_end=True,
     ),
     Source("listings", ("products",), frozenset({Entity.SELLER}), (), _listings),
 )

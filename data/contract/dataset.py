@@ -85,7 +85,9 @@ class TableFile:
             rows = connection.execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
         except (duckdb.Error, UnicodeDecodeError, OSError) as error:
             reason = str(error).splitlines()[0]
-            raise InvalidDataError(f"table {self.table.name}: {self.path.name} is no table that can be read ({reason})") from error
+            raise InvalidDataError(
+                f"table {self.table.name}: {self.path.name} is no table that can be read ({reason})"
+            ) from error
         return {row[0]: row[1] for row in rows}
 
     def typed_select(self, connection: duckdb.DuckDBPyConnection) -> str:
@@ -100,7 +102,12 @@ class TableFile:
 
 def find_table(folder: Path, table: Table) -> list[Path]:
     """Everything in the folder that claims to be this table: `t.parquet` (file or directory), `t/`, `t.csv`, `t.csv.gz`."""
-    candidates = [folder / f"{table.name}.parquet", folder / table.name, folder / f"{table.name}.csv", folder / f"{table.name}.csv.gz"]
+    candidates = [
+        folder / f"{table.name}.parquet",
+        folder / table.name,
+        folder / f"{table.name}.csv",
+        folder / f"{table.name}.csv.gz",
+    ]
     return [path for path in candidates if path.exists() and not (path == folder / table.name and not path.is_dir())]
 
 
@@ -122,7 +129,9 @@ class DataSet:
             InvalidDataError: where one table is there twice.
         """
         if not folder.is_dir():
-            raise UsageError(f"the data set {folder} is no directory, expected one with a file per table such as claims.parquet")
+            raise UsageError(
+                f"the data set {folder} is no directory, expected one with a file per table such as claims.parquet"
+            )
         tables = {}
         for table in TABLES.values():
             found = find_table(folder, table)
@@ -163,6 +172,8 @@ def _count(file: TableFile) -> int:
         return int(row[0]) if row else 0
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
-        raise InvalidDataError(f"table {file.table.name}: {file.path.name} is no table that can be read ({reason})") from error
+        raise InvalidDataError(
+            f"table {file.table.name}: {file.path.name} is no table that can be read ({reason})"
+        ) from error
     finally:
         connection.close()

@@ -88,7 +88,15 @@ def _choice(name: str, meaning: str, values: tuple[str, ...], *, nullable: bool 
     return Column(name, Kind.CHOICE, meaning, nullable, values)
 
 
-RETURN_REASONS = ("defective", "damaged", "not_as_described", "no_longer_needed", "wrong_item", "missing_parts", "other")
+RETURN_REASONS = (
+    "defective",
+    "damaged",
+    "not_as_described",
+    "no_longer_needed",
+    "wrong_item",
+    "missing_parts",
+    "other",
+)
 RETURN_CONDITIONS = ("like_new", "used", "damaged", "empty_box", "different_item", "not_received")
 BAD_RETURN_CONDITIONS = ("empty_box", "different_item", "not_received")
 CLAIM_TYPES = ("property_damage", "personal_injury")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from data.contract.tables import LABELS
 from models import evaluation
@@ -104,11 +105,11 @@ def slices_section(judged: pd.DataFrame) -> Section:
         "slices",
         "Where it is better and worse",
         lead,
-        [card for card in cards if card.chart or (card.table and card.table.rows)],
+        [card for card in cards if card.table and card.table.rows],
     )
 
 
-def _slice_card(title: str, names: Sequence[str], cut: pd.DataFrame) -> Card:
+def _slice_card(title: str, names: Sequence[str], cut: pd.DataFrame, chart: Markup | None) -> Card:
     rows = cut[cut["slice"].isin(names)]
     kept = (
         rows if len(rows) <= MOST_ROWS else rows.sort_values("findings", ascending=False, kind="stable").head(MOST_ROWS)
@@ -118,13 +119,13 @@ def _slice_card(title: str, names: Sequence[str], cut: pd.DataFrame) -> Card:
         value = VALUES.get(str(record["value"]), str(record["value"]).replace("_", " "))
         body.append([value, f"{record['findings']:,}", *(figure(float(str(record[key]))) for key in SLICE_FIGURES)])
     note = f"The {MOST_ROWS} with most claims, of {len(rows)}." if len(kept) < len(rows) else ""
-    return Card(title, table=Table(["", "claims", *SLICE_FIGURES.values()], body), note=note)
+    return Card(title, chart, Table(["", "claims", *SLICE_FIGURES.values()], body), note, wide="lane" in names)
 
 
-def _months(rows: pd.DataFrame) -> list[Card]:
-    """A chart of the months, where there are at least three."""
+def _month_chart(rows: pd.DataFrame) -> Markup | None:
+    """Areas under the curves month by month, where there are at least three."""
     if len(rows) < 3:
-        return []
+        return None
     names, places = rows["value"].tolist(), list(range(len(rows)))
     lowest = np.floor(float(rows[["auc_valid", "auc_abusive"]].to_numpy().min()) * 20 - 0.5) / 20
     lines = [
@@ -134,7 +135,7 @@ def _months(rows: pd.DataFrame) -> list[Card]:
     every = max(1, len(names) // 6)
     x = Axis("month of filing", 0, len(names) - 1, places[::every], lambda place: str(names[round(place)]))
     y = Axis("area under the ROC curve", lowest, 1.0, np.linspace(lowest, 1.0, 5).tolist(), "{:.3g}".format)
-    return [Card("Month by month", line_chart("Month by month", lines, x, y))]
+    return line_chart("Month by month", lines, x, y)
 
 
 def _present(judged: pd.DataFrame) -> list[str]:
