@@ -71,6 +71,7 @@ CLAIM_FEATURES: tuple[ClaimFeature, ...] = (
         form=Form.HOUR_OF_DAY,
         family=_OWN,
         unit="hours",
+        model_input=False,
     ),
     ClaimFeature(
         label="claim_weekday",
@@ -80,6 +81,7 @@ CLAIM_FEATURES: tuple[ClaimFeature, ...] = (
         form=Form.DAY_OF_WEEK,
         family=_OWN,
         dtype="int64",
+        model_input=False,
     ),
     ClaimFeature(
         label="claim_category",
@@ -99,6 +101,7 @@ CLAIM_FEATURES: tuple[ClaimFeature, ...] = (
         form=Form.DAYS_UNTIL_FILING,
         family=_PARTIES,
         unit="days",
+        model_input=False,
     ),
     ClaimFeature(
         label="customer_account_age_days",
@@ -117,6 +120,7 @@ CLAIM_FEATURES: tuple[ClaimFeature, ...] = (
         form=Form.DAYS_UNTIL_FILING,
         family=_PARTIES,
         unit="days",
+        model_input=False,
     ),
     ClaimFeature(
         label="category_injury_rate",

@@ -106,7 +106,7 @@ class Event:
 class Feature:
     """What all features have in common; the five forms say how the value comes about.
 
-    `model_input` is False for what an expert should see but a model must not use: wording is not evidence.
+    `model_input` is False for what an expert should see but a model must not use: wording is not evidence, size is not merit.
     """
 
     family: str

@@ -7,6 +7,7 @@ from features.declaration import Aggregation as A
 from features.declaration import Entity, Event, HistoryFeature, Suspicion
 
 CUSTOMER, SELLER, PRODUCT, CATEGORY = Entity.CUSTOMER, Entity.SELLER, Entity.PRODUCT, Entity.CATEGORY
+LONGEST_DAYS = 365
 RAISES, LOWERS = Suspicion.RAISES, Suspicion.LOWERS
 
 
@@ -28,11 +29,25 @@ def _history(
             window_days=window,
             family=f"{entity} {event.source.replace('_', ' ')}",
             suspicion=suspicion,
+            model_input=not _is_volume(entity, event, aggregation, window),
             unit=_unit(aggregation, column),
             dtype="int64" if aggregation in {A.COUNT, A.DISTINCT} else "float64",
         )
         for window in windows
     )
+
+
+def _is_volume(entity: Entity, event: Event, aggregation: A, window: int | None) -> bool:
+    """Whether the feature measures how large a party has become, which tells a claim's date and not its merit.
+
+    Such counts grow with the marketplace; models do better on later claims without them (docs/decisions, volumes are no inputs).
+    The shares, rates and trends made of them are inputs, and so is a product's recent history, which a dangerous lot shows in.
+    """
+    if aggregation is A.DAYS_SINCE_FIRST:
+        return entity is SELLER
+    if aggregation not in {A.COUNT, A.SUM} or event is e.POLICIES:
+        return False
+    return entity in {SELLER, CATEGORY} or (entity is PRODUCT and window == LONGEST_DAYS)
 
 
 def _unit(aggregation: A, column: str | None) -> str:

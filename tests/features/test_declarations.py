@@ -69,8 +69,32 @@ def test_a_history_features_name_follows_from_its_parts(feature: HistoryFeature)
 
 
 def test_wording_is_for_experts_only() -> None:
-    assert {f.name for f in FEATURES} - {f.name for f in MODEL_FEATURES} == {
-        f.name for f in FEATURES if f.family == "narrative"
+    assert not [f.name for f in MODEL_FEATURES if f.family == "narrative"]
+
+
+def test_how_large_a_party_is_and_the_time_of_filing_are_for_experts_only() -> None:
+    names = {f.name for f in MODEL_FEATURES}
+    assert not names & {
+        "seller_orders_count_30d",
+        "seller_orders_amount_sum_365d",
+        "category_claims_count_365d",
+        "claim_hour",
+    }
+    assert not names & {"product_claims_count_365d", "seller_orders_days_since_first", "product_age_days"}
+
+
+def test_rates_recent_claims_and_the_customers_own_history_are_inputs() -> None:
+    names = {f.name for f in MODEL_FEATURES}
+    assert names >= {
+        "seller_claim_rate_365d",
+        "product_claims_count_30d",
+        "seller_policies_count",
+        "category_claims_amount_mean_365d",
+    }
+    assert names >= {
+        "customer_claims_count_365d",
+        "customer_orders_amount_sum_365d",
+        "customer_orders_days_since_first",
     }
 
 
