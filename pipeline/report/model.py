@@ -10,6 +10,9 @@ from models.usual import describe
 from pipeline.report.charts import Bar, bar_chart
 from pipeline.report.parts import Card, Section, Table, shortened
 
+TIME_SLICES = ("train", "calibrate", "judge", "everything")
+"""Slices of the findings as the record names them, in time."""
+
 
 def model_section(model: ClaimModel) -> Section:
     """What the model is, and what it learned from."""
@@ -35,7 +38,9 @@ def model_section(model: ClaimModel) -> Section:
     cards = [Card("The model", table=Table(["fact", "value"], facts)), _importance(model)]
     if "findings" in record:
         rows = [
-            [name, *(f"{counts.get(label, 0):,}" for label in LABELS)] for name, counts in record["findings"].items()
+            [name, *(f"{record['findings'][name].get(label, 0):,}" for label in LABELS)]
+            for name in TIME_SLICES
+            if name in record["findings"]
         ]
         cards.append(
             Card(
@@ -46,11 +51,6 @@ def model_section(model: ClaimModel) -> Section:
         )
     lead = "Two boosters, each against valid; calibrated on later claims, judged on still later ones, then grown anew on all."
     return Section("model", "What the model is", lead, cards)
-
-
-def _in_time(entry: tuple[str, object]) -> int:
-    order = ("train", "calibrate", "judge", "everything")
-    return order.index(entry[0]) if entry[0] in order else len(order)
 
 
 def _importance(model: ClaimModel) -> Card:

@@ -15,9 +15,9 @@ from pipeline.report.figures import area, precision_recall, reliability, roc
 from pipeline.report.parts import Card, Section, Table, figure, share
 
 SLICES = {
-    "By lane, type and customer": ("lane", "claim_type", "is_new_customer"),
     "By month of filing": ("month",),
     "By category": ("category_id",),
+    "By lane, type and customer": ("lane", "claim_type", "is_new_customer"),
 }
 SLICE_FIGURES = {
     "auc_valid": "AUC valid",
@@ -96,10 +96,8 @@ def _confusion(judged: pd.DataFrame) -> Card:
 def slices_section(judged: pd.DataFrame) -> Section:
     """The figures by month, lane, claim type, new customers and category."""
     cut = evaluation.by_slice(judged)
-    cards = [
-        *_months(cut[cut["slice"] == "month"]),
-        *(_slice_card(title, names, cut) for title, names in SLICES.items()),
-    ]
+    chart = _month_chart(cut[cut["slice"] == "month"])
+    cards = [_slice_card(title, names, cut, chart if names == ("month",) else None) for title, names in SLICES.items()]
     lead = "A model is as good as the slice that it is worst in. Slices with fewer than 30 claims are left out."
     return Section(
         "slices",
