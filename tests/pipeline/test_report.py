@@ -15,7 +15,6 @@ import pytest
 from data.contract.errors import InvalidDataError
 from models.calibration import Calibration
 from models.claim_model import ClaimModel
-from models.encoding import RateEncoding
 from models.policy import DISPOSITIONS, Policy
 from models.schema import InputSchema
 from pipeline.report.charts import Axis, Bar, Line, bar_chart, histogram, line_chart
@@ -76,7 +75,15 @@ def model() -> ClaimModel:
         "findings": {"judge": {"valid": 3}, "train": {"valid": 9, "abusive": 2}},
         "judge_from": "2026-02-01T00:00:00",
     }
-    return ClaimModel(schema, RateEncoding(), booster, booster, Calibration(), Calibration(), POLICY, {}, record)
+    return ClaimModel(
+        schema=schema,
+        frivolous=booster,
+        abusive=booster,
+        frivolous_calibration=Calibration(),
+        abusive_calibration=Calibration(),
+        policy=POLICY,
+        record=record,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ import pipeline.score as stage
 from data.contract.errors import InvalidDataError, ModelError, UsageError
 from models.calibration import Calibration
 from models.claim_model import ClaimModel
-from models.encoding import RateEncoding
 from models.policy import Policy, most_likely
 from models.schema import InputSchema
 from models.usual import usual_values
@@ -61,7 +60,15 @@ def model() -> ClaimModel:
         for target in (suspicion > 2, suspicion > 3)
     ]
     usual = usual_values(rows, {column.name: column.kind for column in schema.inputs})
-    return ClaimModel(schema, RateEncoding(), *grown, Calibration(), Calibration(), Policy(deny_threshold=0.05), usual)
+    return ClaimModel(
+        schema=schema,
+        frivolous=grown[0],
+        abusive=grown[1],
+        frivolous_calibration=Calibration(),
+        abusive_calibration=Calibration(),
+        policy=Policy(deny_threshold=0.05),
+        usual=usual,
+    )
 
 
 @pytest.fixture
