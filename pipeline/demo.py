@@ -196,7 +196,7 @@ def show(report: DemoReport) -> None:
         table.add_row(tile.name, f"[{colour}]{tile.value}[/]" if colour else tile.value, tile.note)
     console = Console()
     console.print(table)
-    console.print(
-        f"gate: {'passed, the model is champion' if report.promotion.passed else 'refused, the model stays challenger'}"
-    )
+    refused = [f"gate: {check}" for check in report.promotion.checks if not check.passed]
+    for line in refused or ["gate: passed, the model is champion"]:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
     console.print(f"report: {report.page}", soft_wrap=True, highlight=False)
