@@ -32,7 +32,8 @@ def connect(memory_limit: str | None = None, threads: int | None = None) -> duck
     """
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")  # the pipeline shows its own
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]:
+        connection.execute("SET enable_progress_bar = false")  # the pipeline shows its own
     try:
         if memory_limit is not None:
             connection.execute(f"SET memory_limit = {quoted(memory_limit)}")
