@@ -26,7 +26,9 @@ STOPPING_SHARE = 0.15
 """Share of the training claims, the latest filed, that says how many trees are enough."""
 PATIENCE = 40
 """Trees without gain on that share after which growing stops."""
-FEWEST_TREES = 20
+FEWEST_TREES = 200
+"""Trees at least, if `most_trees` allows: where the shares of labels drift, loss on the latest claims stops growing far too early, and
+calibration mends what a few trees too many do."""
 
 _SIGNS = {"raises": 1, "lowers": -1}
 
@@ -36,7 +38,9 @@ def suspicion_signs(schema: InputSchema) -> list[int]:
     return [_SIGNS.get(column.suspicion, 0) for column in schema.inputs]
 
 
-def grow(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], trees: int, params: TrainParams) -> lgb.Booster:
+def grow(
+    matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], trees: int, params: TrainParams
+) -> lgb.Booster:
     """A booster of `trees` trees for P(target = 1), or a constant one where `target` has one value only, or no row.
 
     `matrix` is float64 with rows in time order, `target` 0 or 1, `signs` the monotone constraint of each column.
@@ -47,14 +51,14 @@ def grow(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], trees: 
 
 
 def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], params: TrainParams) -> int:
-    """How many trees do best on the latest rows when the earlier ones train; a third of the most where that cannot be told.
+    """How many trees do best on the latest rows when the earlier ones train; `FEWEST_TREES` where that cannot be told.
 
     The rows are in time order. The count is scaled to all rows, which carry more trees than those that were grown on.
     """
     cut = int(len(target) * (1 - STOPPING_SHARE))
     early, late = slice(None, cut), slice(cut, None)
     if min(len(np.unique(target[early])), len(np.unique(target[late]))) < 2:
-        return max(FEWEST_TREES, params.most_trees // 3)
+        return min(FEWEST_TREES, params.most_trees)
     grown = lgb.train(
         _settings(signs, cut, params),
         _data(matrix.iloc[early], target[early]),
@@ -62,7 +66,11 @@ def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int],
         valid_sets=[_data(matrix.iloc[late], target[late])],
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )
-    return int(np.clip(round(grown.best_iteration / (1 - STOPPING_SHARE)), FEWEST_TREES, params.most_trees))
+    return int(
+        np.clip(
+            round(grown.best_iteration / (1 - STOPPING_SHARE)), min(FEWEST_TREES, params.most_trees), params.most_trees
+        )
+    )
 
 
 def _settings(signs: Sequence[int], rows: int, params: TrainParams) -> dict[str, Any]:

@@ -135,7 +135,11 @@ def confusion(judged: pd.DataFrame) -> pd.DataFrame:
 
 
 def judged_frame(
-    claims: pd.DataFrame, findings: pd.DataFrame, probabilities: pd.DataFrame, errors: FloatArray, known_customers: set[str]
+    claims: pd.DataFrame,
+    findings: pd.DataFrame,
+    probabilities: pd.DataFrame,
+    errors: FloatArray,
+    known_customers: set[str],
 ) -> pd.DataFrame:
     """Puts together what the figures need, indexed by `claim_id` as `findings` (with `label` and `decided_by`) is.
 
@@ -147,7 +151,9 @@ def judged_frame(
     rows = claims.loc[findings.index, ["filed_at", "customer_id", "claim_type", "amount_claimed", "category_id"]]
     lane = np.where(rows["amount_claimed"] < CONCESSION_LIMIT_USD, "concession", "seller")
     month, new = rows["filed_at"].dt.strftime("%Y-%m"), ~rows["customer_id"].isin(known_customers)
-    found = found_probabilities(probabilities.loc[findings.index].to_numpy(dtype=np.float64).reshape(-1, len(LABELS)), errors)
+    found = found_probabilities(
+        probabilities.loc[findings.index].to_numpy(dtype=np.float64).reshape(-1, len(LABELS)), errors
+    )
     answers = {**probabilities.loc[findings.index], **dict(zip(FOUND, found.T, strict=True))}
     found_by = {"label": findings["label"], "decided_by": findings["decided_by"]}
     return rows.assign(**found_by, **answers, lane=lane, month=month, is_new_customer=new)

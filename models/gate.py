@@ -79,7 +79,12 @@ def _denials(challenger: StoredModel, params: GateParams) -> Check:
     denied, total = int((asked["p_valid"] <= threshold).sum()), len(asked)
     surely = float(beta.ppf(1 - params.confidence, denied, total - denied + 1)) if denied else 0.0
     share = denied / total if total else 0.0
-    return Check("valid claims that would be denied", share, f"not surely above {policy.deny_alpha:g}", surely <= policy.deny_alpha)
+    return Check(
+        "valid claims that would be denied",
+        share,
+        f"not surely above {policy.deny_alpha:g}",
+        surely <= policy.deny_alpha,
+    )
 
 
 def _against_champion(challenger: StoredModel, champion: StoredModel, params: GateParams) -> Check:

@@ -35,7 +35,12 @@ FEWEST_ROWS = 50
 FOLDS = 5
 
 _FREE: Mapping[str, tuple[tuple[int, ...], ...]] = MappingProxyType(
-    {"none": (), "temperature": ((0, 1), (3, 4)), "sigmoid": ((0, 1), (2,), (3, 4), (5,)), "beta": tuple((place,) for place in range(6))}
+    {
+        "none": (),
+        "temperature": ((0, 1), (3, 4)),
+        "sigmoid": ((0, 1), (2,), (3, 4), (5,)),
+        "beta": tuple((place,) for place in range(6)),
+    }
 )
 """By method, the coefficients (rise, fall, shift of frivolous, then of abusive) that each free parameter moves; the plainer first."""
 _START = np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
@@ -106,7 +111,11 @@ class _Problem:
         rise_f, fall_f, shift_f, rise_a, fall_a, shift_a = coefficients
         log_p_f, log_q_f, log_p_a, log_q_a = self.terms.T
         odds = np.column_stack(
-            [np.zeros(len(self.label)), rise_f * log_p_f - fall_f * log_q_f + shift_f, rise_a * log_p_a - fall_a * log_q_a + shift_a]
+            [
+                np.zeros(len(self.label)),
+                rise_f * log_p_f - fall_f * log_q_f + shift_f,
+                rise_a * log_p_a - fall_a * log_q_a + shift_a,
+            ]
         )
         odds = np.exp(odds - odds.max(axis=1, keepdims=True))
         answer: FloatArray = odds / odds.sum(axis=1, keepdims=True)
@@ -123,7 +132,9 @@ class _Problem:
         parts = ((1, log_p_f), (1, -log_q_f), (1, 1.0), (2, log_p_a), (2, -log_q_a), (2, 1.0))
         by_coefficients = np.array([float((towards[:, column] * term).sum()) for column, term in parts])
         weights = -(0.5 - 1.5 * mine) / found
-        by_errors = np.array([weights[self.decider == number].sum() for number in range(self.deciders)], dtype=np.float64)
+        by_errors = np.array(
+            [weights[self.decider == number].sum() for number in range(self.deciders)], dtype=np.float64
+        )
         return -float(np.log(found).sum()), by_coefficients, by_errors
 
 
@@ -142,12 +153,16 @@ def _fit(problem: _Problem, method: str) -> tuple[FloatArray, FloatArray]:
         moved, errors = x[:count], x[count:]
         loss, by_coefficients, by_errors = problem.loss(_START + free @ moved, errors)
         penalty = (moved**2).sum() - wrong * np.log(errors).sum() - right * np.log1p(-errors).sum()
-        gradient = np.concatenate([free.T @ by_coefficients + 2.0 * moved, by_errors - wrong / errors + right / (1.0 - errors)])
+        gradient = np.concatenate(
+            [free.T @ by_coefficients + 2.0 * moved, by_errors - wrong / errors + right / (1.0 - errors)]
+        )
         return (loss + float(penalty)) / len(problem.label), gradient / len(problem.label)
 
     slopes = [(-1.0, None) if _START[places[0]] == 1.0 else (None, None) for places in _FREE[method]]
     start = np.concatenate([np.zeros(count), np.full(problem.deciders, USUAL_ERROR)])
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=[*slopes, *[(1e-4, LARGEST_ERROR)] * problem.deciders])
+    found = minimize(
+        objective, start, jac=True, method="L-BFGS-B", bounds=[*slopes, *[(1e-4, LARGEST_ERROR)] * problem.deciders]
+    )
     return _START + free @ found.x[:count], np.asarray(found.x[count:], dtype=np.float64)
 
 

@@ -11,6 +11,8 @@ from data.contract.errors import UsageError
 class SplitParams:
     """How claims are parted by time. Raises `UsageError` for shares that leave no claims to train on."""
 
+    practice_share: float = 0.25
+    """Share of the findings, the latest of those that train, that is held out once for calibration and for the bound of denials."""
     calibration_share: float = 0.15
     """Share of the findings, by filing time, that calibrates: later than what trains, earlier than what judges."""
     judging_share: float = 0.2
@@ -22,7 +24,7 @@ class SplitParams:
     """A slice with fewer findings than this is not used: nothing can be learned from it or said about it."""
 
     def __post_init__(self) -> None:
-        _require_shares(self, "calibration_share", "judging_share", "delay_quantile")
+        _require_shares(self, "practice_share", "calibration_share", "judging_share", "delay_quantile")
         if self.calibration_share + self.judging_share >= 0.9:
             raise UsageError(f"{self} leaves less than a tenth of the findings to train on")
 
@@ -47,7 +49,7 @@ class TrainParams:
     """Share of the inputs that each tree sees."""
     row_share: float = 0.8
     """Share of the claims that each tree sees."""
-    ridge: float = 5.0
+    ridge: float = 1.0
     """L2 penalty on the values of leaves."""
     threads: int = 1
     """Threads that train; fixed, because sums of floats depend on their order. One is fastest where others use the cores too."""

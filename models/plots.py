@@ -82,7 +82,13 @@ def month_plot(judged: pd.DataFrame) -> Figure:
     """Log loss and calibration error by month of filing, for months with enough findings."""
     figure, axes = _canvas("filed in", "figure", "By month")
     months = {str(month): arrays(part)[1:] for month, part in judged.groupby("month") if len(part) >= SMALLEST_SLICE}
-    axes.plot(list(months), [log_loss_metric(*part) for part in months.values()], color=COLOURS[0], marker="o", label="log loss")
+    axes.plot(
+        list(months),
+        [log_loss_metric(*part) for part in months.values()],
+        color=COLOURS[0],
+        marker="o",
+        label="log loss",
+    )
     errors = [calibration_error_metric(*part) for part in months.values()]
     axes.plot(list(months), errors, color=COLOURS[2], marker="o", label="calibration error of P(valid)")
     axes.tick_params(axis="x", rotation=45)

@@ -82,10 +82,14 @@ def load_model(uri: str | None = None) -> ClaimModel:
         try:
             return _load(Path(mlflow.artifacts.download_artifacts(named, dst_path=directory)))
         except MlflowException as error:
-            raise ModelError(f"there is no model {named} in {mlflow.get_tracking_uri()}: {_first_line(error)}") from error
+            raise ModelError(
+                f"there is no model {named} in {mlflow.get_tracking_uri()}: {_first_line(error)}"
+            ) from error
 
 
-def register(model: ClaimModel, evaluation: Path, params: dict[str, object], figures: dict[str, float], facts: dict[str, str]) -> str:
+def register(
+    model: ClaimModel, evaluation: Path, params: dict[str, object], figures: dict[str, float], facts: dict[str, str]
+) -> str:
     """Logs a run and makes its model the challenger; answers the version's number.
 
     Everything in the directory `evaluation` becomes artifacts of the run, `facts` its tags; figures that are NaN are left out.
@@ -139,7 +143,9 @@ def tag_version(number: str, tags: dict[str, str]) -> None:
 def model_signature(schema: InputSchema) -> ModelSignature:
     """MLflow's signature: every input (double or string, null allowed), and the three probabilities."""
     types = {"number": DataType.double, "category": DataType.string}
-    inputs: list[ColSpec | TensorSpec] = [ColSpec(types[column.kind], column.name, required=False) for column in schema.inputs]
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(types[column.kind], column.name, required=False) for column in schema.inputs
+    ]
     return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double, name) for name in PROBABILITIES]))
 
 

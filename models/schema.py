@@ -1,8 +1,9 @@
 """Which columns a model reads, in which order, of which kind: fixed at training, checked at every scoring.
 
-A category becomes one ordered number, the rank of its level by how often training saw it (0 is the commonest): trees part levels by
-ranges of it, no label leaks into it, and the package that explains scores fast needs plain thresholds. A level that training never
-saw is missing, like a null. A frame that lacks a column, or brings an `x_` column that the model never saw, is refused.
+A category becomes one ordered number, because trees part levels by ranges of it and the package that explains scores fast needs plain
+thresholds: the rate of claims without merit among training's claims of its level (`models.level_rates`), or, where none was learned,
+the rank of its level by how often training saw it (0 is the commonest; a null and an unseen level are missing). A frame that lacks a
+column, or brings an `x_` column that the model never saw, is refused.
 """
 
 from __future__ import annotations
@@ -27,13 +28,15 @@ class Input:
     """One column that the model reads.
 
     `levels` are the values of a category seen in training, commonest first; empty for a number. `suspicion` is `raises`, `lowers`
-    or `unknown`, as the feature declares it.
+    or `unknown`, as the feature declares it. `rates` has a rate for each level, one for a null and one for an unseen level;
+    empty where none was learned.
     """
 
     name: str
     kind: InputKind
     levels: tuple[str, ...] = ()
     suspicion: str = "unknown"
+    rates: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,9 @@ class InputSchema:
     def _check_names(self, frame: pd.DataFrame) -> None:
         known = set(self.names)
         missing = [name for name in self.names if name not in frame.columns]
-        extra = [name for name in map(str, frame.columns) if name.startswith(FEATURE_COLUMN_PREFIX) and name not in known]
+        extra = [
+            name for name in map(str, frame.columns) if name.startswith(FEATURE_COLUMN_PREFIX) and name not in known
+        ]
         if missing or extra:
             raise ModelError(
                 f"these features do not fit the model: missing {_listed(missing)}, not known to it {_listed(extra)}, "
@@ -87,7 +92,12 @@ class InputSchema:
     @classmethod
     def from_dict(cls, inputs: list[dict[str, Any]]) -> InputSchema:
         """Reads what `to_dict` wrote."""
-        return cls(tuple(Input(**{**column, "levels": tuple(column["levels"])}) for column in inputs))
+        return cls(
+            tuple(
+                Input(**{**column, "levels": tuple(column["levels"]), "rates": tuple(column["rates"])})
+                for column in inputs
+            )
+        )
 
 
 def booster_safe(name: str, position: int) -> str:
@@ -109,13 +119,13 @@ def _is_boolean(values: pd.Series) -> bool:
 
 
 def _levels(values: pd.Series) -> tuple[str, ...]:
-    counts = values.dropna().map(_text).value_counts()
+    counts = values.dropna().map(level_text).value_counts()
     return tuple(sorted(counts.index, key=lambda level: (-counts[level], level)))
 
 
 def _conform(values: pd.Series, column: Input) -> npt.NDArray[np.float64]:
     if column.kind == "category":
-        return _ranks(values, column.levels)
+        return _rates(values, column) if column.rates else _ranks(values, column.levels)
     is_number = pd.api.types.is_numeric_dtype(values.dtype)
     numbers = values.to_numpy(np.float64, na_value=np.nan) if is_number else _numbers(values)
     return np.where(np.isfinite(numbers), numbers, np.nan)
@@ -142,12 +152,19 @@ def _is_number(value: object) -> bool:
 
 def _ranks(values: pd.Series, levels: tuple[str, ...]) -> npt.NDArray[np.float64]:
     rank = {level: float(position) for position, level in enumerate(levels)}
-    seen = {value: rank.get(_text(value), np.nan) for value in values.dropna().unique()}
+    seen = {value: rank.get(level_text(value), np.nan) for value in values.dropna().unique()}
     return values.map(seen).to_numpy(np.float64, na_value=np.nan)
 
 
-def _text(value: object) -> str:
-    """The level's name; 3.0 is written as 3, because a reader may have made floats of whole numbers."""
+def _rates(values: pd.Series, column: Input) -> npt.NDArray[np.float64]:
+    *known, null, unseen = column.rates
+    rate = dict(zip(column.levels, known, strict=True))
+    seen = {value: rate.get(level_text(value), unseen) for value in values.dropna().unique()}
+    return values.map(seen).fillna(null).to_numpy(np.float64)
+
+
+def level_text(value: object) -> str:
+    """The name of a level; 3.0 is written as 3, because a reader may have made floats of whole numbers."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)

@@ -25,7 +25,9 @@ class ServedClaimModel(PythonModel):
         """Reads the model's directory."""
         self.model = ClaimModel.load(Path(context.artifacts[ARTIFACT]))
 
-    def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
         """One row of probabilities a row of features; raises `ModelError` where they do not fit the model."""
         return self.model.probabilities(model_input)
 

@@ -25,9 +25,12 @@ class TimeSplit:
     """Findings by slice, in order of filing: index `claim_id`; columns `label`, `decided_by`, `decided_at`, `is_finding`, `filed_at`.
 
     `train` holds what was known at `calibrate_from`, `calibrate` and `earlier` (all that was filed before `judge_from`) what was
-    known at `judge_from`, `judge` and `everything` what was known at `known_until`. `calibrate` and `judge` may be empty.
+    known at `judge_from`, `judge` and `everything` what was known at `known_until`. `early` and `practise` part the training slice
+    once more in the same way, so that more claims can be held out. `practise`, `calibrate` and `judge` may be empty.
     """
 
+    early: pd.DataFrame
+    practise: pd.DataFrame
     train: pd.DataFrame
     calibrate: pd.DataFrame
     earlier: pd.DataFrame
@@ -55,11 +58,18 @@ def time_split(filed_at: pd.Series, outcomes: pd.DataFrame, params: SplitParams)
     everything = _filed(latest_findings(outcomes, known_until), filed_at)
     times = _slice_starts(everything, params)
     if times is None:
-        return _unsplit(everything, known_until, f"{len(everything)} findings cannot be parted by time: they all train, and none judges")
+        return _unsplit(
+            everything,
+            known_until,
+            f"{len(everything)} findings cannot be parted by time: they all train, and none judges",
+        )
     gap = _gap(everything, *times, known_until, params.delay_quantile)
     at_starts = tuple(_filed(latest_findings(outcomes, start), filed_at) for start in times)
     if len(at_starts[0]) < params.least_findings:
-        gap, note = NO_TIME, "outcomes came too late to part findings by when they were known: they are parted by when they were filed"
+        gap, note = (
+            NO_TIME,
+            "outcomes came too late to part findings by when they were known: they are parted by when they were filed",
+        )
         at_starts = tuple(everything[everything["filed_at"] < start] for start in times)
         return _parted(everything, (at_starts[0], everything), times, known_until, gap, note, params)
     return _parted(everything, at_starts, times, known_until, gap, "", params)
@@ -86,13 +96,39 @@ def _parted(
             notes.append(f"only {len(rows)} findings could {name}, fewer than {params.least_findings}: none do")
             slices[name] = rows.iloc[:0]
     return TimeSplit(
-        train, slices["calibrate"], earlier, slices["judge"], everything, calibrate_from, judge_from, known_until, gap, "; ".join(notes)
+        *_practice(train, int(params.practice_share * len(everything)), calibrate_from, gap, params),
+        train,
+        slices["calibrate"],
+        earlier,
+        slices["judge"],
+        everything,
+        calibrate_from,
+        judge_from,
+        known_until,
+        gap,
+        "; ".join(notes),
     )
+
+
+def _practice(
+    train: pd.DataFrame, claims: int, calibrate_from: pd.Timestamp, gap: pd.Timedelta, params: SplitParams
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The latest `claims` of the training slice to practise on, and what was known before them; both empty where too thin."""
+    if claims < params.least_findings or len(train) - claims < params.least_findings:
+        return train.iloc[:0], train.iloc[:0]
+    practise_from = train["filed_at"].iloc[len(train) - claims]
+    known = train["decided_at"] <= practise_from if gap > NO_TIME else True
+    early = train[(train["filed_at"] < practise_from) & known]
+    practise = _between(train, practise_from, calibrate_from - gap)
+    thin = min(len(early), len(practise)) < params.least_findings
+    return (train.iloc[:0], train.iloc[:0]) if thin else (early, practise)
 
 
 def _unsplit(everything: pd.DataFrame, known_until: pd.Timestamp, note: str) -> TimeSplit:
     none = everything.iloc[:0]
-    return TimeSplit(everything, none, everything, none, everything, known_until, known_until, known_until, NO_TIME, note)
+    return TimeSplit(
+        none, none, everything, none, everything, none, everything, known_until, known_until, known_until, NO_TIME, note
+    )
 
 
 def _filed(findings: pd.DataFrame, filed_at: pd.Series) -> pd.DataFrame:
@@ -112,7 +148,11 @@ def _slice_starts(findings: pd.DataFrame, params: SplitParams) -> tuple[pd.Times
 
 
 def _gap(
-    findings: pd.DataFrame, calibrate_from: pd.Timestamp, judge_from: pd.Timestamp, known_until: pd.Timestamp, quantile: float
+    findings: pd.DataFrame,
+    calibrate_from: pd.Timestamp,
+    judge_from: pd.Timestamp,
+    known_until: pd.Timestamp,
+    quantile: float,
 ) -> pd.Timedelta:
     """The measured delay, at most half of the shorter later slice, so that something is left of it."""
     delays = (findings["decided_at"] - findings["filed_at"]).sort_values()

@@ -1,9 +1,10 @@
 """From findings to a model, and to what can honestly be said about it.
 
-Three pairs of boosters are grown, each on more than the one before. The first, on the training slice, is calibrated on the calibration
-slice. The second, on all that was known when the judging slice began, is judged on that slice with the first one's calibration: these
-are the figures that the run reports. The third, on every finding, is the model: its freshest months are those that count most when
-claims drift. Its calibration and its bound for denials come from the two held-out slices, whose claims neither pair was grown on.
+Pairs of boosters are grown, each on more than the one before. The first two, on the training slice and on its earlier part, are
+calibrated on the claims that follow. The next, on all that was known when the judging slice began, is judged on that slice with their
+calibration: these are the figures that the run reports. The last, on every finding, is the model: its freshest months are those that
+count most when claims drift. Its calibration and its bound for denials come from all claims that were held out, each scored by a
+pair that was grown on earlier claims only.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from models.claim_model import ClaimModel, class_probabilities, raw_scores
 from models.evaluation import judged_frame
 from models.guarantee import deny_threshold
 from models.label_errors import RIVALS, Calibrated, fit_calibrations
+from models.level_rates import learn_rates
 from models.parameters import SplitParams, TrainParams
 from models.policy import Policy
 from models.schema import InputSchema
@@ -81,7 +83,11 @@ class TrainingData:
 
 
 def train_model(
-    data: TrainingData, split_params: SplitParams, params: TrainParams, policy: Policy, progress: Progress = lambda part: None
+    data: TrainingData,
+    split_params: SplitParams,
+    params: TrainParams,
+    policy: Policy,
+    progress: Progress = lambda part: None,
 ) -> Training:
     """Splits by time, grows, calibrates, judges, and grows again on everything.
 
@@ -89,15 +95,21 @@ def train_model(
     """
     split = time_split(data.claims["filed_at"], data.outcomes, split_params)
     if split.everything.empty:
-        raise ModelError("no claim has a finding (a latest outcome decided by anyone but concession), expected some to train on")
+        raise ModelError(
+            "no claim has a finding (a latest outcome decided by anyone but concession), expected some to train on"
+        )
     progress("growing")
     first = _grow_pair(data, split.train, None, params)
     trees = {name: getattr(first, name).num_trees() for name in RIVALS if getattr(first, name).num_trees() > 1}
     second = _grow_pair(data, split.earlier, trees, params)
     progress("calibrating and judging")
-    held_out = [_held_out(data, first, split.calibrate), _held_out(data, second, split.judge)]
-    calibrated = _calibrated(held_out[0])
-    judged = _probabilities(held_out[1], calibrated)
+    held_out = [
+        *_practice(data, split, trees, params),
+        _held_out(data, first, split.calibrate),
+        _held_out(data, second, split.judge),
+    ]
+    calibrated = _calibrated(pd.concat(held_out[:-1]))
+    judged = _probabilities(held_out[-1], calibrated)
     progress("growing on everything")
     model = _model(data, split, _grow_pair(data, split.everything, trees, params), pd.concat(held_out), params, policy)
     return Training(
@@ -114,17 +126,24 @@ def _judged(data: TrainingData, split: TimeSplit, probabilities: pd.DataFrame, e
     return judged_frame(data.claims, split.judge, probabilities, errors, known)
 
 
-def _grow_pair(data: TrainingData, findings: pd.DataFrame, trees: Mapping[str, int] | None, params: TrainParams) -> Pair:
+def _grow_pair(
+    data: TrainingData, findings: pd.DataFrame, trees: Mapping[str, int] | None, params: TrainParams
+) -> Pair:
     """Both boosters on `findings` (in time order); the number of trees is found where none is given."""
     features = data.features.loc[findings.index]
-    schema = InputSchema.fit(features, data.suspicions)
-    matrix, labels = schema.conform(features), findings["label"].to_numpy()
+    labels = findings["label"].to_numpy()
+    schema, matrix = learn_rates(InputSchema.fit(features, data.suspicions), features, labels != "valid", params.seed)
     grown = {name: _grow_one(matrix, labels, name, schema, trees, params) for name in RIVALS}
     return Pair(schema, grown["frivolous"], grown["abusive"])
 
 
 def _grow_one(
-    matrix: pd.DataFrame, labels: npt.NDArray[Any], rival: str, schema: InputSchema, trees: Mapping[str, int] | None, params: TrainParams
+    matrix: pd.DataFrame,
+    labels: npt.NDArray[Any],
+    rival: str,
+    schema: InputSchema,
+    trees: Mapping[str, int] | None,
+    params: TrainParams,
 ) -> lgb.Booster:
     rows = (labels == rival) | (labels == "valid")
     target = (labels[rows] == rival).astype(np.float64)
@@ -135,7 +154,18 @@ def _grow_one(
 
 def _held_out(data: TrainingData, pair: Pair, findings: pd.DataFrame) -> pd.DataFrame:
     """Log odds, `label` and `decided_by` of findings that the pair was not grown on."""
-    return pair.raw(data.features.loc[findings.index]).assign(label=findings["label"], decided_by=findings["decided_by"])
+    return pair.raw(data.features.loc[findings.index]).assign(
+        label=findings["label"], decided_by=findings["decided_by"]
+    )
+
+
+def _practice(
+    data: TrainingData, split: TimeSplit, trees: Mapping[str, int], params: TrainParams
+) -> list[pd.DataFrame]:
+    """What a pair grown on the earliest findings says of those it practises on, if there are any."""
+    return (
+        [_held_out(data, _grow_pair(data, split.early, trees, params), split.practise)] if len(split.practise) else []
+    )
 
 
 def _calibrated(held_out: pd.DataFrame) -> Calibrated:
@@ -165,7 +195,9 @@ def _model(
     )
 
 
-def _deny_threshold(claims: pd.DataFrame, held_out: pd.DataFrame, calibrated: Calibrated, policy: Policy) -> float | None:
+def _deny_threshold(
+    claims: pd.DataFrame, held_out: pd.DataFrame, calibrated: Calibrated, policy: Policy
+) -> float | None:
     """The bound from held-out findings of property damage; of injuries too where the policy lets a machine deny those."""
     types = claims.loc[held_out.index, "claim_type"]
     asked = held_out if policy.deny_personal_injury else held_out[(types == "property_damage").to_numpy()]
@@ -175,10 +207,12 @@ def _deny_threshold(claims: pd.DataFrame, held_out: pd.DataFrame, calibrated: Ca
 
 
 def _record(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[str, Any]:
-    slices = {"train": split.train, "calibrate": split.calibrate, "judge": split.judge, "everything": split.everything}
+    slices = {name: getattr(split, name) for name in ("practise", "train", "calibrate", "judge", "everything")}
     return {
         "data": dict(data.facts),
-        "findings": {name: {label: int((rows["label"] == label).sum()) for label in LABELS} for name, rows in slices.items()},
+        "findings": {
+            name: {label: int((rows["label"] == label).sum()) for label in LABELS} for name, rows in slices.items()
+        },
         "calibrate_from": split.calibrate_from.isoformat(),
         "judge_from": split.judge_from.isoformat(),
         "known_until": split.known_until.isoformat(),

@@ -14,7 +14,9 @@ QUICK = TrainParams(most_trees=25, learning_rate=0.2, leaves=7, depth=3)
 SPLIT = SplitParams(least_findings=20)
 
 
-def small_world(claims: int = 900, seed: int = 3, labels: tuple[str, ...] = ("valid", "frivolous", "abusive")) -> TrainingData:
+def small_world(
+    claims: int = 900, seed: int = 3, labels: tuple[str, ...] = ("valid", "frivolous", "abusive")
+) -> TrainingData:
     """Claims over a year, each with a finding 5 to 30 days later, and another third that were paid unseen."""
     random = np.random.default_rng(seed)
     names = pd.Index([f"c{number:05}" for number in range(claims)], name="claim_id")

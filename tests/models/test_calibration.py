@@ -35,4 +35,6 @@ def test_without_calibration_the_boosters_own_probability_stands() -> None:
 @given(slopes, shifts)
 def test_equal_slopes_are_a_sigmoid(slope: float, shift: float) -> None:
     raw = np.linspace(-5, 5, 21)
-    np.testing.assert_allclose(Calibration("sigmoid", slope, slope, shift).log_odds(raw), slope * raw + shift, atol=1e-9)
+    np.testing.assert_allclose(
+        Calibration("sigmoid", slope, slope, shift).log_odds(raw), slope * raw + shift, atol=1e-9
+    )

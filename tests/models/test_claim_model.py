@@ -51,11 +51,15 @@ def test_no_rows_get_no_answers(training: Training, data: TrainingData) -> None:
     assert training.model.probabilities(data.features.iloc[:0]).shape == (0, 3)
 
 
-def test_a_model_read_back_answers_the_same_and_has_the_same_version(training: Training, data: TrainingData, saved: Path) -> None:
+def test_a_model_read_back_answers_the_same_and_has_the_same_version(
+    training: Training, data: TrainingData, saved: Path
+) -> None:
     read = ClaimModel.load(saved)
     assert read.version == training.model.version
     assert read.policy == training.model.policy
-    pd.testing.assert_frame_equal(read.probabilities(data.features), training.model.probabilities(data.features), rtol=0, atol=0)
+    pd.testing.assert_frame_equal(
+        read.probabilities(data.features), training.model.probabilities(data.features), rtol=0, atol=0
+    )
 
 
 def test_the_directory_holds_text_only(saved: Path) -> None:

@@ -78,7 +78,9 @@ def test_confusion_counts_found_labels_in_rows() -> None:
     assert counts.to_numpy().trace() == 3
 
 
-def test_a_claim_without_an_amount_is_in_the_sellers_lane_and_a_customer_without_findings_is_new(data: TrainingData) -> None:
+def test_a_claim_without_an_amount_is_in_the_sellers_lane_and_a_customer_without_findings_is_new(
+    data: TrainingData,
+) -> None:
     claims = data.claims.iloc[:2].assign(amount_claimed=[999.99, np.nan])
     findings = pd.DataFrame({"label": "valid", "decided_by": "expert"}, index=claims.index)
     p = pd.DataFrame({"p_valid": 0.5, "p_frivolous": 0.3, "p_abusive": 0.2}, index=claims.index)

@@ -24,7 +24,9 @@ def stored() -> StoredModel:
 
 
 def _stored(training: Training, version: str) -> StoredModel:
-    return StoredModel(version, "run", training.model, training.judged, training.judged_features, dict(training.baselines))
+    return StoredModel(
+        version, "run", training.model, training.judged, training.judged_features, dict(training.baselines)
+    )
 
 
 def failed(challenger: StoredModel, champion: StoredModel | None = None) -> list[str]:

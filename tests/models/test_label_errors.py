@@ -14,7 +14,9 @@ from models.label_errors import FEWEST_ROWS, USUAL_ERROR, Calibrated, fit_calibr
 TRUE_RATES = {"expert": 0.01, "investigator": 0.05, "seller_defense": 0.12}
 
 
-def world(rows: int, rates: dict[str, float], slope: float = 1.4, shift: float = 0.4, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
+def world(
+    rows: int, rates: dict[str, float], slope: float = 1.4, shift: float = 0.4, seed: int = 1
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Raw log odds of boosters that are too unsure by `slope`, and a frame of truth, finding, decider and P(valid)."""
     random = np.random.default_rng(seed)
     raw = pd.DataFrame(random.normal(-1, 3, (rows, 2)), columns=["frivolous", "abusive"])
@@ -24,7 +26,9 @@ def world(rows: int, rates: dict[str, float], slope: float = 1.4, shift: float =
     decider = random.choice(list(rates), rows)
     wrong = random.random(rows) < pd.Series(decider).map(rates).to_numpy()
     found = np.where(wrong, (truth + random.integers(1, 3, rows)) % 3, truth)
-    return raw, pd.DataFrame({"truth": truth, "label": np.array(LABELS)[found], "decided_by": decider, "p_valid": p[:, 0]})
+    return raw, pd.DataFrame(
+        {"truth": truth, "label": np.array(LABELS)[found], "decided_by": decider, "p_valid": p[:, 0]}
+    )
 
 
 def answers(fitted: Calibrated, raw: pd.DataFrame) -> np.ndarray:
@@ -48,7 +52,9 @@ def test_where_nobody_errs_next_to_no_error_is_found() -> None:
 
 def test_a_decider_who_was_never_held_out_errs_as_usual() -> None:
     fitted = fit_calibrations(*_columns(*world(500, {"expert": 0.01})))
-    np.testing.assert_allclose(fitted.errors_of(pd.Series(["appeal", "expert"])), [USUAL_ERROR, fitted.error_rates["expert"]])
+    np.testing.assert_allclose(
+        fitted.errors_of(pd.Series(["appeal", "expert"])), [USUAL_ERROR, fitted.error_rates["expert"]]
+    )
 
 
 def test_too_few_claims_leave_the_raw_scores() -> None:

@@ -51,14 +51,18 @@ def test_a_claim_paid_unseen_and_found_abusive_later_is_a_finding() -> None:
     assert latest_findings(table, DAY + pd.Timedelta(days=5)).empty
 
 
-row = st.tuples(st.sampled_from(["c1", "c2", "c3"]), st.sampled_from(LABELS), st.sampled_from(DECIDERS), st.integers(0, 5))
+row = st.tuples(
+    st.sampled_from(["c1", "c2", "c3"]), st.sampled_from(LABELS), st.sampled_from(DECIDERS), st.integers(0, 5)
+)
 
 
 @given(st.lists(row, min_size=1, max_size=12), st.integers(0, 5))
 def test_what_is_decided_after_the_cut_changes_nothing(rows: list[tuple[str, str, str, int]], cut: int) -> None:
     table = outcomes(*[(f"o{number:02}", *rest) for number, rest in enumerate(rows)])
     known_by = DAY + pd.Timedelta(days=cut)
-    pd.testing.assert_frame_equal(latest_outcomes(table, known_by), latest_outcomes(table[table["decided_at"] <= known_by], LATE))
+    pd.testing.assert_frame_equal(
+        latest_outcomes(table, known_by), latest_outcomes(table[table["decided_at"] <= known_by], LATE)
+    )
 
 
 @given(st.lists(row, min_size=1, max_size=12), st.randoms(use_true_random=False))

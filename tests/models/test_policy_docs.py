@@ -33,7 +33,9 @@ def test_the_table_of_dispositions_is_what_the_default_policy_decides() -> None:
     assert len(rows) > 5
     for p_valid, *cells in rows:
         rest = (1 - float(p_valid)) / 2
-        probabilities = pd.DataFrame([{"p_valid": float(p_valid), "p_frivolous": rest, "p_abusive": rest}] * len(amounts))
+        probabilities = pd.DataFrame(
+            [{"p_valid": float(p_valid), "p_frivolous": rest, "p_abusive": rest}] * len(amounts)
+        )
         claims = pd.DataFrame({"claim_type": "property_damage", "amount_claimed": amounts, "evidence_count": 1})
         assert [SHORT[cell] for cell in cells] == policy.dispositions(probabilities, claims).tolist(), p_valid
 

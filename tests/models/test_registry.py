@@ -58,7 +58,9 @@ def test_the_challenger_is_read_back_to_the_byte_and_is_no_champion_yet(register
     assert stored_model(CHAMPION) is None
 
 
-def test_a_directory_is_loaded_too_and_a_wrong_name_is_said(training: Training, registered: str, tmp_path: Path) -> None:
+def test_a_directory_is_loaded_too_and_a_wrong_name_is_said(
+    training: Training, registered: str, tmp_path: Path
+) -> None:
     training.model.save(tmp_path / "model")
     assert load_model(str(tmp_path / "model")).version == training.model.version
     with pytest.raises(ModelError, match=r"there is no model models:/claimvet/99"):
@@ -87,7 +89,9 @@ def test_the_signature_names_every_input_and_the_three_probabilities(training: T
     assert signature.outputs.input_names() == ["p_valid", "p_frivolous", "p_abusive"]
 
 
-def test_the_run_holds_parameters_figures_features_plots_and_the_judged_claims(registered: str, training: Training) -> None:
+def test_the_run_holds_parameters_figures_features_plots_and_the_judged_claims(
+    registered: str, training: Training
+) -> None:
     stored = stored_model(CHALLENGER)
     assert stored is not None
     pd.testing.assert_frame_equal(stored.judged, training.judged, check_freq=False)
@@ -116,7 +120,9 @@ def test_promotion_says_every_check_and_keeps_on_record_what_it_said(registered:
         assert client.get_model_version("claimvet", registered).tags["gate"] == "passed"
 
 
-def test_a_second_registration_takes_the_alias_and_the_champion_stays(registered: str, training: Training, store: Path) -> None:
+def test_a_second_registration_takes_the_alias_and_the_champion_stays(
+    registered: str, training: Training, store: Path
+) -> None:
     make_champion(registered)
     other = replace(training.model, policy=training.model.policy.with_deny_threshold(0.2))
     number = register(other, store / "evaluation", {}, {}, {})

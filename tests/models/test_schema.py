@@ -55,7 +55,9 @@ def test_the_order_of_columns_and_other_columns_change_nothing_and_the_frame_is_
 
 
 def test_a_missing_input_is_refused_by_name() -> None:
-    with pytest.raises(ModelError, match=r"missing claim_amount, x_site, not known to it nothing, expected its 4 inputs"):
+    with pytest.raises(
+        ModelError, match=r"missing claim_amount, x_site, not known to it nothing, expected its 4 inputs"
+    ):
         schema().conform(frame().drop(columns=["claim_amount", "x_site"]))
 
 
@@ -98,6 +100,8 @@ def test_a_schema_survives_its_json_form() -> None:
     assert InputSchema.from_dict(schema().to_dict()) == schema()
 
 
-@pytest.mark.parametrize(("name", "kept"), [("x_Age-2.b", True), ("x_Vehicle Price", False), ('x_"a"', False), ("x_ä:b", False)])
+@pytest.mark.parametrize(
+    ("name", "kept"), [("x_Age-2.b", True), ("x_Vehicle Price", False), ('x_"a"', False), ("x_ä:b", False)]
+)
 def test_names_that_the_text_format_cannot_hold_are_replaced_by_their_position(name: str, kept: bool) -> None:
     assert booster_safe(name, 7) == (name if kept else "input_7")

@@ -21,7 +21,9 @@ def world(filed_days: np.ndarray, delays: np.ndarray, decider: str = "expert") -
     names = pd.Index([f"c{number:05}" for number in range(len(filed_days))], name="claim_id")
     filed = pd.Series(START + pd.to_timedelta(filed_days, unit="D"), index=names)
     found = pd.DataFrame({"claim_id": names, "outcome_id": names, "label": "valid", "decided_by": decider})
-    return filed, found.assign(decided_at=(filed + pd.to_timedelta(delays, unit="D")).to_numpy()).astype({"decided_at": filed.dtype})
+    return filed, found.assign(decided_at=(filed + pd.to_timedelta(delays, unit="D")).to_numpy()).astype(
+        {"decided_at": filed.dtype}
+    )
 
 
 def split_of(claims: int, seed: int, delay: float) -> TimeSplit:
@@ -31,7 +33,9 @@ def split_of(claims: int, seed: int, delay: float) -> TimeSplit:
 
 @settings(max_examples=25)
 @given(st.integers(100, 400), st.integers(0, 1000), st.floats(0.1, 60))
-def test_nothing_trains_or_calibrates_that_was_not_known_when_the_next_slice_began(claims: int, seed: int, delay: float) -> None:
+def test_nothing_trains_or_calibrates_that_was_not_known_when_the_next_slice_began(
+    claims: int, seed: int, delay: float
+) -> None:
     split = split_of(claims, seed, delay)
     if "filed" not in split.note:
         assert (split.train["decided_at"] <= split.calibrate_from).all()
@@ -61,7 +65,9 @@ def test_a_later_slice_ends_one_measured_delay_before_its_labels_do() -> None:
 
 def test_a_claim_trains_with_the_label_of_its_day_and_not_with_the_appeal_that_came_later() -> None:
     filed, found = world(np.arange(300.0), np.full(300, 1.0))
-    appeal = found.iloc[[0]].assign(outcome_id="z", label="abusive", decided_by="appeal", decided_at=START + pd.Timedelta(days=299))
+    appeal = found.iloc[[0]].assign(
+        outcome_id="z", label="abusive", decided_by="appeal", decided_at=START + pd.Timedelta(days=299)
+    )
     split = time_split(filed, pd.concat([found, appeal]), PARAMS)
     assert split.train.loc["c00000", "label"] == "valid"
     assert split.everything.loc["c00000", "label"] == "abusive"
@@ -85,7 +91,9 @@ def test_too_few_findings_or_one_filing_time_train_and_judge_nothing(claims: int
 
 
 def test_a_thin_slice_is_left_empty_and_said_so() -> None:
-    split = time_split(*world(np.arange(60.0), np.full(60, 2.0)), SplitParams(calibration_share=0.05, least_findings=10))
+    split = time_split(
+        *world(np.arange(60.0), np.full(60, 2.0)), SplitParams(calibration_share=0.05, least_findings=10)
+    )
     assert split.calibrate.empty
     assert "could calibrate, fewer than 10" in split.note
 
@@ -96,7 +104,9 @@ def test_assumptions_are_in_no_slice() -> None:
     assert len(time_split(filed, found, PARAMS).everything) == 200
 
 
-@pytest.mark.parametrize("wrong", [{"judging_share": 0.0}, {"delay_quantile": 1.5}, {"calibration_share": 0.5, "judging_share": 0.45}])
+@pytest.mark.parametrize(
+    "wrong", [{"judging_share": 0.0}, {"delay_quantile": 1.5}, {"calibration_share": 0.5, "judging_share": 0.45}]
+)
 def test_shares_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=r"SplitParams"):
         SplitParams(**wrong)  # type: ignore[arg-type]

@@ -16,7 +16,9 @@ from models.training import Training, TrainingData, train_model
 from tests.models.small_world import QUICK, SPLIT, small_world, trained
 
 
-def test_the_same_data_and_seed_give_the_same_bytes_and_another_seed_does_not(training: Training, data: TrainingData) -> None:
+def test_the_same_data_and_seed_give_the_same_bytes_and_another_seed_does_not(
+    training: Training, data: TrainingData
+) -> None:
     assert trained(small_world()).model.version == training.model.version
     assert train_model(data, SPLIT, replace(QUICK, seed=8), Policy()).model.version != training.model.version
 
@@ -69,9 +71,15 @@ def test_the_bound_for_denials_needs_enough_valid_findings() -> None:
 
 @pytest.mark.parametrize(
     ("labels", "missing"),
-    [(("valid", "frivolous"), ["p_abusive"]), (("valid",), ["p_abusive", "p_frivolous"]), (("abusive",), ["p_frivolous"])],
+    [
+        (("valid", "frivolous"), ["p_abusive"]),
+        (("valid",), ["p_abusive", "p_frivolous"]),
+        (("abusive",), ["p_frivolous"]),
+    ],
 )
-def test_a_label_that_never_occurs_is_all_but_impossible_and_breaks_nothing(labels: tuple[str, ...], missing: list[str]) -> None:
+def test_a_label_that_never_occurs_is_all_but_impossible_and_breaks_nothing(
+    labels: tuple[str, ...], missing: list[str]
+) -> None:
     world = small_world(400, labels=labels)
     made = trained(world)
     answers = made.model.probabilities(world.features)
@@ -114,7 +122,8 @@ def test_the_record_says_what_the_model_was_made_of(training: Training) -> None:
     assert record["params"]["seed"] == QUICK.seed
 
 
-def test_more_noise_needs_fewer_trees() -> None:
+def test_more_noise_needs_fewer_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.boosters.FEWEST_TREES", 20)
     random = np.random.default_rng(1)
     matrix = pd.DataFrame({"a": random.normal(size=600), "b": random.normal(size=600)})
     clear, noise = (matrix["a"] > 0).to_numpy(np.float64), (random.random(600) < 0.5).astype(np.float64)
