@@ -123,13 +123,21 @@ def test_the_record_says_what_the_model_was_made_of(training: Training) -> None:
 
 
 def test_more_noise_needs_fewer_trees(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.boosters.FEWEST_TREES", 20)
+    fewest = 20
+    monkeypatch.setattr("models.boosters.FEWEST_TREES", fewest)
     random = np.random.default_rng(1)
     matrix = pd.DataFrame({"a": random.normal(size=600), "b": random.normal(size=600)})
     clear, noise = (matrix["a"] > 0).to_numpy(np.float64), (random.random(600) < 0.5).astype(np.float64)
     params = replace(QUICK, most_trees=200)
     assert enough_trees(matrix, noise, [0, 0], params) < enough_trees(matrix, clear, [0, 0], params)
-    assert enough_trees(matrix, noise, [0, 0], params) >= FEWEST_TREES
+    assert enough_trees(matrix, noise, [0, 0], params) >= fewest
+
+
+def test_the_fewest_trees_are_grown_even_where_noise_would_stop_sooner() -> None:
+    random = np.random.default_rng(1)
+    matrix, noise = pd.DataFrame({"a": random.normal(size=600)}), (random.random(600) < 0.5).astype(np.float64)
+    assert enough_trees(matrix, noise, [0], replace(QUICK, most_trees=300)) == FEWEST_TREES
+    assert enough_trees(matrix, noise, [0], replace(QUICK, most_trees=50)) == 50
 
 
 def test_a_constant_booster_answers_the_share_that_it_saw() -> None:
