@@ -20,7 +20,9 @@ from pipeline.marketplace.suspicion import earlier_claims
 from pipeline.marketplace.tables import choices, hashes, identifiers, money, slices, times
 from pipeline.marketplace.timeline import end_of_period, month_edges, order_times, start_of_period
 
-weights = st.lists(st.just(0.0) | st.floats(1e-6, 100), min_size=1, max_size=30).filter(lambda values: sum(values) > 0.01)
+weights = st.lists(st.just(0.0) | st.floats(1e-6, 100), min_size=1, max_size=30).filter(
+    lambda values: sum(values) > 0.01
+)
 
 
 def test_subjects_have_streams_of_their_own() -> None:
