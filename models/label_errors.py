@@ -36,7 +36,6 @@ FOLDS = 5
 
 _FREE: Mapping[str, tuple[tuple[int, ...], ...]] = MappingProxyType(
     {
-        "none": (),
         "temperature": ((0, 1), (3, 4)),
         "sigmoid": ((0, 1), (2,), (3, 4), (5,)),
         "beta": tuple((place,) for place in range(6)),
