@@ -16,7 +16,7 @@ $(READY): requirements.lock pyproject.toml tools/install.sh
 	@tools/install.sh requirements.lock
 	@touch $@
 
-setup-spark: setup ## Add Spark to .venv, for --engine spark (needs Java 17)
+setup-spark: setup ## Add Spark to .venv (needs Java 17); the engine for it is not built yet
 	@tools/install.sh requirements-spark.lock
 
 demo: setup ## The whole path on a generated marketplace: a scoreboard and an HTML report

@@ -20,7 +20,7 @@ from features.running_plan import running_plan
 from features.sources import SOURCES, Source
 
 PAIRS_PER_EVENT = 8
-"""Up to so many pairs of claim and event per event the join is the faster plan; measured by `benchmarks/features.py`."""
+"""Up to so many pairs of claim and event per event the join is taken; assumption, both plans give the same."""
 
 
 def history_tables(engine: Engine, context: ir.Table, features: Sequence[HistoryFeature]) -> list[ir.Table]:

@@ -59,7 +59,7 @@ ParamsFile = Annotated[
     typer.Option("--params", help="Parameters; default ./params.yaml, else the project's own.", metavar="FILE"),
 ]
 EngineOption = Annotated[
-    Engine, typer.Option("--engine", help="What computes the features; spark needs `make setup-spark`.")
+    Engine, typer.Option("--engine", help="What computes the features; spark is not built yet and is refused.")
 ]
 Claims = Annotated[
     int | None, typer.Option("--claims", min=1, help="Number of claims; default generate.claims of the parameters.")
