@@ -7,10 +7,15 @@ from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from data.contract.dataset import DataSet, TableFile, connect, identifier, quoted
 from data.contract.errors import InvalidDataError
 from data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Kind, Table
+from features.engine import BatchFunction
+
+BATCH_ROWS = 100_000
+"""Rows that a function is given at once (`features.engine.BatchFunction`)."""
 
 ROW_GROUP_SIZE = 50_000
 """Rows per row group of what is written: a batch that a reader can hold without noticing."""
@@ -45,6 +50,14 @@ class DuckDBEngine:
 
     def release(self, kept: ir.Table) -> None:
         self._connection.execute(f"DROP TABLE {kept.get_name()}")
+
+    def number(self, expression: ir.Table, name: str) -> ir.Table:
+        return self.keep(expression.mutate(**{name: ibis.row_number().cast("int32")}))
+
+    def apply(self, expression: ir.Table, function: BatchFunction, schema: pa.Schema) -> ir.Table:
+        batches = expression.to_pyarrow_batches(chunk_size=BATCH_ROWS)
+        made = [function(pa.Table.from_batches([batch])) for batch in batches]
+        return self.keep(ibis.memtable(pa.concat_tables([schema.empty_table(), *made])))
 
     def write(self, expression: ir.Table, out: Path) -> int:
         aside = out.with_name(f".{out.name}.{os.getpid()}.aside")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 import ibis.expr.types as ir
+import pyarrow as pa
+
+BatchFunction = Callable[[pa.Table], pa.Table]
+"""Rows in, rows out, each batch on its own; it runs where the rows lie, so it must not need anything but its argument."""
 
 
 class Engine(Protocol):
@@ -27,6 +32,12 @@ class Engine(Protocol):
 
     def release(self, kept: ir.Table) -> None:
         """Let go of one kept step that nothing reads any more."""
+
+    def number(self, expression: ir.Table, name: str) -> ir.Table:
+        """The expression's rows, kept, with a further column `name`: a distinct integer a row, in no order."""
+
+    def apply(self, expression: ir.Table, function: BatchFunction, schema: pa.Schema) -> ir.Table:
+        """What `function` makes of the expression's rows, batch by batch, kept; it returns tables of `schema`."""
 
     def write(self, expression: ir.Table, out: Path) -> int:
         """Write the rows to a Parquet file, aside first and renamed when complete; the number of rows."""
