@@ -72,7 +72,8 @@ def _build(engine: Engine, out: Path, progress: Progress, asked: Sequence[Featur
     progress("claims and their parties")
     context = claim_context(engine)
     progress("histories")
-    tables = history_tables(engine, context, [feature for feature in needed if isinstance(feature, HistoryFeature)])
+    histories = [feature for feature in needed if isinstance(feature, HistoryFeature)]
+    tables = list(history_tables(engine, context, histories))
     if any(isinstance(feature, LinkFeature) for feature in needed):
         progress("links to other customers")
         tables += link_tables(engine, context)

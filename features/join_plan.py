@@ -13,8 +13,9 @@ def join_plan(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir
     """Every part at every instant.
 
     Parameters:
-        instants: distinct `key` (string), `filed_at` (int64 microseconds).
-        events: `key`, `known`, optional `appears` and `ends` (int64 microseconds), and a column per `Part.name`.
+        instants: distinct `key` (any type), `filed_at` (int64 microseconds).
+        events: `key`, `known`, optional `appears` and `ends` (int64 microseconds), and a column per `Part.total`
+            (`features.parts.contributions`).
         parts: what to aggregate.
 
     Returns:
@@ -42,7 +43,7 @@ def _alive(events: ir.Table, filed_at: ir.Value) -> list[ir.BooleanValue]:
 
 def _aggregate(pairs: ir.Table, part: Part) -> ir.Value:
     within = None if part.window is None else pairs.known >= pairs.filed_at - part.window
-    column = pairs[part.name]
+    column = pairs[part.total.name]
     match part.kind:
         case kind if kind in ADDITIVE:
             return column.sum(where=within)

@@ -18,7 +18,7 @@ from features.declaration import Filter
 from features.engine import Engine
 from features.holders import ANY, other_holders
 from features.narratives import narrative_buckets
-from features.parts import Part, PartKind
+from features.parts import Part, PartKind, contributions
 from features.plan import choose_plan
 from features.sources import SOURCES
 
@@ -84,7 +84,7 @@ def token_links(engine: Engine, context: ir.Table, source: str, part: Part) -> i
     held = events.inner_join(tokens, "customer_id")
     bounds = {"ends": held.ends} if SOURCES[source].has_end else {}
     moments = held.select(
-        "customer_id", key="key", known="known", appears="seen_at", **bounds, **{part.name: part.contribution(held)}
+        "customer_id", key="key", known="known", appears="seen_at", **bounds, **contributions(held, [part])
     )
     joined = context.inner_join(tokens, [context.customer_id == tokens.customer_id, tokens.seen_at < context.filed_at])
     asked = joined.select("row", "customer_id", "filed_at", key="key")
@@ -139,7 +139,7 @@ def _totals(engine: Engine, asked: ir.Table, moments: ir.Table, part: Part, by: 
     asked, events = keyed(asked), keyed(moments)
     instants = engine.keep(asked.select(key="group", filed_at="filed_at").distinct())
     bounds = [name for name in ("appears", "ends") if name in events.columns]
-    plan, events = choose_plan(instants, engine.keep(events.select("known", *bounds, part.name, key="group")), [part])
+    plan, events = choose_plan(instants, engine.keep(events.select("known", *bounds, part.total.name, key="group")), [part])
     totals = plan(instants, events, [part]).rename(group="key")
     joined = asked.left_join(totals, ["group", "filed_at"])
     return engine.keep(joined.select("row", "key", total=joined[part.name].fill_null(0)))

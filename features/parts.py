@@ -6,8 +6,8 @@ share it; `feature_value` puts them together, so that every plan and every engin
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import ibis
@@ -54,10 +54,24 @@ class Part:
         return None if self.window_days is None else self.window_days * MICROSECONDS_PER_DAY
 
     @property
+    def total(self) -> Part:
+        """The same aggregate over all time; the windows of an aggregate share what an event adds to it."""
+        return replace(self, window_days=None)
+
+    @property
     def name(self) -> str:
         """A column name that differs from that of every other part of the same source."""
         where = "_".join((self.where.column, *self.where.values)) if self.where else "all"
         return f"{self.kind}_{self.column or 'events'}_{where}_{self.window_days or 'ever'}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of an event that it reads."""
+        read = (
+            "known" if self.kind in {PartKind.FIRST, PartKind.LAST} else self.column,
+            self.where and self.where.column,
+        )
+        return tuple(column for column in read if column)
 
     def passes(self, events: ir.Table) -> ir.BooleanValue:
         """Whether an event passes the filter; an event whose column is null does not."""
@@ -96,6 +110,11 @@ _KINDS: dict[Aggregation, tuple[PartKind, ...]] = {
     Aggregation.DAYS_SINCE_FIRST: (PartKind.FIRST,),
     Aggregation.DAYS_SINCE_LAST: (PartKind.LAST,),
 }
+
+
+def contributions(events: ir.Table, parts: Iterable[Part]) -> dict[str, ir.Value]:
+    """What one event adds to each part, by the name of `Part.total`."""
+    return {total.name: total.contribution(events) for total in dict.fromkeys(part.total for part in parts)}
 
 
 def parts_of(feature: HistoryFeature) -> tuple[Part, ...]:

@@ -1,12 +1,14 @@
-"""From declarations to one table: which histories are read, by which plan, and how their results meet.
+"""From declarations to one table per history: which are read, by which plan.
 
-The plan of a history is chosen from its statistics: where claims and events of the same entity make few pairs, joining them is
-fastest; where an entity is hot, running totals are (`docs/decisions`).
+Every source is read once, whatever the number of entities that look at it, and only its events of entities that have a claim. The
+plan of a history is chosen from its statistics: where claims and events of the same entity make few pairs, joining them is fastest;
+where an entity is hot, running totals are (`docs/decisions`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import groupby
 
 import ibis
@@ -15,36 +17,58 @@ import ibis.expr.types as ir
 from features.declaration import Entity, HistoryFeature
 from features.engine import Engine
 from features.join_plan import join_plan
-from features.parts import ADDITIVE, Part, feature_value, parts_of
-from features.running_plan import running_plan
+from features.parts import ADDITIVE, Part, contributions, feature_value, parts_of
+from features.running_plan import BOUNDS, running_plan
 from features.sources import SOURCES, Source
 
 PAIRS_PER_EVENT = 8
 """Up to so many pairs of claim and event per event the join is taken; assumption, both plans give the same."""
 
 
-def history_tables(engine: Engine, context: ir.Table, features: Sequence[HistoryFeature]) -> list[ir.Table]:
+class Parties:
+    """The entities that the claims to build are about, numbered: comparing numbers is faster than comparing names."""
+
+    def __init__(self, engine: Engine, context: ir.Table) -> None:
+        self._engine = engine
+        self._context = context
+        self._keys: dict[Entity, ir.Table] = {}
+        self._asked: dict[Entity, ir.Table] = {}
+
+    def keys(self, entity: Entity) -> ir.Table:
+        """Every such entity once: `name` (string) and `key` (integer)."""
+        if entity not in self._keys:
+            names = self._context.select(name=entity.key).filter(ibis._.name.notnull()).distinct()
+            self._keys[entity] = self._engine.number(names, "key")
+        return self._keys[entity]
+
+    def asked(self, entity: Entity) -> ir.Table:
+        """Which claim asks about which entity: `row`, `key` (null where it is unknown) and `filed_at`."""
+        if entity not in self._asked:
+            claims = self._context.select("row", "filed_at", name=entity.key)
+            asked = claims.left_join(self.keys(entity), "name").select("row", "key", "filed_at")
+            self._asked[entity] = self._engine.keep(asked)
+        return self._asked[entity]
+
+    def instants(self, entity: Entity) -> ir.Table:
+        """The distinct instants at which an entity is asked about: `key` and `filed_at`."""
+        return self.asked(entity).select("key", "filed_at").filter(ibis._.key.notnull()).distinct()
+
+
+def history_tables(engine: Engine, context: ir.Table, features: Sequence[HistoryFeature]) -> Iterator[ir.Table]:
     """One kept table per entity and source: `row` (int64) and a column per feature, a row per claim.
 
     Features whose source is missing are left out; `features.build` makes them null.
     """
+    parties = Parties(engine, context)
 
-    def group(feature: HistoryFeature) -> tuple[str, str]:
-        return feature.entity.value, feature.event.source
+    def source_name(feature: HistoryFeature) -> str:
+        return feature.event.source
 
-    tables, instants = [], {}
-    for (entity, source), members in groupby(sorted(features, key=group), key=group):
-        if is_available(engine, Entity(entity), SOURCES[source]):
-            key = Entity(entity).key
-            if key not in instants:
-                instants[key] = engine.keep(instant_table(context, key))
-            tables.append(history_table(engine, context, instants[key], Entity(entity), SOURCES[source], list(members)))
-    return tables
-
-
-def instant_table(context: ir.Table, key: str) -> ir.Table:
-    """The distinct instants at which an entity is asked about: `key` (string) and `filed_at`."""
-    return context.select(key=context[key], filed_at="filed_at").filter(ibis._.key.notnull()).distinct()
+    for name, members in groupby(sorted(features, key=source_name), key=source_name):
+        source = SOURCES[name]
+        available = [f for f in members if is_available(engine, f.entity, source)]
+        if available:
+            yield from source_tables(engine, parties, source, available)
 
 
 def is_available(engine: Engine, entity: Entity, source: Source) -> bool:
@@ -53,38 +77,56 @@ def is_available(engine: Engine, entity: Entity, source: Source) -> bool:
     return all(engine.has(table) for table in needed)
 
 
-def history_table(
-    engine: Engine,
-    context: ir.Table,
-    instants: ir.Table,
-    entity: Entity,
-    source: Source,
-    features: Sequence[HistoryFeature],
+def source_tables(
+    engine: Engine, parties: Parties, source: Source, features: Sequence[HistoryFeature]
+) -> Iterator[ir.Table]:
+    """The tables of all entities that look at one source."""
+    entities = sorted({feature.entity for feature in features})
+    kept = engine.keep(events_of_parties(engine, parties, source, entities, list(_parts(features))))
+    for entity in entities:
+        members = [feature for feature in features if feature.entity is entity]
+        parts = list(_parts(members))
+        plan, events = choose_plan(parties.instants(entity), entity_events(kept, entity, parts), parts)
+        yield engine.keep(feature_table(parties.asked(entity), plan(parties.instants(entity), events, parts), members))
+    engine.release(kept)
+
+
+def _parts(features: Iterable[HistoryFeature]) -> dict[Part, None]:
+    return dict.fromkeys(part for feature in features for part in parts_of(feature))
+
+
+def events_of_parties(
+    engine: Engine, parties: Parties, source: Source, entities: Sequence[Entity], parts: Sequence[Part]
 ) -> ir.Table:
-    """The features of one entity over one source; `context` is the claims with their keys, `row` and `filed_at`."""
-    parts = list(dict.fromkeys(part for feature in features for part in parts_of(feature)))
-    asked = context.select("row", key=context[entity.key], filed_at="filed_at")
-    kept = engine.keep(event_table(engine, entity, source, instants, parts))
-    plan, events = choose_plan(instants, kept, parts)
-    totals = plan(instants, events, parts)
+    """Events that are of at least one of the parties: their times, what `parts` read, and each entity's key by its name."""
+    events = source.read(engine.table)
+    kept = ["known", *(["ends"] if source.has_end else [])]
+    if Entity.CATEGORY in entities:
+        products = engine.table("products").select("product_id", "category_id", appears="listed_at")
+        events = events.left_join(products, "product_id").drop("product_id_right")
+        kept.append("appears")
+    numbered = {}
+    for entity in entities:
+        keys = parties.keys(entity).rename({f"{entity}_name": "name", f"{entity}_number": "key"})
+        events = events.left_join(keys, events[entity.key] == keys[f"{entity}_name"])
+        numbered[entity.value] = f"{entity}_number"
+    read = {column for part in parts for column in part.columns}
+    mine = reduce(lambda a, b: a | b, (events[number].notnull() for number in numbered.values()))
+    return events.filter(mine).select(*kept, *sorted(read - set(kept)), **numbered)
+
+
+def entity_events(events: ir.Table, entity: Entity, parts: Sequence[Part]) -> ir.Table:
+    """The events of one entity: `key`, `known`, `appears` and `ends` where they matter, a column per total of `parts`."""
+    own = events.filter(events[entity.value].notnull())
+    bounds = [name for name in BOUNDS if name in events.columns and (name == "ends" or entity is Entity.CATEGORY)]
+    return own.select("known", *bounds, key=own[entity.value], **contributions(own, parts))
+
+
+def feature_table(asked: ir.Table, totals: ir.Table, features: Sequence[HistoryFeature]) -> ir.Table:
+    """`row` and a column per feature for every claim of `asked`."""
     joined = asked.left_join(totals, ["key", "filed_at"])
     columns = {f.name: feature_value(f, lambda part: joined[part.name], joined.filed_at) for f in features}
-    result = engine.keep(joined.select("row", **columns))
-    engine.release(kept)
-    return result
-
-
-def event_table(engine: Engine, entity: Entity, source: Source, instants: ir.Table, parts: Sequence[Part]) -> ir.Table:
-    """Events of the entities that have a claim: `key`, `known`, `appears` and `ends` where they matter, a column per part."""
-    events = source.read(engine.table)
-    bounds = ["ends"] if source.has_end else []
-    if entity is Entity.CATEGORY:
-        products = engine.table("products").select("product_id", "category_id", "listed_at")
-        events = events.inner_join(products, "product_id").mutate(appears=products.listed_at)
-        bounds.append("appears")
-    events = events.semi_join(instants.select("key").distinct(), [events[entity.key] == instants.key])
-    columns = {part.name: part.contribution(events) for part in parts}
-    return events.select(key=events[entity.key], known="known", **{name: events[name] for name in bounds}, **columns)
+    return joined.select("row", **columns)
 
 
 Plan = Callable[[ir.Table, ir.Table, Sequence[Part]], ir.Table]
@@ -96,7 +138,7 @@ def choose_plan(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> 
     statistics = history_statistics(instants, events)
     if not statistics["late"]:
         events = events.drop(*({"appears"} & set(events.columns)))
-    bounded = {"appears", "ends"} & set(events.columns)
+    bounded = set(BOUNDS) & set(events.columns)
     if bounded and any(part.kind not in ADDITIVE for part in parts):
         return join_plan, events
     return (running_plan if statistics["pairs"] > PAIRS_PER_EVENT * statistics["events"] else join_plan), events

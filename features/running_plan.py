@@ -1,13 +1,17 @@
-"""The plan for long histories: one running total per entity, read at the instants that matter.
+"""The plan for long histories: events are summed up between the instants that matter, and only these are read in order.
 
-It costs one sort, whatever the number of events of an entity. Plain events are read with *probes*: rows at the claim's instant and
-one window earlier, whose running totals are subtracted. Events that end, or that appear late, are read with *expiries*: an event adds
-its contribution when it appears and takes it back when the window has passed or the event has ended, whichever is first.
+The *points* of an entity are the instants at which it is asked about and the starts of their windows. Every event goes to the first
+point after it, and what goes to the same point becomes one row. A window is then a difference of running totals over points, or an
+extreme over the points within it. It costs one sort of the events, whatever their number per entity.
+
+Events that end, or that appear late, are *lives*: what an event adds when it appears is taken back when the window has passed or the
+event has ended, whichever is first; additions and takings back go to the points as plain events do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 
 import ibis
@@ -16,134 +20,158 @@ import ibis.expr.types as ir
 from data.contract.errors import FeatureError
 from features.parts import ADDITIVE, Part, PartKind
 
-_PROBE, _EVENT = 0, 1
-"""At the same microsecond probes come before events: a claim sees only what was known strictly before."""
+BOUNDS = ("appears", "ends")
+"""Columns that bound an event's life (`features.sources`)."""
+
+_SMALLEST = frozenset({PartKind.MIN, PartKind.FIRST})
 
 
 def running_plan(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Table:
-    """Every part at every instant; parameters and result as in `features.join_plan`, with a row for every instant."""
-    steps = []
-    additive = [part for part in parts if part.kind in ADDITIVE]
-    bounded = {"appears", "ends"} & set(events.columns)
-    if additive:
-        steps.append((_expire if bounded else _probe)(instants, events, additive))
-    steps += [_distinct(instants, events, part) for part in parts if part.kind is PartKind.DISTINCT]
-    extremes = [part for part in parts if part.kind not in ADDITIVE and part.kind is not PartKind.DISTINCT]
-    if extremes and bounded:
-        raise FeatureError(f"{extremes[0].kind} over events that end or appear late cannot be read from running totals")
-    if extremes:
-        steps.append(_extremes(instants, events, extremes))
+    """Every part at every instant; parameters and result as in `features.join_plan`, with a row for every instant.
+
+    Raises:
+        FeatureError: for an extreme or a distinct count over events that end or appear late.
+    """
+    if set(BOUNDS) & set(events.columns):
+        return _over_lives(instants, events, parts)
+    distinct = [part for part in parts if part.kind is PartKind.DISTINCT]
+    plain = [part for part in parts if part.kind is not PartKind.DISTINCT]
+    steps = [_over_events(instants, events, plain)] if plain else []
+    steps += [_distinct(instants, events, part) for part in distinct]
     return reduce(lambda left, right: left.inner_join(right, ["key", "filed_at"]), steps)
 
 
-def _probe(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Table:
-    names = sorted({_total_name(part) for part in parts})
-    columns = {_total_name(part): events[part.name] for part in parts}
-    windows = sorted({part.window for part in parts if part.window is not None})
-    stream = events.select(
-        key="key", position="known", turn=ibis.literal(_EVENT), filed_at=ibis.null("int64"), window=_none(), **columns
+def _over_events(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Table:
+    probes = _probes(instants, {part.window for part in parts})
+    points = _gathered(probes, events.rename(position="known"), {part.total.name: part for part in parts})
+    read = points.select("key", "position", **_running(points, parts))
+    found = probes.inner_join(read, ["key", "position"])
+    return found.group_by("key", "filed_at").aggregate(**{part.name: _at_instant(found, part) for part in parts})
+
+
+def _over_lives(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Table:
+    refused = [part.kind for part in parts if part.kind not in ADDITIVE]
+    if refused:
+        raise FeatureError(f"{refused[0]} over events that end or appear late cannot be read from running totals")
+    changes = _comings_and_goings(events, parts)
+    points = _gathered(_probes(instants, {None}), changes, {part.name: part for part in parts})
+    frame = _until_now(points)
+    totals = {part.name: points[part.name].sum().over(frame) for part in parts}
+    return points.select("key", filed_at="position", **totals)
+
+
+def _probes(instants: ir.Table, windows: set[int | None]) -> ir.Table:
+    """`key`, `filed_at`, `window` (microseconds, 0 for the instant itself) and `position`, where the window begins."""
+    lengths = ibis.literal(sorted({window or 0 for window in (None, *windows)}), "array<int64>")
+    probes = instants.select("key", "filed_at", window=lengths.unnest())
+    return probes.mutate(position=probes.filed_at - probes.window)
+
+
+def _gathered(probes: ir.Table, events: ir.Table, columns: Mapping[str, Part]) -> ir.Table:
+    """`key`, `position` and `columns`: a row a point, with what came since the one before.
+
+    An event at the very time of a point goes to a later one, since a claim sees only what was known strictly before.
+    """
+    points = probes.select("key", "position").distinct()
+    sent = (
+        _to_next_point_by_asof(events, points) if _has_asof_join(events) else _to_next_point_by_window(events, points)
     )
-    for window in [0, *windows]:
-        zeros = {name: ibis.literal(0).cast(columns[name].type()) for name in names}
-        probe = instants.select(
-            key="key",
-            position=instants.filed_at - window,
-            turn=ibis.literal(_PROBE),
-            filed_at="filed_at",
-            window=ibis.literal(window, "int64"),
-            **zeros,
-        )
-        stream = stream.union(probe)
-    totals = _running_totals(stream, names)
-    read = {}
-    for part in parts:
-        total = totals[_total_name(part)]
-        value = total.sum(where=totals.window == 0)
-        read[part.name] = value if part.window is None else value - total.sum(where=totals.window == part.window)
-    return totals.group_by("key", "filed_at").aggregate(**read)
+    nothing = {name: ibis.null(events[name].type()) for name in columns}
+    stream = sent.select("key", "position", *columns).union(points.select("key", "position", **nothing))
+    gathered = {name: _gather(stream[name], part) for name, part in columns.items()}
+    return stream.group_by("key", "position").aggregate(**gathered)
 
 
-def _expire(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Table:
-    names = [part.name for part in parts]
+def _has_asof_join(table: ir.Table) -> bool:
+    return table.get_backend().name == "duckdb"
+
+
+def _to_next_point_by_asof(events: ir.Table, points: ir.Table) -> ir.Table:
+    """Events with the next point after them as `position`; without those that have none."""
+    events = events.rename(happened="position")
+    joined = events.asof_join(points, events.happened < points.position, predicates="key")
+    return joined.filter(joined.position.notnull())
+
+
+def _to_next_point_by_window(events: ir.Table, points: ir.Table) -> ir.Table:
+    """The same for an engine without ASOF joins; not for DuckDB, where Ibis 12 loses the IGNORE NULLS that it needs."""
+    nothing = {name: ibis.null(dtype) for name, dtype in events.schema().items() if name not in {"key", "position"}}
+    stream = events.mutate(order=events.position * 2 + 1, position=ibis.null("int64")).union(
+        points.mutate(order=points.position * 2, **nothing).select(*events.columns, "order")
+    )
+    latest_first = ibis.cumulative_window(group_by=stream.key, order_by=stream.order.desc())
+    sent = stream.mutate(position=stream.position.last().over(latest_first))
+    return sent.filter(sent.order % 2 != 0, sent.position.notnull())
+
+
+def _gather(column: ir.Value, part: Part) -> ir.Value:
+    if part.kind in ADDITIVE:
+        return column.sum().fill_null(0)
+    return column.min() if part.kind in _SMALLEST else column.max()
+
+
+def _running(points: ir.Table, parts: Sequence[Part]) -> dict[str, ir.Value]:
+    """Running totals, one for all windows of an aggregate; of extremes, those of each window."""
+    columns = {part.total.name: part for part in parts if part.kind in ADDITIVE}
+    columns |= {part.name: part for part in parts if part.kind not in ADDITIVE}
+    return {name: _running_value(points, part) for name, part in columns.items()}
+
+
+def _running_value(points: ir.Table, part: Part) -> ir.Value:
+    column = points[part.total.name]
+    if part.kind in ADDITIVE:
+        return column.sum().over(_until_now(points))
+    extreme = column.min() if part.kind in _SMALLEST else column.max()
+    if part.window is None:
+        return extreme.over(_until_now(points))
+    # what goes to the point at a window's start came before the window
+    within = ibis.range_window(preceding=(part.window - 1, 0), group_by=points.key, order_by=points.position)
+    return extreme.over(within)
+
+
+def _until_now(points: ir.Table) -> ir.Value:
+    return ibis.cumulative_window(group_by=points.key, order_by=points.position)
+
+
+def _at_instant(found: ir.Table, part: Part) -> ir.Value:
+    now = found.window == 0
+    if part.kind not in ADDITIVE:
+        return found[part.name].max(where=now)
+    total = found[part.total.name]
+    value = total.sum(where=now)
+    return value if part.window is None else value - total.sum(where=found.window == part.window)
+
+
+def _comings_and_goings(events: ir.Table, parts: Sequence[Part]) -> ir.Table:
+    """`key`, `position` and a column per part: what an event adds when it appears, and takes back later."""
     appears = ibis.greatest(events.known, events.appears) if "appears" in events.columns else events.known
     ends = events.ends if "ends" in events.columns else ibis.null("int64")
     lives = events.mutate(appears=appears, ends=ends)
-    columns = {name: lives[name] for name in names}
-    stream = lives.select(
-        key="key", position="appears", turn=ibis.literal(_EVENT), filed_at=ibis.null("int64"), **columns
-    )
-    for window in sorted({part.window for part in parts}, key=lambda w: w or 0):
-        stream = stream.union(_endings(lives, window, parts))
-    zeros = {name: ibis.literal(0).cast(columns[name].type()) for name in names}
-    stream = stream.union(
-        instants.select(key="key", position="filed_at", turn=ibis.literal(_PROBE), filed_at="filed_at", **zeros)
-    )
-    return _running_totals(stream, names).select("key", "filed_at", *names)
+    comings = lives.select("key", position="appears", **{part.name: lives[part.total.name] for part in parts})
+    windows = dict.fromkeys(part.window for part in parts)
+    return reduce(lambda left, right: left.union(right), (_goings(lives, w, parts) for w in windows), comings)
 
 
-def _endings(lives: ir.Table, window: int | None, parts: Sequence[Part]) -> ir.Table:
-    """The rows that take back what events added, for the parts of one window."""
+def _goings(lives: ir.Table, window: int | None, parts: Sequence[Part]) -> ir.Table:
+    """What the parts of one window take back."""
     ends = (
         lives.ends if window is None else ibis.least(lives.known + window, lives.ends.fill_null(lives.known + window))
     )
     # an event whose window had passed before it could be seen is taken back at the moment it appears
     position = ibis.greatest(lives.appears, ends)
     columns = {
-        part.name: -lives[part.name] if part.window == window else ibis.literal(0).cast(lives[part.name].type())
+        part.name: -lives[part.total.name] if part.window == window else ibis.null(lives[part.total.name].type())
         for part in parts
     }
     ending = lives.filter(lives.ends.notnull()) if window is None else lives
-    return ending.select(
-        key="key", position=position, turn=ibis.literal(_EVENT), filed_at=ibis.null("int64"), **columns
-    )
+    return ending.select("key", position=position, **columns)
 
 
 def _distinct(instants: ir.Table, events: ir.Table, part: Part) -> ir.Table:
     """A value counts once: from each time it is seen until it is seen again, or the window has passed."""
-    bounded = {"appears", "ends"} & set(events.columns)
-    if bounded:
-        raise FeatureError("distinct values over events that end or appear late cannot be read from running totals")
-    seen = events.filter(events[part.name].notnull())
-    again = seen.known.lead().over(ibis.window(group_by=[seen.key, seen[part.name]], order_by=seen.known))
-    return _expire(
-        instants, seen.select(key="key", known="known", ends=again, **{part.name: ibis.literal(1, "int64")}), [part]
-    )
-
-
-def _extremes(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Table:
-    """Smallest, largest, first and latest: a frame that ends one microsecond before the claim."""
-    columns = {part.name: events[part.name] for part in parts}
-    stream = events.select(key="key", position="known", filed_at=ibis.null("int64"), **columns).union(
-        instants.select(
-            key="key",
-            position="filed_at",
-            filed_at="filed_at",
-            **{name: ibis.null(column.type()) for name, column in columns.items()},
-        )
-    )
-    read = {part.name: _extreme(stream, part) for part in parts}
-    framed = stream.select(key="key", filed_at="filed_at", **read)
-    return framed.filter(framed.filed_at.notnull())
-
-
-def _extreme(stream: ir.Table, part: Part) -> ir.Value:
-    column = stream[part.name]
-    value = column.min() if part.kind in {PartKind.MIN, PartKind.FIRST} else column.max()
-    frame = ibis.range_window(preceding=(part.window, 1), group_by=stream.key, order_by=stream.position)
-    return value.over(frame)
-
-
-def _running_totals(stream: ir.Table, names: Sequence[str]) -> ir.Table:
-    frame = ibis.cumulative_window(group_by=stream.key, order_by=[stream.position, stream.turn])
-    kept = [name for name in stream.columns if name not in names and name not in {"position", "turn"}]
-    totals = stream.select(*kept, **{name: stream[name].sum().over(frame) for name in names})
-    return totals.filter(totals.filed_at.notnull())
-
-
-def _total_name(part: Part) -> str:
-    """Windows of the same aggregate share one running total."""
-    return Part(part.kind, part.column, part.where, None).name
-
-
-def _none() -> ir.Value:
-    return ibis.null("int64")
+    value = part.total.name
+    seen = events.filter(events[value].notnull())
+    again = seen.known.lead().over(ibis.window(group_by=[seen.key, seen[value]], order_by=seen.known))
+    once = replace(part, kind=PartKind.COUNT)
+    lives = seen.select("key", "known", ends=again, **{once.total.name: ibis.literal(1, "int64")})
+    return _over_lives(instants, lives, [once]).rename({part.name: once.name})

@@ -17,7 +17,7 @@ from data.contract.dataset import connect
 from data.contract.errors import FeatureError
 from features.declaration import Filter
 from features.join_plan import join_plan
-from features.parts import ADDITIVE, Part, PartKind
+from features.parts import ADDITIVE, Part, PartKind, contributions
 from features.plan import PAIRS_PER_EVENT, Plan, choose_plan
 from features.running_plan import running_plan
 
@@ -66,7 +66,7 @@ class Bench:
 
     def events(self, parts: list[Part], bounds: tuple[str, ...]) -> ir.Table:
         events = self.ibis.table("events")
-        return events.select("key", "known", *bounds, **{part.name: part.contribution(events) for part in parts})
+        return events.select("key", "known", *bounds, **contributions(events, parts))
 
     def fill(self, instants: list[tuple[str, int]], events: list[Row]) -> None:
         for table, rows in (("instants", instants), ("events", [tuple(row[c] for c in COLUMNS) for row in events])):
