@@ -28,9 +28,15 @@ LOOKUPS: dict[str, tuple[str, str, dict[str, str]]] = {
 
 def claim_context(engine: Engine) -> ir.Table:
     """The claims to build with their context, kept in the engine."""
-    context = engine.targets().rename(amount="amount_claimed")
+    targets = engine.targets()
+    context = targets.rename(amount="amount_claimed")
     for name, (key, known_at, columns) in LOOKUPS.items():
-        context = _look_up(engine, context, name, key, known_at, columns)
+        if engine.has(name):
+            found = _looked_up(targets, engine.table(name), key, known_at, columns)
+            context = context.left_join(found, "row").drop("row_right")
+        else:
+            types = {column: "string" if column.endswith("_id") else "int64" for column in columns}
+            context = context.mutate(**{column: ibis.null(dtype) for column, dtype in types.items()})
     return engine.keep(_with_hazards(context))
 
 
@@ -39,17 +45,11 @@ def extra_columns(context: ir.Table) -> list[str]:
     return [name for name in context.columns if name.startswith(FEATURE_COLUMN_PREFIX)]
 
 
-def _look_up(
-    engine: Engine, context: ir.Table, table: str, key: str, known_at: str, columns: dict[str, str]
-) -> ir.Table:
-    if not engine.has(table):
-        types = {name: "string" if name.endswith("_id") else "int64" for name in columns}
-        return context.mutate(**{name: ibis.null(type_) for name, type_ in types.items()})
-    found = engine.table(table).select(
-        looked_up=key, known=known_at, **{f"found_{name}": column for name, column in columns.items()}
-    )
-    joined = context.left_join(found, [context[key] == found.looked_up, found.known < context.filed_at])
-    return joined.select(*context.columns, **{name: joined[f"found_{name}"] for name in columns})
+def _looked_up(targets: ir.Table, table: ir.Table, key: str, known_at: str, columns: dict[str, str]) -> ir.Table:
+    """What was known of one party of the claims: `row` and `columns`, for the claims where something was."""
+    asked = targets.select("row", "filed_at", asked=key)
+    found = table.select(found=key, known=known_at, **columns)
+    return asked.inner_join(found, [asked.asked == found.found, found.known < asked.filed_at]).select("row", *columns)
 
 
 def _with_hazards(context: ir.Table) -> ir.Table:
