@@ -34,12 +34,6 @@ def _ratio(
     )
 
 
-def _share(entity: str, kind: str, of: str, phrase: str) -> RatioFeature:
-    """The share of one kind of event in another over a year."""
-    meaning = f"{phrase} in the 365 days before the claim was filed"
-    return _ratio(f"{entity}_{kind}_share", meaning, f"{entity}_{kind}_count_365d", f"{entity}_{of}_count_365d", 365)
-
-
 RATIO_FEATURES: tuple[RatioFeature, ...] = (
     _ratio("claim_amount_to_order_amount", "amount claimed over what was paid for the order", AMOUNT, ORDER_AMOUNT),
     _ratio("claim_amount_to_product_price", "amount claimed over the product's listed price", AMOUNT, PRICE),
@@ -110,16 +104,6 @@ RATIO_FEATURES: tuple[RatioFeature, ...] = (
         "category_orders_count_365d",
         365,
     ),
-    _share(
-        "customer",
-        "returns_bad_condition",
-        "returns_inspected",
-        "share of the customer's inspected returns in a bad condition",
-    ),
-    _share("customer", "abusive_outcomes", "outcomes", "share of the customer's decided claims that are abusive"),
-    _share("seller", "valid_findings", "outcomes", "share of the seller's decided claims that were found valid"),
-    _share("category", "abusive_outcomes", "outcomes", "share of the category's decided claims that are abusive"),
-    _share("category", "valid_findings", "outcomes", "share of the category's decided claims that were found valid"),
 )
 
 TREND_FEATURES: tuple[TrendFeature, ...] = tuple(

@@ -7,7 +7,7 @@ other features), `ClaimFeature` (of the claim itself) and `LinkFeature` (other c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from data.contract.errors import FeatureError
@@ -44,6 +44,9 @@ class Aggregation(StrEnum):
     MAX = "max"
     STD = "std"
     DISTINCT = "distinct"
+    FIRST = "first"
+    LAST = "last"
+    SHARE = "share"
     DAYS_SINCE_FIRST = "days_since_first"
     DAYS_SINCE_LAST = "days_since_last"
     RATIO = "ratio"
@@ -64,9 +67,18 @@ _PHRASES = {
     Aggregation.MAX: "largest {column} of",
     Aggregation.STD: "standard deviation of {column} over",
     Aggregation.DISTINCT: "number of distinct {column} among",
+    Aggregation.FIRST: "{column} of the first of",
+    Aggregation.LAST: "{column} of the latest of",
+    Aggregation.SHARE: "share, among all {source}, of",
     Aggregation.DAYS_SINCE_FIRST: "days since the first of",
     Aggregation.DAYS_SINCE_LAST: "days since the latest of",
 }
+
+WHOLE_NUMBERS = frozenset({Aggregation.COUNT, Aggregation.DISTINCT})
+"""Aggregations that count, into int64."""
+
+MONEY_COLUMNS = frozenset({"amount", "refund", "paid", "coverage"})
+"""Columns of histories that hold cents, and dollars in a feature."""
 
 
 class Suspicion(StrEnum):
@@ -174,7 +186,9 @@ def window_phrase(window_days: int | None) -> str:
 class HistoryFeature(Feature):
     """An aggregation over the events of one entity that were known before the claim was filed.
 
-    `column` is a column of the source, where the aggregation needs one.
+    `column` is a column of the source, where the aggregation needs one; `unit` and `dtype` follow from the two. Of several first or
+    latest events at the same instant, `FIRST` takes the smallest value and `LAST` the largest. A `SHARE` is of the events that pass
+    the filter among all of the source.
     """
 
     entity: Entity
@@ -182,14 +196,32 @@ class HistoryFeature(Feature):
     aggregation: Aggregation
     column: str | None = None
     window_days: int | None = None
+    unit: str = field(init=False)
+    dtype: str = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "unit", self._unit())
+        object.__setattr__(self, "dtype", self._dtype())
         needs_column = "{column}" in self.aggregation.phrase
         if needs_column != (self.column is not None):
             expected = "needs a column" if needs_column else "takes no column"
             raise FeatureError(f"feature {self.name}: {self.aggregation} {expected}, got {self.column!r}")
         if self.window_days is not None and self.window_days <= 0:
             raise FeatureError(f"feature {self.name}: window_days is {self.window_days}, expected more than 0")
+        if self.aggregation is Aggregation.SHARE and self.event.where is None:
+            raise FeatureError(
+                f"feature {self.name}: a share needs events that pass a filter, got all {self.event.source}"
+            )
+
+    def _unit(self) -> str:
+        if self.aggregation in {Aggregation.DAYS_SINCE_FIRST, Aggregation.DAYS_SINCE_LAST}:
+            return "days"
+        return "USD" if self.column in MONEY_COLUMNS and self.aggregation not in WHOLE_NUMBERS else "1"
+
+    def _dtype(self) -> str:
+        if self.aggregation in {Aggregation.FIRST, Aggregation.LAST} and self.column not in MONEY_COLUMNS:
+            return "string"
+        return "int64" if self.aggregation in WHOLE_NUMBERS else "float64"
 
     @property
     def name(self) -> str:
@@ -198,7 +230,9 @@ class HistoryFeature(Feature):
 
     @property
     def description(self) -> str:
-        phrase = self.aggregation.phrase.format(column=column_noun(self.column or "").replace("_", " "))
+        noun = column_noun(self.column or "") if self.aggregation is Aggregation.DISTINCT else self.column or ""
+        source = self.event.source.replace("_", " ")
+        phrase = self.aggregation.phrase.format(column=noun.replace("_", " "), source=source)
         return f"{phrase} {self.entity.possessive} {self.event.meaning} {window_phrase(self.window_days)}"
 
     def listing(self) -> dict[str, str | int | None]:

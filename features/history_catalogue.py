@@ -30,8 +30,6 @@ def _history(
             family=f"{entity} {event.source.replace('_', ' ')}",
             suspicion=suspicion,
             model_input=not _is_volume(entity, event, aggregation, window),
-            unit=_unit(aggregation, column),
-            dtype="int64" if aggregation in {A.COUNT, A.DISTINCT} else "float64",
         )
         for window in windows
     )
@@ -48,12 +46,6 @@ def _is_volume(entity: Entity, event: Event, aggregation: A, window: int | None)
     if aggregation not in {A.COUNT, A.SUM} or event is e.POLICIES:
         return False
     return entity in {SELLER, CATEGORY} or (entity is PRODUCT and window == LONGEST_DAYS)
-
-
-def _unit(aggregation: A, column: str | None) -> str:
-    if aggregation in {A.DAYS_SINCE_FIRST, A.DAYS_SINCE_LAST}:
-        return "days"
-    return "USD" if aggregation not in {A.COUNT, A.DISTINCT} and column else "1"
 
 
 CUSTOMER_FEATURES = (
@@ -73,6 +65,7 @@ CUSTOMER_FEATURES = (
     *_history(CUSTOMER, e.INSPECTIONS, A.COUNT, 365),
     *_history(CUSTOMER, e.RETURNS_BAD_CONDITION, A.COUNT, 365, None, suspicion=RAISES),
     *_history(CUSTOMER, e.RETURNS_BAD_CONDITION, A.SUM, 365, column="refund"),
+    *_history(CUSTOMER, e.RETURNS_BAD_CONDITION, A.SHARE, 365),
     *_history(CUSTOMER, e.RETURNS_USED, A.COUNT, 365),
     *_history(CUSTOMER, e.CLAIMS, A.COUNT, 30, 90, 365, None),
     *_history(CUSTOMER, e.CLAIMS, A.SUM, 365, column="amount"),
@@ -85,6 +78,7 @@ CUSTOMER_FEATURES = (
     *_history(CUSTOMER, e.OUTCOMES, A.COUNT, 365),
     *_history(CUSTOMER, e.OUTCOMES, A.SUM, 365, column="paid"),
     *_history(CUSTOMER, e.OUTCOMES_BY_LABEL["abusive"], A.COUNT, 365, None, suspicion=RAISES),
+    *_history(CUSTOMER, e.OUTCOMES_BY_LABEL["abusive"], A.SHARE, 365),
     *_history(CUSTOMER, e.OUTCOMES_BY_LABEL["frivolous"], A.COUNT, 365),
     *_history(CUSTOMER, e.OUTCOMES_BY_LABEL["valid"], A.COUNT, 365),
     *_history(CUSTOMER, e.FINDINGS_BY_LABEL["valid"], A.COUNT, 365),
@@ -109,6 +103,7 @@ SELLER_FEATURES = (
     *_history(SELLER, e.OUTCOMES_BY_LABEL["abusive"], A.COUNT, 365),
     *_history(SELLER, e.FINDINGS_BY_LABEL["valid"], A.COUNT, 365),
     *_history(SELLER, e.OUTCOMES, A.COUNT, 365),
+    *_history(SELLER, e.FINDINGS_BY_LABEL["valid"], A.SHARE, 365),
     *_history(SELLER, e.REPORTS_FILED, A.COUNT, 365),
     *_history(SELLER, e.POLICIES, A.COUNT, None),
     *_history(SELLER, e.POLICIES, A.SUM, None, column="coverage"),
@@ -137,6 +132,8 @@ CATEGORY_FEATURES = (
     *_history(CATEGORY, e.FINDINGS_BY_LABEL["valid"], A.COUNT, 365),
     *_history(CATEGORY, e.FINDINGS_BY_LABEL["frivolous"], A.COUNT, 365),
     *_history(CATEGORY, e.FINDINGS_BY_LABEL["abusive"], A.COUNT, 365),
+    *_history(CATEGORY, e.OUTCOMES_BY_LABEL["abusive"], A.SHARE, 365),
+    *_history(CATEGORY, e.FINDINGS_BY_LABEL["valid"], A.SHARE, 365),
     *_history(CATEGORY, e.OUTCOMES, A.COUNT, 365),
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import ibis.expr.types as ir
 
-from features.parts import ADDITIVE, Part, PartKind
+from features.parts import ADDITIVE, LARGEST, SMALLEST, Part
 
 
 def join_plan(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Table:
@@ -47,9 +47,9 @@ def _aggregate(pairs: ir.Table, part: Part) -> ir.Value:
     match part.kind:
         case kind if kind in ADDITIVE:
             return column.sum(where=within)
-        case PartKind.MIN | PartKind.FIRST:
+        case kind if kind in SMALLEST:
             return column.min(where=within)
-        case PartKind.MAX | PartKind.LAST:
+        case kind if kind in LARGEST:
             return column.max(where=within)
         case _:
             return column.nunique(where=within)

@@ -13,8 +13,7 @@ from enum import StrEnum
 import ibis
 import ibis.expr.types as ir
 
-from features.declaration import Aggregation, Filter, HistoryFeature
-from features.sources import MONEY_COLUMNS
+from features.declaration import MONEY_COLUMNS, Aggregation, Filter, HistoryFeature
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 CENTS_PER_DOLLAR = 100
@@ -32,11 +31,26 @@ class PartKind(StrEnum):
     MAX = "max"
     FIRST = "first"
     LAST = "last"
+    FIRST_VALUE = "first_value"
+    """When the event was known and its value, as text that sorts by both (`_dated`)."""
+    LAST_VALUE = "last_value"
     DISTINCT = "distinct"
 
 
 ADDITIVE = frozenset({PartKind.COUNT, PartKind.KNOWN, PartKind.SUM, PartKind.SQUARES})
 """Kinds whose value over a window is the difference of two running totals."""
+
+SMALLEST = frozenset({PartKind.MIN, PartKind.FIRST, PartKind.FIRST_VALUE})
+"""Kinds that are the smallest of what the events contribute."""
+
+LARGEST = frozenset({PartKind.MAX, PartKind.LAST, PartKind.LAST_VALUE})
+"""Kinds that are the largest of what the events contribute."""
+
+_DATES_FROM = 10**17
+_DATE_DIGITS = 18
+"""Times are written as so many digits, counted from 10^17 microseconds before 1970, so that text sorts as they do."""
+
+_MONEY_DIGITS = 18
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,8 @@ class Part:
                 value = events[self.column].cast("decimal(38, 0)") * events[self.column].cast("decimal(38, 0)")
             case PartKind.FIRST | PartKind.LAST:
                 value = events["known"]
+            case PartKind.FIRST_VALUE | PartKind.LAST_VALUE:
+                value = _dated(events["known"], events[self.column], money=self.column in MONEY_COLUMNS)
             case _:
                 value = events[self.column]
         if self.kind in ADDITIVE:
@@ -107,6 +123,8 @@ _KINDS: dict[Aggregation, tuple[PartKind, ...]] = {
     Aggregation.MIN: (PartKind.MIN,),
     Aggregation.MAX: (PartKind.MAX,),
     Aggregation.DISTINCT: (PartKind.DISTINCT,),
+    Aggregation.FIRST: (PartKind.FIRST_VALUE,),
+    Aggregation.LAST: (PartKind.LAST_VALUE,),
     Aggregation.DAYS_SINCE_FIRST: (PartKind.FIRST,),
     Aggregation.DAYS_SINCE_LAST: (PartKind.LAST,),
 }
@@ -119,6 +137,9 @@ def contributions(events: ir.Table, parts: Iterable[Part]) -> dict[str, ir.Value
 
 def parts_of(feature: HistoryFeature) -> tuple[Part, ...]:
     """The parts that the feature is made of, in the order `feature_value` takes them."""
+    if feature.aggregation is Aggregation.SHARE:
+        everything = Part(PartKind.COUNT, None, None, feature.window_days)
+        return replace(everything, where=feature.event.where), everything
     columns = {PartKind.COUNT: None, PartKind.FIRST: None, PartKind.LAST: None}
     return tuple(
         Part(kind, columns.get(kind, feature.column), feature.event.where, feature.window_days)
@@ -141,8 +162,19 @@ def feature_value(feature: HistoryFeature, part: Callable[[Part], ir.Value], fil
             return _standard_deviation(*values) / unit
         case Aggregation.MIN | Aggregation.MAX:
             return values[0].cast("float64") / unit
+        case Aggregation.SHARE:
+            return values[0].cast("float64") / values[1].nullif(0)
+        case Aggregation.FIRST | Aggregation.LAST:
+            text = values[0].substr(_DATE_DIGITS)
+            return text.cast("int64").cast("float64") / unit if feature.column in MONEY_COLUMNS else text
         case _:
             return (filed_at - values[0]).cast("float64") / MICROSECONDS_PER_DAY
+
+
+def _dated(known: ir.Value, value: ir.Value, *, money: bool) -> ir.Value:
+    """Time and value as one text: of the same time, the smaller value sorts first."""
+    text = value.cast("string").lpad(_MONEY_DIGITS, "0") if money else value
+    return (known + _DATES_FROM).cast("string").lpad(_DATE_DIGITS, "0") + text
 
 
 def _standard_deviation(total: ir.Value, count: ir.Value, squares: ir.Value) -> ir.Value:

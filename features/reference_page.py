@@ -46,7 +46,7 @@ and the feature
 {table}
 
 exists: `claimvet features list` shows it, `claimvet features build` computes it, the next `claimvet train` uses it, and the tests
-compare it with plain loops. `python -m features.reference_page docs` puts it on this page. A share, a rate or a trend is a quotient of
+compare it with plain loops. `python -m features.reference_page docs` puts it on this page. A rate or a trend is a quotient of
 two features, in `features/catalogue.py`; a fact of the claim itself stands in `features/claim_catalogue.py`. A declaration that cannot
 work (a source without that entity, a value that the column never has, a name that is taken) is refused by name.
 
@@ -65,7 +65,6 @@ EXAMPLE = HistoryFeature(
     column="refund",
     window_days=180,
     family="product returns",
-    unit="USD",
 )
 """The worked example of the page, as it is written there and as it comes out; a test declares it and builds it."""
 

@@ -18,12 +18,10 @@ import ibis
 import ibis.expr.types as ir
 
 from data.contract.errors import FeatureError
-from features.parts import ADDITIVE, Part, PartKind
+from features.parts import ADDITIVE, SMALLEST, Part, PartKind
 
 BOUNDS = ("appears", "ends")
 """Columns that bound an event's life (`features.sources`)."""
-
-_SMALLEST = frozenset({PartKind.MIN, PartKind.FIRST})
 
 
 def running_plan(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Table:
@@ -34,10 +32,10 @@ def running_plan(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) ->
     """
     if set(BOUNDS) & set(events.columns):
         return _over_lives(instants, events, parts)
-    distinct = [part for part in parts if part.kind is PartKind.DISTINCT]
+    totals = dict.fromkeys(part.total for part in parts if part.kind is PartKind.DISTINCT)
     plain = [part for part in parts if part.kind is not PartKind.DISTINCT]
     steps = [_over_events(instants, events, plain)] if plain else []
-    steps += [_distinct(instants, events, part) for part in distinct]
+    steps += [_distinct(instants, events, [part for part in parts if part.total == total]) for total in totals]
     return reduce(lambda left, right: left.inner_join(right, ["key", "filed_at"]), steps)
 
 
@@ -107,7 +105,7 @@ def _to_next_point_by_window(events: ir.Table, points: ir.Table) -> ir.Table:
 def _gather(column: ir.Value, part: Part) -> ir.Value:
     if part.kind in ADDITIVE:
         return column.sum().fill_null(0)
-    return column.min() if part.kind in _SMALLEST else column.max()
+    return column.min() if part.kind in SMALLEST else column.max()
 
 
 def _running(points: ir.Table, parts: Sequence[Part]) -> dict[str, ir.Value]:
@@ -121,7 +119,7 @@ def _running_value(points: ir.Table, part: Part) -> ir.Value:
     column = points[part.total.name]
     if part.kind in ADDITIVE:
         return column.sum().over(_until_now(points))
-    extreme = column.min() if part.kind in _SMALLEST else column.max()
+    extreme = column.min() if part.kind in SMALLEST else column.max()
     if part.window is None:
         return extreme.over(_until_now(points))
     # what goes to the point at a window's start came before the window
@@ -167,11 +165,12 @@ def _goings(lives: ir.Table, window: int | None, parts: Sequence[Part]) -> ir.Ta
     return ending.select("key", position=position, **columns)
 
 
-def _distinct(instants: ir.Table, events: ir.Table, part: Part) -> ir.Table:
-    """A value counts once: from each time it is seen until it is seen again, or the window has passed."""
-    value = part.total.name
+def _distinct(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Table:
+    """The windows of one distinct count: a value counts once, from each time it is seen until it is seen again."""
+    value = parts[0].total.name
     seen = events.filter(events[value].notnull())
     again = seen.known.lead().over(ibis.window(group_by=[seen.key, seen[value]], order_by=seen.known))
-    once = replace(part, kind=PartKind.COUNT)
-    lives = seen.select("key", "known", ends=again, **{once.total.name: ibis.literal(1, "int64")})
-    return _over_lives(instants, lives, [once]).rename({part.name: once.name})
+    once = {part.name: replace(part, kind=PartKind.COUNT) for part in parts}
+    ones = {part.total.name: ibis.literal(1, "float64") for part in once.values()}
+    lives = seen.select("key", "known", ends=again, **ones)
+    return _over_lives(instants, lives, list(once.values())).rename({name: part.name for name, part in once.items()})

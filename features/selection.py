@@ -10,8 +10,17 @@ from collections.abc import Iterable, Sequence
 from data.contract.errors import FeatureError
 from data.contract.tables import TABLES, Kind
 from features.context import HAZARDS, LOOKUPS
-from features.declaration import Aggregation, ClaimFeature, Feature, Filter, HistoryFeature, RatioFeature, TrendFeature
-from features.sources import MONEY_COLUMNS, SOURCES, Source
+from features.declaration import (
+    MONEY_COLUMNS,
+    Aggregation,
+    ClaimFeature,
+    Feature,
+    Filter,
+    HistoryFeature,
+    RatioFeature,
+    TrendFeature,
+)
+from features.sources import SOURCES, Source
 
 ARITHMETIC = frozenset({Aggregation.SUM, Aggregation.MEAN, Aggregation.MIN, Aggregation.MAX, Aggregation.STD})
 """Aggregations that need numbers."""

@@ -138,6 +138,3 @@ _DECLARED = (
 
 SOURCES: dict[str, Source] = {source.name: source for source in _DECLARED}
 """All sources by name."""
-
-MONEY_COLUMNS = frozenset({"amount", "refund", "paid", "coverage"})
-"""Columns that hold cents here and dollars in a feature."""

@@ -82,9 +82,12 @@ class Oracle:
         tables = TABLES_OF[feature.event.source] + (("products",) if feature.entity == "category" else ())
         if not all(self.world[table] for table in tables):
             return None
-        events = [event for event in self.visible(feature, claim) if passes(feature.event.where, event)]
+        events = self.visible(feature, claim)
         if feature.window_days is not None:
             events = [event for event in events if event["known"] >= claim["filed_at"] - feature.window_days * DAY]
+        everything, events = events, [event for event in events if passes(feature.event.where, event)]
+        if feature.aggregation == "share":
+            return quotient(len(events), len(everything))
         return aggregate(str(feature.aggregation), feature.column, events, claim["filed_at"])
 
     def visible(self, feature: HistoryFeature, claim: Row) -> list[Row]:
@@ -265,6 +268,9 @@ def aggregate(aggregation: str, column: str | None, events: list[Row], filed_at:
         chosen = min if aggregation == "days_since_first" else max
         return (filed_at - chosen(known)) / DAY if known else None
     values = [event[column] for event in events if event[column] is not None]
+    if aggregation in {"first", "last"}:
+        dated = [(event["known"], event[column]) for event in events if event[column] is not None]
+        return (min if aggregation == "first" else max)(dated)[1] if dated else None
     if aggregation == "distinct":
         return len(set(values))
     exact = [Fraction(str(value)) for value in values]

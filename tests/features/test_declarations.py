@@ -36,7 +36,7 @@ DTYPES = {"float64", "int64", "string"}
 COUNT = HistoryFeature(
     entity=Entity.CUSTOMER, event=events.ORDERS, aggregation=Aggregation.COUNT, window_days=7, family="new"
 )
-SUM = replace(COUNT, aggregation=Aggregation.SUM, column="amount", unit="USD")
+SUM = replace(COUNT, aggregation=Aggregation.SUM, column="amount")
 
 
 def test_names_are_unique_and_plain() -> None:
@@ -108,6 +108,20 @@ def test_bad_conditions_and_shared_evidence_can_only_raise_suspicion() -> None:
 def test_an_aggregation_of_values_needs_a_column(aggregation: Aggregation) -> None:
     with pytest.raises(FeatureError, match=f"{aggregation} needs a column, got None"):
         replace(COUNT, aggregation=aggregation)
+
+
+def test_a_share_needs_a_filter() -> None:
+    with pytest.raises(FeatureError, match="a share needs events that pass a filter, got all orders"):
+        replace(COUNT, aggregation=Aggregation.SHARE)
+
+
+def test_unit_and_type_follow_from_aggregation_and_column() -> None:
+    last = replace(COUNT, event=events.RETURNS, aggregation=Aggregation.LAST, column="reason")
+    assert (last.name, last.dtype, last.unit) == ("customer_returns_reason_last_7d", "string", "1")
+    assert last.description == "reason of the latest of the customer's returns in the 7 days before the claim was filed"
+    assert (SUM.dtype, SUM.unit, COUNT.dtype, COUNT.unit) == ("float64", "USD", "int64", "1")
+    assert replace(SUM, aggregation=Aggregation.DISTINCT).unit == "1"
+    assert replace(COUNT, aggregation=Aggregation.DAYS_SINCE_LAST).unit == "days"
 
 
 def test_a_count_takes_no_column() -> None:
@@ -197,6 +211,7 @@ def test_the_pages_example_declares_what_it_says() -> None:
 AGGREGATED = [
     replace(
         EXAMPLE,
+        event=events.RETURNS_FAULT if aggregation is Aggregation.SHARE else events.RETURNS,
         aggregation=aggregation,
         column="refund" if "{column}" in aggregation.phrase else None,
         window_days=days,
@@ -204,6 +219,12 @@ AGGREGATED = [
     for aggregation in Aggregation
     if aggregation not in {Aggregation.RATIO, Aggregation.TREND, Aggregation.VALUE}
     for days in (1, None)
+]
+TEXTS = [
+    replace(EXAMPLE, entity=entity, aggregation=aggregation, column="reason", window_days=days)
+    for entity in (Entity.CUSTOMER, Entity.CATEGORY)
+    for aggregation in (Aggregation.FIRST, Aggregation.LAST)
+    for days in (30, None)
 ]
 EVERYWHERE = [
     replace(COUNT, entity=entity, event=Event(source.name, source.name, source.name), family="new")
@@ -216,13 +237,18 @@ EVERYWHERE = [
 def test_one_more_declaration_is_one_more_feature(
     pairs_per_event: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    added: list[Feature] = [EXAMPLE, *AGGREGATED, *EVERYWHERE]
+    added: list[Feature] = [EXAMPLE, *AGGREGATED, *TEXTS, *EVERYWHERE]
     monkeypatch.setattr("features.plan.PAIRS_PER_EVENT", pairs_per_event)
     world = many_worlds(3, 30)
     built = build(world, tmp_path, features=added)
     expected = pd.DataFrame.from_dict(Oracle(world).features(added), orient="index")
     assert list(built.columns) == [feature.name for feature in added]
-    pd.testing.assert_frame_equal(built.astype("float64"), expected.astype("float64"), check_names=False, rtol=1e-9)
+    texts = [feature.name for feature in TEXTS]
+    assert built[texts].astype("object").where(built[texts].notna(), None).equals(expected[texts].astype("object"))
+    numbers = [name for name in built.columns if name not in texts]
+    pd.testing.assert_frame_equal(
+        built[numbers].astype("float64"), expected[numbers].astype("float64"), check_names=False, rtol=1e-9
+    )
     assert f"| `{EXAMPLE.name}` | {EXAMPLE.description} | USD | 180 days | float64 |  |" in feature_page(
         [*FEATURES, *added]
     )

@@ -24,10 +24,10 @@ from features.running_plan import running_plan
 Row = dict[str, Any]
 
 DAY = 24 * 3600 * 1_000_000
-COLUMNS = ("key", "known", "appears", "ends", "value", "kind")
+COLUMNS = ("key", "known", "appears", "ends", "amount", "kind")
 WINDOWS = (1, 30, None)
 PARTS = [
-    Part(kind, None if kind in {PartKind.COUNT, PartKind.FIRST, PartKind.LAST} else "value", where, days)
+    Part(kind, None if kind in {PartKind.COUNT, PartKind.FIRST, PartKind.LAST} else "amount", where, days)
     for kind, where, days in product(PartKind, (None, Filter("kind", ("a", "b"))), WINDOWS)
 ]
 ADDITIVE_PARTS = [part for part in PARTS if part.kind in ADDITIVE]
@@ -42,7 +42,7 @@ EVENTS = st.lists(
             "known": TIMES,
             "appears": st.just(0) | TIMES,
             "ends": TIMES | st.none(),
-            "value": st.sampled_from([0, 1, 2, 99_999_999_999]) | st.none(),
+            "amount": st.sampled_from([0, 1, 2, 99_999_999_999]) | st.none(),
             "kind": st.sampled_from("abc") | st.none(),
         }
     ),
@@ -59,7 +59,7 @@ class Bench:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         self.connection.execute("CREATE TABLE instants (key VARCHAR, filed_at BIGINT)")
-        types = "key VARCHAR, known BIGINT, appears BIGINT, ends BIGINT, value BIGINT, kind VARCHAR"
+        types = "key VARCHAR, known BIGINT, appears BIGINT, ends BIGINT, amount BIGINT, kind VARCHAR"
         self.connection.execute(f"CREATE TABLE events ({types})")
         self.ibis = ibis.duckdb.from_connection(connection)
         self.queries: dict[tuple[str, tuple[str, ...]], str] = {}
@@ -109,8 +109,9 @@ def expected(part: Part, events: list[Row], filed_at: int) -> int | None:
         events = [event for event in events if filed_at - part.window_days * DAY <= event["known"]]
     if part.where is not None:
         events = [event for event in events if event["kind"] in part.where.values]
-    values = [event["value"] for event in events if event["value"] is not None]
+    values = [event["amount"] for event in events if event["amount"] is not None]
     times = [event["known"] for event in events]
+    dated = [(event["known"], event["amount"]) for event in events if event["amount"] is not None]
     made: dict[PartKind, Callable[[], int | None]] = {
         PartKind.COUNT: lambda: len(events),
         PartKind.KNOWN: lambda: len(values),
@@ -121,6 +122,8 @@ def expected(part: Part, events: list[Row], filed_at: int) -> int | None:
         PartKind.FIRST: lambda: min(times, default=None),
         PartKind.LAST: lambda: max(times, default=None),
         PartKind.DISTINCT: lambda: len(set(values)),
+        PartKind.FIRST_VALUE: lambda: min(dated, default=(0, None))[1],
+        PartKind.LAST_VALUE: lambda: max(dated, default=(0, None))[1],
     }
     return made[part.kind]()
 
@@ -134,6 +137,8 @@ def assert_right(
         visible = [event for event in events if seen(event, key, filed_at, bounds)]
         for part in parts:
             value = found.get((key, filed_at), {}).get(part.name)
+            if part.kind in {PartKind.FIRST_VALUE, PartKind.LAST_VALUE} and value is not None:
+                value = int(value[-18:])  # the time stands before it
             nothing = 0 if part.kind in ADDITIVE or part.kind is PartKind.DISTINCT else None
             right = expected(part, visible, filed_at)
             assert (nothing if value is None else value) == right, f"{part.name} of {key} at {filed_at}, {bounds}"
@@ -161,7 +166,7 @@ def test_running_totals_are_right_for_every_part(
 @pytest.mark.parametrize("bounds", BOUNDS[1:])
 @pytest.mark.parametrize("kind", [PartKind.MAX, PartKind.DISTINCT])
 def test_running_totals_refuse_what_they_cannot_read(bench: Bench, kind: PartKind, bounds: tuple[str, ...]) -> None:
-    part = Part(kind, "value", None, 30)
+    part = Part(kind, "amount", None, 30)
     with pytest.raises(FeatureError, match="over events that end or appear late cannot be read from running totals"):
         running_plan(bench.ibis.table("instants"), bench.events([part], bounds), [part])
 
@@ -172,11 +177,11 @@ def chosen(bench: Bench, part: Part, bounds: tuple[str, ...] = ()) -> tuple[Plan
 
 
 COUNT = Part(PartKind.COUNT, None, None, 30)
-LARGEST = Part(PartKind.MAX, "value", None, 30)
+LARGEST = Part(PartKind.MAX, "amount", None, 30)
 
 
 def event(known: int, appears: int = 0) -> Row:
-    return {"key": "x", "known": known, "appears": appears, "ends": None, "value": 1, "kind": "a"}
+    return {"key": "x", "known": known, "appears": appears, "ends": None, "amount": 1, "kind": "a"}
 
 
 def test_a_short_history_is_joined_and_a_long_one_summed(bench: Bench) -> None:
