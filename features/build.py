@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,15 +10,14 @@ import ibis
 import ibis.expr.types as ir
 
 from data.contract.dataset import DataSet
-from data.contract.errors import UsageError
 from features.catalogue import FEATURES
 from features.context import claim_context, extra_columns
 from features.declaration import ClaimFeature, Feature, Form, HistoryFeature, LinkFeature, RatioFeature, TrendFeature
-from features.duckdb_engine import DuckDBEngine
 from features.engine import Engine
+from features.engines import open_engine
 from features.links import link_tables
 from features.parts import CENTS_PER_DOLLAR, MICROSECONDS_PER_DAY
-from features.plan import history_tables
+from features.plan import Progress, history_tables
 from features.selection import with_ingredients
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
@@ -35,10 +34,6 @@ class BuildReport:
     unavailable: tuple[str, ...]
 
 
-Progress = Callable[[str], None]
-"""Told the name of each step as it begins."""
-
-
 def build_features(
     data_set: DataSet,
     out: Path,
@@ -46,7 +41,7 @@ def build_features(
     claims: Path | None = None,
     engine: str = "duckdb",
     memory_limit: str | None = None,
-    progress: Progress = lambda step: None,
+    progress: Progress = lambda *_: None,
     features: Sequence[Feature] = FEATURES,
 ) -> BuildReport:
     """Write the features of the claims in `claims`, or of all, to the Parquet file `out`.
@@ -56,11 +51,9 @@ def build_features(
     Raises:
         FeatureError: where a feature is declared in a way that cannot work.
         InvalidDataError: where a claim of `claims` differs from the data set's row of the same id.
-        UsageError: where the engine has no such name.
+        UsageError: where there is no such engine, or it cannot start, or the memory limit cannot be.
     """
-    if engine != "duckdb":
-        raise UsageError(f"the engine is {engine!r}, expected duckdb")
-    opened = DuckDBEngine(data_set, claims, memory_limit)
+    opened = open_engine(engine, data_set, claims, memory_limit)
     try:
         return _build(opened, out, progress, features)
     finally:
@@ -69,15 +62,14 @@ def build_features(
 
 def _build(engine: Engine, out: Path, progress: Progress, asked: Sequence[Feature]) -> BuildReport:
     needed = with_ingredients(asked)
-    progress("claims and their parties")
+    progress("claims and their parties", 0, 0)
     context = claim_context(engine)
-    progress("histories")
     histories = [feature for feature in needed if isinstance(feature, HistoryFeature)]
-    tables = list(history_tables(engine, context, histories))
+    tables = list(history_tables(engine, context, histories, progress))
     if any(isinstance(feature, LinkFeature) for feature in needed):
-        progress("links to other customers")
+        progress("links to other customers", 0, 0)
         tables += link_tables(engine, context)
-    progress("writing")
+    progress("writing", 0, 0)
     features, unavailable = _assemble(context, tables, needed, asked)
     rows = engine.write(features, out)
     names = tuple(name for name in features.columns if name != "claim_id")
@@ -128,11 +120,12 @@ def _time_of_day(instant: ir.Value) -> ir.Value:
 
 def _weekday(instant: ir.Value) -> ir.Value:
     """Day of the week, Monday is 0; 1970-01-01 was a Thursday."""
-    day = instant // MICROSECONDS_PER_DAY
+    # a whole number of days before it is divided, since engines divide in float64
+    day = (instant - _time_of_day(instant)) // MICROSECONDS_PER_DAY
     return ((day % 7 + 10) % 7).cast("int64")
 
 
 def _combined(feature: RatioFeature | TrendFeature, joined: ir.Table) -> ir.Value:
     if isinstance(feature, TrendFeature):
-        return joined[feature.short.name] * feature.scale / joined[feature.long.name].nullif(0)
+        return joined[feature.short.name].cast("float64") * feature.scale / joined[feature.long.name].nullif(0)
     return joined[feature.numerator.name].cast("float64") / joined[feature.denominator.name].nullif(0)

@@ -82,7 +82,7 @@ def test_a_data_set_without_claims_is_refused(world: World, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"engine": "abacus"}, "the engine is 'abacus', expected duckdb"),
+        ({"engine": "abacus"}, "the engine is 'abacus', expected duckdb or spark"),
         ({"memory_limit": "much"}, "the memory limit is 'much'"),
     ],
 )

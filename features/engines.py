@@ -1,0 +1,33 @@
+"""Which engines there are, and how each is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.contract.dataset import DataSet
+from data.contract.errors import UsageError
+from features.duckdb_engine import DuckDBEngine
+from features.engine import Engine
+
+ENGINES = ("duckdb", "spark")
+
+
+def open_engine(name: str, data_set: DataSet, claims: Path | None = None, memory_limit: str | None = None) -> Engine:
+    """The data set in the engine of that name, with `claims`, a file, as the claims to build where given.
+
+    Raises:
+        InvalidDataError: where a claim of `claims` differs from the data set's row of the same id.
+        UsageError: where there is no such engine, or it cannot start, or the memory limit cannot be.
+    """
+    if name not in ENGINES:
+        raise UsageError(f"the engine is {name!r}, expected {' or '.join(ENGINES)}")
+    if name == "duckdb":
+        return DuckDBEngine(data_set, claims, memory_limit)
+    if memory_limit is not None:
+        raise UsageError(
+            f"the memory limit is {memory_limit!r} for the engine spark, expected spark.driver.memory and"
+            " spark.executor.memory in Spark's own configuration"
+        )
+    from features.spark_engine import SparkEngine
+
+    return SparkEngine(data_set, claims)

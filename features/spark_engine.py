@@ -1,0 +1,135 @@
+"""The cluster engine: Spark reads the files, keeps steps on its executors, and writes Parquet part by part.
+
+A kept step is a checkpoint, so that a plan never grows longer than from one step to the next, and numbers once given stay given: in the
+directory `spark.checkpoint.dir` where the configuration names one, else in the memory and on the disks of the executors, where losing
+an executor fails the build instead of numbering anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from data.contract.dataset import DataSet, TableFile
+from data.contract.errors import InvalidDataError
+from data.contract.tables import TABLES
+from features.engine import BatchFunction
+from features.parquet_parts import join_parts
+from features.spark_session import open_session
+from features.spark_tables import read_table, read_targets
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+class SparkEngine:
+    """A data set in Spark, reached through Ibis; see `features.engine.Engine`."""
+
+    name = "spark"
+
+    def __init__(self, data_set: DataSet, claims: Path | None = None) -> None:
+        self._data_set = data_set
+        self._session, self._started = open_session()
+        self._ibis = ibis.pyspark.connect(self._session)
+        self._kept: dict[str, DataFrame] = {}
+        self._filled: dict[str, bool] = {}
+        for name, file in data_set.tables.items():
+            frame = read_table(self._session, file)
+            frame.select(*file.table.column_names).createOrReplaceTempView(name)
+        self._declare_targets(TableFile(TABLES["claims"], claims) if claims else data_set.tables.get("claims"))
+
+    def has(self, table: str) -> bool:
+        if table not in self._filled:
+            there = table in self._data_set.tables and not self._session.table(table).isEmpty()
+            self._filled[table] = there or table == "claims"
+        return self._filled[table]
+
+    def table(self, name: str) -> ir.Table:
+        return self._ibis.table(name)
+
+    def targets(self) -> ir.Table:
+        return self._ibis.table("targets")
+
+    def keep(self, expression: ir.Table) -> ir.Table:
+        return self._keep(self.frame(expression))
+
+    def release(self, kept: ir.Table) -> None:
+        self._let_go(kept.get_name())
+
+    def number(self, expression: ir.Table, name: str) -> ir.Table:
+        from pyspark.sql import functions
+
+        return self._keep(self.frame(expression).withColumn(name, functions.monotonically_increasing_id()))
+
+    def apply(self, expression: ir.Table, function: BatchFunction, schema: pa.Schema) -> ir.Table:
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        return self._keep(self.frame(expression).mapInArrow(on_batches(function), from_arrow_schema(schema)))
+
+    def write(self, expression: ir.Table, out: Path) -> int:
+        return join_parts(self.frame(expression), out)
+
+    def close(self) -> None:
+        for name in list(self._kept):
+            self._let_go(name)
+        if self._started:
+            self._session.stop()
+
+    def frame(self, expression: ir.Table) -> DataFrame:
+        """The expression as a data frame of Spark."""
+        self._ibis._run_pre_execute_hooks(expression)
+        return self._session.sql(self._ibis.compile(expression))
+
+    def _keep(self, frame: DataFrame) -> ir.Table:
+        name = f"kept_{len(self._kept)}"
+        directory = self._session.sparkContext.getConf().get("spark.checkpoint.dir")
+        kept = frame.checkpoint() if directory else frame.localCheckpoint()
+        self._kept[name] = kept
+        kept.createOrReplaceTempView(name)
+        return self._ibis.table(name)
+
+    def _let_go(self, name: str) -> None:
+        self._session.catalog.dropTempView(name)
+        self._kept[name]._jdf.queryExecution().analyzed().rdd().unpersist(False)
+
+    def _declare_targets(self, file: TableFile | None) -> None:
+        if file is None:
+            raise InvalidDataError(
+                f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims"
+            )
+        targets = read_targets(self._session, file).localCheckpoint()
+        targets.createOrReplaceTempView("targets")
+        own = targets.select(*TABLES["claims"].column_names)
+        if "claims" not in self._data_set.tables:
+            own.createOrReplaceTempView("claims")
+        elif file is not self._data_set.tables["claims"]:
+            self._join_history(own)
+
+    def _join_history(self, targets: DataFrame) -> None:
+        """Let the claims to build and those of the data set be history for one another; the same claim counts once."""
+        from pyspark.sql import functions
+
+        history = self._session.table("claims").union(targets).distinct().localCheckpoint()
+        claims = history.groupBy("claim_id").agg(functions.count("*").alias("rows"))
+        twice = claims.filter("rows > 1").orderBy("claim_id").limit(5).collect()
+        if twice:
+            keys = ", ".join(row.claim_id for row in twice)
+            raise InvalidDataError(
+                f"claims {keys}: the file of claims holds another row than the data set, expected the same"
+            )
+        history.createOrReplaceTempView("claims")
+
+
+def on_batches(function: BatchFunction) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The function as Spark calls it: record batches in, record batches out."""
+
+    def called(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield from function(pa.Table.from_batches([batch])).combine_chunks().to_batches()
+
+    return called

@@ -1,0 +1,123 @@
+"""Reads the contract's tables in Spark: times as int64 microseconds, money as int64 cents, `row` in the order of the input."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data.contract.dataset import TableFile, connect
+from data.contract.errors import InvalidDataError
+from data.contract.raw import csv_header
+from data.contract.tables import FEATURE_COLUMN_PREFIX, Column, Kind
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column as SparkColumn
+    from pyspark.sql import DataFrame, SparkSession
+
+ROWS_PER_FILE = 2**40
+"""More rows than a file has: `row` is a file's place among its table's files times this, and the row's place in it."""
+
+_SPARK_TYPES = {"BIGINT": "bigint", "DOUBLE": "double", "BOOLEAN": "boolean"}
+
+
+def read_table(session: SparkSession, file: TableFile) -> DataFrame:
+    """The contract's columns, then the `x_` columns of claims.
+
+    Raises:
+        InvalidDataError: where the file is no table.
+    """
+    from pyspark.sql import functions
+
+    frame = read_file(session, file)
+    missing = [name for name in file.table.column_names if name not in frame.columns]
+    if missing:
+        raise InvalidDataError(
+            f"table {file.table.name}: column {missing[0]} is missing, expected it in {file.path.name}"
+        )
+    types = dict(frame.dtypes)
+    own = [_normalised(column, types[column.name]) for column in file.table.columns]
+    return frame.select(*own, *(functions.col(f"`{name}`") for name in extra_columns(frame)))
+
+
+def read_targets(session: SparkSession, file: TableFile) -> DataFrame:
+    """As `read_table`, with `row` in front: int64, larger for what comes later in the input; files in the order of their names."""
+    from pyspark.sql import functions
+
+    frame = read_table(session, file)
+    if file.is_csv:
+        return frame.select(functions.monotonically_increasing_id().alias("row"), "*")
+    paths = [row[0] for row in frame.select("_metadata.file_path").distinct().collect()]
+    places = session.createDataFrame(list(enumerate(sorted(paths))), "place bigint, path string")
+    ordered = frame.select(
+        functions.col("_metadata.row_index").alias("index"), functions.col("_metadata.file_path").alias("path"), "*"
+    )
+    row = (functions.col("place") * ROWS_PER_FILE + functions.col("index")).alias("row")
+    return ordered.join(functions.broadcast(places), "path").select(row, *frame.columns)
+
+
+def extra_columns(frame: DataFrame) -> list[str]:
+    """The user's own columns that become features."""
+    return [name for name in frame.columns if name.startswith(FEATURE_COLUMN_PREFIX)]
+
+
+def read_file(session: SparkSession, file: TableFile) -> DataFrame:
+    """The file as it is, in its own types; CSV as strings but for extra columns.
+
+    Raises:
+        InvalidDataError: where the file is no table.
+    """
+    from pyspark.errors import PySparkException
+
+    try:
+        return _read_csv(session, file) if file.is_csv else _read_parquet(session, file.path)
+    except PySparkException as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InvalidDataError(
+            f"table {file.table.name}: {file.path.name} is no table that can be read ({reason})"
+        ) from error
+
+
+def _read_parquet(session: SparkSession, path: Path) -> DataFrame:
+    reader = session.read.option("mergeSchema", path.is_dir())
+    if path.is_dir():
+        partitioned = any("=" in folder.name for folder in path.iterdir() if folder.is_dir())
+        reader = reader.option("recursiveFileLookup", not partitioned).option("pathGlobFilter", "*.parquet")
+    return reader.parquet(_without_wildcards(path.resolve().as_uri()))
+
+
+def _without_wildcards(path: str) -> str:
+    return re.sub(r"([\\*?\[\]{}])", r"\\\1", path)
+
+
+def _read_csv(session: SparkSession, file: TableFile) -> DataFrame:
+    """One partition, since a quoted field may hold a line break; the types of extra columns are those of the embedded engine."""
+    from pyspark.sql import functions
+
+    names = csv_header(file.path)
+    schema = ", ".join(f"`{name}` string" for name in names)
+    reader = session.read.options(
+        header=True, multiLine=True, quote='"', escape='"', mode="FAILFAST", maxCharsPerColumn=-1
+    )
+    frame = reader.schema(schema).csv(_without_wildcards(file.path.resolve().as_uri()))
+    connection = connect()
+    try:
+        types = file.columns(connection)
+    finally:
+        connection.close()
+    filled = {name: functions.nullif(functions.col(f"`{name}`"), functions.lit("")) for name in names}
+    return frame.select(*(filled[name].cast(_SPARK_TYPES.get(types[name], "string")).alias(name) for name in names))
+
+
+def _normalised(column: Column, spark_type: str) -> SparkColumn:
+    from pyspark.sql import functions
+
+    value = functions.col(f"`{column.name}`")
+    if column.kind is Kind.TIME:
+        nanoseconds = spark_type == "bigint"
+        value = functions.floor(value / 1000) if nanoseconds else functions.unix_micros(value.cast("timestamp"))
+    elif column.kind is Kind.MONEY:
+        value = functions.round(value.cast("double") * 100).cast("bigint")
+    else:
+        value = value.cast("string")
+    return value.alias(column.name)
