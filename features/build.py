@@ -17,7 +17,8 @@ from features.engine import Engine
 from features.engines import open_engine
 from features.links import link_tables
 from features.parts import CENTS_PER_DOLLAR, MICROSECONDS_PER_DAY
-from features.plan import Progress, history_tables
+from features.plan import history_tables
+from features.progress import Progress, silent
 from features.selection import with_ingredients
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
@@ -41,7 +42,7 @@ def build_features(
     claims: Path | None = None,
     engine: str = "duckdb",
     memory_limit: str | None = None,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
     features: Sequence[Feature] = FEATURES,
 ) -> BuildReport:
     """Write the features of the claims in `claims`, or of all, to the Parquet file `out`.
@@ -61,19 +62,24 @@ def build_features(
 
 
 def _build(engine: Engine, out: Path, progress: Progress, asked: Sequence[Feature]) -> BuildReport:
+    features, unavailable = feature_table(engine, progress, asked)
+    progress("writing")
+    rows = engine.write(features, out)
+    names = tuple(name for name in features.columns if name != "claim_id")
+    return BuildReport(rows, names, unavailable)
+
+
+def feature_table(engine: Engine, progress: Progress, asked: Sequence[Feature]) -> tuple[ir.Table, tuple[str, ...]]:
+    """The features as an expression, one row a claim in the order of the input, and the names of those null throughout."""
     needed = with_ingredients(asked)
-    progress("claims and their parties", 0, 0)
+    progress("claims and their parties")
     context = claim_context(engine)
     histories = [feature for feature in needed if isinstance(feature, HistoryFeature)]
     tables = list(history_tables(engine, context, histories, progress))
     if any(isinstance(feature, LinkFeature) for feature in needed):
-        progress("links to other customers", 0, 0)
+        progress("links to other customers")
         tables += link_tables(engine, context)
-    progress("writing", 0, 0)
-    features, unavailable = _assemble(context, tables, needed, asked)
-    rows = engine.write(features, out)
-    names = tuple(name for name in features.columns if name != "claim_id")
-    return BuildReport(rows, names, unavailable)
+    return _assemble(context, tables, needed, asked)
 
 
 def _assemble(

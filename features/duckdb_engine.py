@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from data.contract.aside import written_aside
 from data.contract.dataset import DataSet, TableFile, connect, identifier, quoted
 from data.contract.errors import InvalidDataError
 from data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Kind, Table
@@ -38,6 +38,9 @@ class DuckDBEngine:
     def has(self, table: str) -> bool:
         return table == "claims" or self._data_set.has(table)
 
+    def rows(self, table: str) -> int:
+        return self._data_set.rows(table)
+
     def table(self, name: str) -> ir.Table:
         return self._ibis.table(name)
 
@@ -55,20 +58,15 @@ class DuckDBEngine:
         return self.keep(expression.mutate(**{name: ibis.row_number().cast("int32")}))
 
     def apply(self, expression: ir.Table, function: BatchFunction, schema: pa.Schema) -> ir.Table:
-        batches = expression.to_pyarrow_batches(chunk_size=BATCH_ROWS)
-        made = [function(pa.Table.from_batches([batch])) for batch in batches]
+        rows = self._connection.sql(ibis.to_sql(expression, dialect="duckdb"))
+        made = [function(pa.Table.from_batches([batch])) for batch in rows.to_arrow_reader(BATCH_ROWS)]
         return self.keep(ibis.memtable(pa.concat_tables([schema.empty_table(), *made])))
 
     def write(self, expression: ir.Table, out: Path) -> int:
-        aside = out.with_name(f".{out.name}.{os.getpid()}.aside")
-        try:
+        form = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
+        with written_aside(out) as aside:
             select = ibis.to_sql(expression, dialect="duckdb")
-            self._connection.execute(
-                f"COPY ({select}) TO {quoted(str(aside))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
-            )
-            os.replace(aside, out)
-        finally:
-            aside.unlink(missing_ok=True)
+            self._connection.execute(f"COPY ({select}) TO {quoted(str(aside))} {form}")
         return int(self._connection.execute(f"SELECT count(*) FROM read_parquet({quoted(str(out))})").fetchall()[0][0])
 
     def close(self) -> None:

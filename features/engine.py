@@ -21,6 +21,9 @@ class Engine(Protocol):
     def has(self, table: str) -> bool:
         """Whether the table is there and has a row."""
 
+    def rows(self, table: str) -> int:
+        """Number of rows of a table of the data set, 0 where it is missing."""
+
     def table(self, name: str) -> ir.Table:
         """A table of the contract by name; `claims` holds the claims to build and all others, as history for one another."""
 

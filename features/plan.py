@@ -18,6 +18,7 @@ from features.declaration import Entity, HistoryFeature
 from features.engine import Engine
 from features.join_plan import join_plan
 from features.parts import ADDITIVE, Part, contributions, feature_value, parts_of
+from features.progress import Progress, silent
 from features.running_plan import BOUNDS, running_plan
 from features.sources import SOURCES, Source
 
@@ -57,21 +58,28 @@ class Parties:
         return self.asked(entity).select("key", "filed_at").filter(ibis._.key.notnull()).distinct()
 
 
-def history_tables(engine: Engine, context: ir.Table, features: Sequence[HistoryFeature]) -> Iterator[ir.Table]:
+def history_tables(
+    engine: Engine, context: ir.Table, features: Sequence[HistoryFeature], progress: Progress = silent
+) -> Iterator[ir.Table]:
     """One kept table per entity and source: `row` (int64) and a column per feature, a row per claim.
 
     Features whose source is missing are left out; `features.build` makes them null.
     """
     parties = Parties(engine, context)
+    available = [f for f in features if is_available(engine, f.entity, SOURCES[f.event.source])]
+    by_source = {
+        name: list(members) for name, members in groupby(sorted(available, key=_source_name), key=_source_name)
+    }
+    events = {name: engine.rows(SOURCES[name].tables[0]) for name in by_source}
+    done = 0
+    for name, members in by_source.items():
+        progress(f"histories: {name.replace('_', ' ')}", done, sum(events.values()))
+        yield from source_tables(engine, parties, SOURCES[name], members)
+        done += events[name]
 
-    def source_name(feature: HistoryFeature) -> str:
-        return feature.event.source
 
-    for name, members in groupby(sorted(features, key=source_name), key=source_name):
-        source = SOURCES[name]
-        available = [f for f in members if is_available(engine, f.entity, source)]
-        if available:
-            yield from source_tables(engine, parties, source, available)
+def _source_name(feature: HistoryFeature) -> str:
+    return feature.event.source
 
 
 def is_available(engine: Engine, entity: Entity, source: Source) -> bool:

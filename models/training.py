@@ -9,7 +9,7 @@ pair that was grown on earlier claims only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ import pandas as pd
 
 from data.contract.errors import ModelError
 from data.contract.tables import LABELS
+from features.progress import Progress, silent
 from models.baselines import base_rates, logistic
 from models.boosters import enough_trees, grow, suspicion_signs
 from models.claim_model import ClaimModel, class_probabilities, raw_scores
@@ -34,7 +35,6 @@ from models.splits import TimeSplit, time_split
 from models.usual import usual_values
 
 FloatArray = npt.NDArray[np.float64]
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def train_model(
     split_params: SplitParams,
     params: TrainParams,
     policy: Policy,
-    progress: Progress = lambda part: None,
+    progress: Progress = silent,
 ) -> Training:
     """Splits by time, grows, calibrates, judges, and grows again on everything.
 

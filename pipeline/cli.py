@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TRACEBACK_VARIABLE = "CLAIMVET_TRACEBACK"
 """Set it to see where an unexpected error came from."""
+_OUT_OF_MEMORY = frozenset({"MemoryError", "OutOfMemoryException"})
+"""Names of the errors that say so, Python's and DuckDB's."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
 
@@ -60,6 +62,14 @@ ParamsFile = Annotated[
 ]
 EngineOption = Annotated[
     Engine, typer.Option("--engine", help="What computes the features; spark is not built yet and is refused.")
+]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-limit",
+        help="Memory for duckdb, such as 4GB; above that it spills to disk. Default: 80 % of the machine's.",
+        metavar="SIZE",
+    ),
 ]
 Claims = Annotated[
     int | None, typer.Option("--claims", min=1, help="Number of claims; default generate.claims of the parameters.")
@@ -156,6 +166,7 @@ def features_build(
         Path | None, typer.Option("--claims", help="Claims to build for; default all.", metavar="FILE")
     ] = None,
     engine: EngineOption = Engine.DUCKDB,
+    memory_limit: MemoryLimit = None,
 ) -> None:
     """Compute one row of features a claim, from what was known before it was filed."""
     from data.contract.dataset import DataSet
@@ -166,7 +177,9 @@ def features_build(
         _say_notes(require_valid(data, claims))
     out.parent.mkdir(parents=True, exist_ok=True)
     with step("Computing features") as tell:
-        report = build_features(DataSet.open(data), out, claims=claims, engine=engine.value, progress=tell)
+        report = build_features(
+            DataSet.open(data), out, claims=claims, engine=engine.value, memory_limit=memory_limit, progress=tell
+        )
     typer.echo(f"{out}: {_counted(report.rows, 'claim')}, {_counted(len(report.features), 'feature')}")
 
 
@@ -295,4 +308,9 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"claimvet: {error.filename}: {(error.strerror or type(error).__name__).lower()}"
     text = " ".join(str(error).split())
+    if type(error).__name__ in _OUT_OF_MEMORY:
+        text = text.partition(" Possible solutions")[0]
+        return (
+            f"claimvet: out of memory, expected more of it or a smaller --memory-limit ({text or 'no more was given'})"
+        )
     return f"claimvet: unexpected {type(error).__name__}: {text} (set {TRACEBACK_VARIABLE}=1 to see where it came from)"

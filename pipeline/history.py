@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from data.contract.aside import written_aside
 from data.contract.dataset import DataSet, connect, identifier, quoted
 from data.contract.tables import TABLES
 
@@ -50,9 +51,8 @@ def claims_from(data_set: DataSet, moment: datetime, out: Path) -> None:
 
 def copy_query(connection: duckdb.DuckDBPyConnection, query: str, out: Path) -> None:
     """Writes what a query answers to the Parquet file `out`, aside first."""
-    aside = out.with_name(f".{out.name}.part")
-    connection.execute(f"COPY ({query}) TO {quoted(str(aside))} (FORMAT parquet, COMPRESSION zstd)")
-    aside.replace(out)
+    with written_aside(out) as aside:
+        connection.execute(f"COPY ({query}) TO {quoted(str(aside))} (FORMAT parquet, COMPRESSION zstd)")
 
 
 def _columns(table: str, moment: datetime) -> str:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
+
+from features.progress import Progress
 
 Item = TypeVar("Item")
 
@@ -33,20 +35,37 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def step(text: str) -> Iterator[Callable[[str], None]]:
+def step(text: str) -> Iterator[Progress]:
     """Show that `text` is being done, then how many seconds it took; nothing more where it fails.
 
-    Yields a function to tell what part of it comes next, such as the `progress` argument of a stage wants.
+    Yields a function to tell what part of it comes next, such as the `progress` argument of a stage wants; where that knows how many
+    rows are done it also shows their rate and about how long the rest will take.
     """
     start = time.perf_counter()
+
+    def line(part: str, done: int, total: int) -> str:
+        return f"{text}: {part}{_pace(done, total, time.perf_counter() - start)}"
+
     if on_terminal():
         from rich.console import Console
 
         with Console(stderr=True).status(f"{text} …") as status:
-            yield lambda part: status.update(f"{text}: {part} …")
+            yield lambda part, done=0, total=0: status.update(f"{line(part, done, total)} …")
     else:
-        yield lambda part: say(f"{text}: {part}")
+        yield lambda part, done=0, total=0: say(line(part, done, total))
     say(f"{text}: {time.perf_counter() - start:.1f} s")
+
+
+def _pace(done: int, total: int, seconds: float) -> str:
+    """What is done, how fast, and about how long the rest takes at that rate.
+
+    >>> _pace(2_000_000, 8_000_000, 4.0)
+    ' (2,000,000 of 8,000,000, 500,000 a second, about 12 s left)'
+    """
+    if not done or not total or seconds <= 0:
+        return ""
+    rate = done / seconds
+    return f" ({done:,} of {total:,}, {rate:,.0f} a second, about {(total - done) / rate:.0f} s left)"
 
 
 def track(items: Iterable[Item], text: str, total: int | None = None) -> Iterator[Item]:

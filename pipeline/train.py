@@ -22,12 +22,13 @@ from data.contract.errors import InvalidDataError, UsageError
 from data.contract.tables import FEATURE_COLUMN_PREFIX, NEEDED_TO_TRAIN
 from features.build import build_features
 from features.catalogue import FEATURES, MODEL_FEATURES
+from features.progress import Progress, silent
 from models.evaluation import by_slice, confusion, figures, intervals
 from models.parameters import SplitParams, TrainParams
 from models.plots import write_plots
 from models.policy import Policy
 from models.registry import CHALLENGER, NAME, register
-from models.training import Progress, Training, TrainingData, train_model
+from models.training import Training, TrainingData, train_model
 from pipeline.validate import require_valid
 
 _CHUNK_BYTES = 1 << 20
@@ -69,7 +70,7 @@ def train(
     *,
     out: Path | None = None,
     features: Path | None = None,
-    progress: Progress = lambda part: None,
+    progress: Progress = silent,
 ) -> TrainReport:
     """Validates, builds features, trains, judges, and registers the model as challenger.
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import glob
+import os
+import resource
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +28,8 @@ SQL_TYPES = {
 
 
 def connect(memory_limit: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
-    """A new in-memory DuckDB that reads times as UTC; `memory_limit` such as `4GB` makes it spill to disk above that.
+    """A new in-memory DuckDB that reads times as UTC; above `memory_limit`, such as `4GB`, it spills to the directory for
+    temporary files (`TMPDIR`). Without one it takes up to 80 % of the machine's memory, and less where the process may have less.
 
     Raises:
         UsageError: where DuckDB does not understand the limit.
@@ -34,6 +38,9 @@ def connect(memory_limit: str | None = None, threads: int | None = None) -> duck
     connection.execute("SET TimeZone = 'UTC'")
     if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]:
         connection.execute("SET enable_progress_bar = false")  # the pipeline shows its own
+    spill = Path(tempfile.gettempdir()) / f"claimvet-spill-{os.getpid()}"
+    connection.execute(f"SET temp_directory = {quoted(str(spill))}")
+    memory_limit = memory_limit or _process_limit()
     try:
         if memory_limit is not None:
             connection.execute(f"SET memory_limit = {quoted(memory_limit)}")
@@ -42,6 +49,12 @@ def connect(memory_limit: str | None = None, threads: int | None = None) -> duck
     except duckdb.Error as error:
         raise UsageError(f"the memory limit is {memory_limit!r}, expected a size such as 4GB") from error
     return connection
+
+
+def _process_limit() -> str | None:
+    """Half of the address space that the process may have (`ulimit -v`), None where that is not limited."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if soft == resource.RLIM_INFINITY else f"{soft // 2**21}MiB"
 
 
 def quoted(text: str) -> str:

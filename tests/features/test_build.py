@@ -50,13 +50,18 @@ def test_the_users_own_columns_come_last_as_they_are(world: World, tmp_path: Pat
 
 def test_the_report_says_what_was_built(world: World, tmp_path: Path) -> None:
     data = write({"claims": with_own_columns(world["claims"])}, tmp_path / "data")
-    steps: list[str] = []
+    steps: list[tuple[str, int, int]] = []
+
+    def tell(part: str, done: int = 0, total: int = 0) -> None:
+        steps.append((part, done, total))
+
     features = [*FEW, BY_NAME["customer_orders_count_365d"]]
-    report = build_features(DataSet.open(data), tmp_path / "out.parquet", features=features, progress=steps.append)
+    report = build_features(DataSet.open(data), tmp_path / "out.parquet", features=features, progress=tell)
     assert report.rows == len(world["claims"])
     assert report.features == (*(f.name for f in features), "x_repeat", "x_site", "x_visits")
     assert report.unavailable == ("customer_orders_count_365d",)
-    assert steps == ["claims and their parties", "histories", "writing"]
+    claims = len(world["claims"])
+    assert steps == [("claims and their parties", 0, 0), ("histories: claims", 0, claims), ("writing", 0, 0)]
 
 
 def test_claims_of_a_file_need_no_other_data(world: World, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -34,6 +35,17 @@ def test_a_step_that_fails_is_not_reported_as_done(capsys: pytest.CaptureFixture
 def test_tracked_items_pass_through_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(progress.track(iter("abc"), "letters", total=3)) == ["a", "b", "c"]
     assert capsys.readouterr().out == ""
+
+
+def test_a_part_says_how_fast_it_goes_and_how_long_the_rest_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.step("Features") as tell:
+        time.sleep(0.02)
+        tell("orders", 300, 900)
+        tell("returns", 0, 900)
+    orders, returns, _ = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"Features: orders \(300 of 900, [\d,]+ a second, about 0 s left\)", orders)
+    assert returns == "Features: returns"
+    assert progress._pace(2_000_000, 8_000_000, 4.0) == " (2,000,000 of 8,000,000, 500,000 a second, about 12 s left)"
 
 
 def test_a_log_shows_each_part_of_a_step(capsys: pytest.CaptureFixture[str]) -> None:
