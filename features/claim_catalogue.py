@@ -196,6 +196,14 @@ LINK_FEATURES: tuple[LinkFeature, ...] = (
         for kind, phrase in (("device", "a device"), ("payment", "a means of payment"), ("address", "an address"))
     ),
     LinkFeature(
+        label="identity_ring_customers_count",
+        meaning="number of other customers tied to the customer by a chain of shared devices, payments, addresses or phones",
+        source="identity_links",
+        column="token",
+        family="identity links",
+        dtype="int64",
+    ),
+    LinkFeature(
         label="identity_token_claims_count_365d",
         meaning="most claims, in the 365 days before, by other customers who share one token with the customer",
         source="identity_links, claims",

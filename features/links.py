@@ -1,8 +1,8 @@
-"""Who else is tied to this claim: customers who share its evidence, an identity token, or its wording.
+"""Who else is tied to this claim: customers who share its evidence, an identity token, a ring of tokens, or its wording.
 
 Each link is counted as it was known when the claim was filed. Where one token is held by very many customers nothing is paired with
-everything: distinct customers are counted by `features.holders`, and `most_by_others` reads running totals per token and takes away the
-customer's own.
+everything: distinct customers are counted by `features.holders`, `token_links` reads running totals per token and takes away the
+customer's own, and rings are kept by a union-find (`features.rings`). What nobody shares, which is most of it, is left out first.
 """
 
 from __future__ import annotations
@@ -17,16 +17,23 @@ from data.contract.tables import IDENTITY_KINDS
 from features.declaration import Filter
 from features.engine import Engine
 from features.holders import ANY, other_holders
-from features.narratives import narrative_buckets
+from features.narratives import BUCKETS, bucket_table
 from features.parts import Part, PartKind, contributions
 from features.plan import choose_plan
+from features.rings import others_in_rings
 from features.sources import SOURCES
 
 IDENTITY_FEATURES_BY_KIND = tuple(kind for kind in IDENTITY_KINDS if kind != "phone")
 """Kinds with a count of their own; a phone is rarely shared and only counts with the others."""
 
-_CLAIMS_OF_A_YEAR = Part(PartKind.COUNT, None, None, 365)
-_ABUSIVE_OUTCOMES = Part(PartKind.COUNT, None, Filter("label", ("abusive",)), None)
+TOKEN_EVENTS = {
+    "identity_token_claims_count_365d": ("claims", Part(PartKind.COUNT, None, None, 365)),
+    "identity_token_abusive_outcomes_count": (
+        "outcomes",
+        Part(PartKind.COUNT, None, Filter("label", ("abusive",)), None),
+    ),
+}
+"""Per feature of `token_links`: the source and what is counted of it."""
 
 
 def link_tables(engine: Engine, context: ir.Table) -> list[ir.Table]:
@@ -35,28 +42,31 @@ def link_tables(engine: Engine, context: ir.Table) -> list[ir.Table]:
     if engine.has("evidence"):
         tables += [evidence_links(engine, context)]
     if engine.has("identity_links"):
-        tables += [identity_links(engine, context), token_links(engine, context, "claims", _CLAIMS_OF_A_YEAR)]
-        if engine.has("outcomes"):
-            tables += [token_links(engine, context, "outcomes", _ABUSIVE_OUTCOMES)]
+        tokens = shared_tokens(engine)
+        asked = engine.keep(tokens_of_claims(context, tokens))
+        tables += [
+            identity_links(engine, context, tokens, asked),
+            token_links(engine, context, tokens, asked),
+            ring_links(engine, context, tokens),
+        ]
     return tables
 
 
 def evidence_links(engine: Engine, context: ir.Table) -> ir.Table:
     """Other customers, and other claims of the customer, that handed in a piece of the claim's evidence before."""
+    own = engine.keep(_seen_elsewhere(engine, context))
     evidence = engine.table("evidence")
-    joined = context.inner_join(
-        evidence, [context.claim_id == evidence.claim_id, evidence.submitted_at <= context.filed_at]
-    )
-    columns = {"customer_id": context.customer_id, "key": "content_hash", "kind": ibis.literal("hash")}
-    own = engine.keep(joined.select("row", "claim_id", "filed_at", **columns).distinct())
-    holders = evidence.group_by(["content_hash", "customer_id"]).aggregate(known=evidence.submitted_at.min())
-    others = other_holders(engine, own.drop("claim_id"), holders.rename(key="content_hash"))
-    other = others.select("row", evidence_hash_other_customers_count="any")
-    seen = evidence.select("content_hash", "submitted_at", other_claim="claim_id", submitter="customer_id")
+    seen = evidence.select(
+        "submitted_at", key="content_hash", other_claim="claim_id", submitter="customer_id"
+    ).semi_join(own, "key")
+    seen = engine.keep(seen)
+    holders = seen.group_by("key", customer_id=seen.submitter).aggregate(known=seen.submitted_at.min())
+    others = other_holders(engine, own.drop("claim_id"), holders)
+    other = others.select("row", evidence_hash_other_customers_count=ANY)
     again = own.inner_join(
         seen,
         [
-            own.key == seen.content_hash,
+            own.key == seen.key,
             own.customer_id == seen.submitter,
             own.claim_id != seen.other_claim,
             seen.submitted_at < own.filed_at,
@@ -66,83 +76,136 @@ def evidence_links(engine: Engine, context: ir.Table) -> ir.Table:
     return engine.keep(_for_every_claim(context, other, same))
 
 
-def identity_links(engine: Engine, context: ir.Table) -> ir.Table:
-    """Distinct other customers who share a token with the customer, of any kind and of one kind."""
-    tokens = shared_tokens(engine)
+def _seen_elsewhere(engine: Engine, context: ir.Table) -> ir.Table:
+    """The claims' pieces of evidence that were handed in more than once, or not by the claim's customer.
+
+    Returns:
+        `row`, `claim_id`, `customer_id` and `filed_at` of the claim, `key` (the content), `kind` ("hash"), each once.
+    """
+    evidence = engine.table("evidence")
+    contents = evidence.group_by(content="content_hash").aggregate(
+        times=evidence.count(), submitter=evidence.customer_id.min()
+    )
+    pieces = evidence.select("submitted_at", of_claim="claim_id", key="content_hash")
+    handed_in = context.inner_join(
+        pieces, [context.claim_id == pieces.of_claim, pieces.submitted_at <= context.filed_at]
+    )
+    known = handed_in.inner_join(contents, handed_in.key == contents.content)
+    elsewhere = known.filter((known.times > 1) | (known.submitter != known.customer_id))
+    return elsewhere.select("row", "claim_id", "customer_id", "filed_at", "key", kind=ibis.literal("hash")).distinct()
+
+
+def shared_tokens(engine: Engine) -> ir.Table:
+    """Who holds a token that somebody else holds too, and since when; kept, since every identity feature reads it.
+
+    Returns:
+        `kind` (string), `customer_id`, `seen_at` (int64), `key` and `holding` (integers, the token's and the row's).
+    """
+    links = engine.table("identity_links")
+    repeated = links.semi_join(_repeated(links, "kind", "token"), ["kind", "token"])
+    holdings = repeated.group_by("kind", "token", "customer_id").aggregate(seen_at=repeated.seen_at.min())
+    numbered = engine.number(holdings, "holding")
+    of_token = ibis.window(group_by=[numbered.kind, numbered.token])
+    counted = numbered.mutate(key=numbered.holding.min().over(of_token), holders=numbered.count().over(of_token))
+    return engine.keep(counted.filter(counted.holders > 1).select("kind", "customer_id", "seen_at", "key", "holding"))
+
+
+def tokens_of_claims(context: ir.Table, tokens: ir.Table) -> ir.Table:
+    """The shared tokens of every claim's customer: `row`, `customer_id`, `filed_at`, `kind`, `key`, `holding`."""
     joined = context.inner_join(tokens, [context.customer_id == tokens.customer_id, tokens.seen_at < context.filed_at])
-    own = joined.select("row", "customer_id", "filed_at", "kind", key="key")
+    return joined.select("row", "customer_id", "filed_at", "kind", "key", "holding")
+
+
+def identity_links(engine: Engine, context: ir.Table, tokens: ir.Table, asked: ir.Table) -> ir.Table:
+    """Distinct other customers who share a token with the customer, of any kind and of one kind.
+
+    Parameters:
+        tokens: as of `shared_tokens`.
+        asked: as of `tokens_of_claims`.
+    """
     holders = tokens.select("key", "customer_id", known="seen_at")
-    counts = other_holders(engine, own, holders, IDENTITY_FEATURES_BY_KIND)
+    counts = other_holders(engine, asked.drop("holding"), holders, IDENTITY_FEATURES_BY_KIND)
     names = {f"identity_{kind}_shared_customers_count": kind for kind in IDENTITY_FEATURES_BY_KIND}
     return engine.keep(_for_every_claim(context, counts.rename(identity_shared_customers_count=ANY, **names)))
 
 
-def token_links(engine: Engine, context: ir.Table, source: str, part: Part) -> ir.Table:
-    """The most claims, or abusive outcomes, that other holders of one of the customer's tokens have."""
-    tokens = shared_tokens(engine)
+def token_links(engine: Engine, context: ir.Table, tokens: ir.Table, asked: ir.Table) -> ir.Table:
+    """The most claims, and the most abusive outcomes, that other holders of one of the customer's tokens have.
+
+    Parameters are those of `identity_links`. All holders of a token have one total and the customer another; what is between them is
+    the others'. An event counts for a token once its customer holds it.
+    """
+    counted = {name: event for name, event in TOKEN_EVENTS.items() if engine.has(event[0])}
+    parts = [part for _, part in counted.values()]
+    events = reduce(ir.Table.union, (_events(engine, source, part, parts) for source, part in counted.values()))
+    held = tokens.inner_join(events, "customer_id").rename(appears="seen_at")
+    moments = engine.keep(_all_and_own(held, "known", "appears", "ends", *(part.total.name for part in parts)))
+    signed = engine.keep(_all_and_own(asked.mutate(token="key"), "row", "token", "filed_at"))
+    instants = signed.select("key", "filed_at").distinct()
+    plan, moments = choose_plan(instants, moments, parts)
+    found = signed.left_join(plan(instants, moments, parts), ["key", "filed_at"])
+    totals = {name: (found.sign * found[part.name].fill_null(0)).sum() for name, (_, part) in counted.items()}
+    others = found.group_by("row", "token").aggregate(**totals)
+    most = others.group_by("row").aggregate(**{name: others[name].max() for name in counted})
+    return engine.keep(_for_every_claim(context, most))
+
+
+def _events(engine: Engine, source: str, part: Part, parts: Sequence[Part]) -> ir.Table:
+    """The events of one source: `customer_id`, `known`, `ends`, and a column for all of `parts`, 0 but for its own."""
     events = SOURCES[source].read(engine.table)
-    held = events.inner_join(tokens, "customer_id")
-    bounds = {"ends": held.ends} if SOURCES[source].has_end else {}
-    moments = held.select(
-        "customer_id", key="key", known="known", appears="seen_at", **bounds, **contributions(held, [part])
-    )
-    joined = context.inner_join(tokens, [context.customer_id == tokens.customer_id, tokens.seen_at < context.filed_at])
-    asked = joined.select("row", "customer_id", "filed_at", key="key")
-    name = f"identity_token_{'abusive_outcomes_count' if part.where else 'claims_count_365d'}"
-    return engine.keep(_for_every_claim(context, most_by_others(engine, asked, moments, part, name)))
+    ends = events.ends if SOURCES[source].has_end else ibis.null("int64")
+    columns = {other.total.name: ibis.literal(0, "int64") for other in parts} | contributions(events, [part])
+    return events.select("customer_id", "known", ends=ends, **columns)
+
+
+def _all_and_own(table: ir.Table, *columns: str) -> ir.Table:
+    """Every row twice, for the token's total and for that of the customer's holding: `columns`, `key` and `sign` (1 and -1)."""
+    everyone = table.select(*columns, key=table.key.cast("int64"), sign=ibis.literal(1, "int64"))
+    own = table.select(*columns, key=-1 - table.holding.cast("int64"), sign=ibis.literal(-1, "int64"))
+    return everyone.union(own)
+
+
+def ring_links(engine: Engine, context: ir.Table, tokens: ir.Table) -> ir.Table:
+    """Other customers whom a chain of shared tokens ties to the customer.
+
+    A chain has no end that a query could know beforehand, so this is computed in one process: it collects the shared links (not the
+    others, which are most) and the claims of their customers, some 200 bytes each while it runs.
+    """
+    links = tokens.select("seen_at", customer="customer_id", token="key").to_pyarrow()
+    asked = context.semi_join(tokens, "customer_id").select("row", "filed_at", customer="customer_id").to_pyarrow()
+    others = ibis.memtable(others_in_rings(links, asked))
+    return engine.keep(_for_every_claim(context, others.rename(identity_ring_customers_count="others")))
 
 
 def narrative_links(engine: Engine, context: ir.Table) -> ir.Table:
-    """Other customers with an earlier narrative that reads nearly the same; the same bucket of a MinHash is nearly the same."""
-    claims = engine.table("claims")
-    buckets = engine.keep(narrative_buckets(claims))
-    written = buckets.inner_join(claims.select("claim_id", "customer_id", "filed_at"), "claim_id")
-    first = written.group_by(["bucket", "customer_id"]).aggregate(known=written.filed_at.min())
-    part = Part(PartKind.COUNT, None, None, None)
-    moments = first.select("customer_id", key="bucket", known="known", **{part.name: ibis.literal(1, "int64")})
-    asked = context.inner_join(buckets, "claim_id").select("row", "customer_id", "filed_at", key="bucket")
-    return engine.keep(
-        _for_every_claim(context, most_by_others(engine, asked, moments, part, "narrative_similar_customers_count"))
-    )
+    """Other customers with an earlier narrative that reads nearly the same; the same bucket of a MinHash is nearly the same.
 
-
-def shared_tokens(engine: Engine) -> ir.Table:
-    """Identity links whose token more than one customer holds: `key`, `kind`, `customer_id`, `seen_at`."""
-    links = engine.table("identity_links")
-    holders = links.group_by(["kind", "token"]).aggregate(holders=links.customer_id.nunique())
-    shared = links.semi_join(holders.filter(holders.holders > 1), ["kind", "token"])
-    return shared.select("kind", "customer_id", "seen_at", key=shared.kind + ":" + shared.token)
-
-
-def most_by_others(engine: Engine, asked: ir.Table, moments: ir.Table, part: Part, name: str) -> ir.Table:
-    """Per claim, the largest total over its keys of what others than its customer contributed.
-
-    Parameters:
-        asked: `row`, `key`, `customer_id`, `filed_at`: the keys (tokens, buckets) of every claim.
-        moments: events with `key`, `customer_id`, `known`, optional `appears` and `ends`, and the part's column.
+    The most of any of the narrative's buckets: in each, the customers whose first narrative of the bucket came before.
     """
-    asked, moments = engine.keep(asked), engine.keep(moments)
-    everyone = _totals(engine, asked, moments, part, ["key"])
-    own = _totals(engine, asked, moments, part, ["key", "customer_id"])
-    difference = everyone.inner_join(own, ["row", "key"], lname="all_{name}", rname="own_{name}")
-    most = difference.select(row="row", others=difference.all_total - difference.own_total)
-    return most.group_by("row").aggregate(**{name: most.others.max()})
+    claims = engine.table("claims")
+    told = claims.filter(claims.narrative.notnull()).select("claim_id", "customer_id", "filed_at", "narrative")
+    told = engine.number(told, "claim")
+    buckets = engine.apply(told.select("claim", "narrative"), bucket_table, BUCKETS)
+    alike = buckets.semi_join(_repeated(buckets, "bucket"), "bucket").inner_join(told.drop("narrative"), "claim")
+    others = _others_before(alike)
+    most = others.group_by("claim_id").aggregate(narrative_similar_customers_count=others.others.max())
+    found = context.inner_join(most, "claim_id").select("row", "narrative_similar_customers_count")
+    return engine.keep(_for_every_claim(context, found))
 
 
-def _totals(engine: Engine, asked: ir.Table, moments: ir.Table, part: Part, by: Sequence[str]) -> ir.Table:
-    """`row`, `key` and `total`: the part over all events of the claim's key, or of its key and customer."""
+def _others_before(alike: ir.Table) -> ir.Table:
+    """`claim_id` and `others` for every row: customers of the same `bucket` with an earlier `filed_at`, without its own."""
+    own = ibis.window(group_by=["bucket", "customer_id"], order_by=["filed_at", "claim"])
+    rows = alike.mutate(place=ibis.row_number().over(own), since=alike.filed_at.first().over(own))
+    before = ibis.range_window(preceding=(None, 1), group_by=rows.bucket, order_by=rows.filed_at)
+    customers = (rows.place == 0).cast("int64").sum().over(before).fill_null(0)
+    return rows.select("claim_id", others=customers - (rows.since < rows.filed_at).cast("int64"))
 
-    def keyed(table: ir.Table) -> ir.Table:
-        parts = [table[column] for column in by]
-        return table.mutate(group=parts[0] if len(parts) == 1 else parts[0] + "\x1f" + parts[1])
 
-    asked, events = keyed(asked), keyed(moments)
-    instants = engine.keep(asked.select(key="group", filed_at="filed_at").distinct())
-    bounds = [name for name in ("appears", "ends") if name in events.columns]
-    plan, events = choose_plan(instants, engine.keep(events.select("known", *bounds, part.total.name, key="group")), [part])
-    totals = plan(instants, events, [part]).rename(group="key")
-    joined = asked.left_join(totals, ["group", "filed_at"])
-    return engine.keep(joined.select("row", "key", total=joined[part.name].fill_null(0)))
+def _repeated(table: ir.Table, *columns: str) -> ir.Table:
+    """The values of `columns` that more than one row has."""
+    counted = table.group_by(columns).aggregate(rows=table.count())
+    return counted.filter(counted.rows > 1)
 
 
 def _for_every_claim(context: ir.Table, *counts: ir.Table) -> ir.Table:

@@ -1,17 +1,19 @@
-"""Which narratives read nearly the same, as buckets of a MinHash (datasketch).
+"""Which narratives read nearly the same, as buckets of a MinHash.
 
 What the buckets tell is for an expert's eyes: rewriting a text moves it to other buckets, so no model may lean on them.
+
+The libraries for it hash a word triple at a time or change their signatures between versions. Here it is arithmetic on whole arrays of
+64-bit numbers, with every constant written down, so that a text has the same buckets in each process, on each engine, in each version.
 """
 
 from __future__ import annotations
 
-import re
+from functools import lru_cache
 
-import ibis
-import ibis.expr.types as ir
-import pandas as pd
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-from datasketch import MinHash
+import pyarrow.compute as pc
 
 BANDS = 8
 ROWS_PER_BAND = 4
@@ -19,43 +21,111 @@ ROWS_PER_BAND = 4
 0.3 (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4)."""
 
 WORDS_PER_SHINGLE = 3
-SEED = 1
 
-BUCKETS = pa.schema([("text", pa.string()), ("bucket", pa.string())])
+BUCKETS = pa.schema([("claim", pa.int64()), ("bucket", pa.int64())])
 """Columns of `bucket_table`."""
 
-_WORD = re.compile(r"\w+")
+Numbers = npt.NDArray[np.uint64]
+Places = npt.NDArray[np.int64]
+
+_TEXTS_AT_ONCE = 2_048
+"""Some 500 kB of text: what is made of it stays in the processor's cache."""
+
+_BETWEEN_WORDS = r"[^\p{L}\p{M}\p{N}_]+"
+_LETTER = np.array([byte if byte >= 128 or chr(byte).isalnum() or byte == ord("_") else 0 for byte in range(256)], "u1")
+"""Bytes of lower-case UTF-8 as they are, 0 for those that part words; a letter beyond ASCII has only bytes from 128."""
+
+_GOLDEN = 0x9E3779B97F4A7C15
+"""2^64 over the golden ratio, the odd step of splitmix64 (Steele, Lea and Flood, 2014); `_mixed` is its finaliser."""
 
 
-def shingles(narrative: str) -> list[bytes]:
-    """Word triples of the text in lower case, or the text's few words where it has fewer.
+def bucket_table(narratives: pa.Table) -> pa.Table:
+    """`claim` and `bucket` (int64), `BANDS` rows for every narrative that has a word; a bucket is a hash of its band's values.
 
-    >>> shingles("The lamp, it caught FIRE")
-    [b'the lamp it', b'lamp it caught', b'it caught fire']
+    Parameters:
+        narratives: `claim` (integer) and `narrative` (string, not null).
     """
-    words = _WORD.findall(narrative.lower())
-    count = max(len(words) - WORDS_PER_SHINGLE + 1, 1)
-    return [" ".join(words[i : i + WORDS_PER_SHINGLE]).encode() for i in range(count)] if words else []
+    blocks = [narratives.slice(start, _TEXTS_AT_ONCE) for start in range(0, narratives.num_rows, _TEXTS_AT_ONCE)]
+    return pa.concat_tables([BUCKETS.empty_table(), *map(_bucket_block, blocks)])
 
 
-def bucket_table(texts: pd.Series) -> pd.DataFrame:
-    """`text` and `bucket` (both strings), `BANDS` rows for each distinct text that has a word."""
-    distinct = texts.drop_duplicates()
-    sets = [shingles(text) for text in distinct]
-    filled = [(text, members) for text, members in zip(distinct, sets, strict=True) if members]
-    sketches = MinHash.generator([members for _, members in filled], num_perm=BANDS * ROWS_PER_BAND, seed=SEED)
-    rows = [(text, bucket) for (text, _), sketch in zip(filled, sketches, strict=True) for bucket in _buckets(sketch)]
-    return pd.DataFrame(rows, columns=["text", "bucket"], dtype="str")
+def _bucket_block(narratives: pa.Table) -> pa.Table:
+    words, counts = _words(_prepared(narratives["narrative"].combine_chunks().cast(pa.large_string())))
+    told = counts > 0
+    if not told.any():
+        return BUCKETS.empty_table()
+    buckets = _buckets(*_shingles(words, counts[told]))
+    claims = np.repeat(narratives["claim"].to_numpy()[told].astype(np.int64), BANDS)
+    return pa.Table.from_arrays([pa.array(claims), pa.array(buckets.view(np.int64).ravel())], schema=BUCKETS)
 
 
-def narrative_buckets(claims: ir.Table) -> ir.Table:
-    """`claim_id` and `bucket`, `BANDS` rows for every claim whose narrative has a word."""
-    written = claims.filter(claims.narrative.notnull())
-    texts = written.select("narrative").distinct().order_by("narrative").to_pyarrow()["narrative"].to_pandas()
-    buckets = ibis.memtable(pa.Table.from_pandas(bucket_table(texts), schema=BUCKETS, preserve_index=False))
-    return written.inner_join(buckets, written.narrative == buckets.text).select("claim_id", "bucket")
+def _prepared(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    """In lower case, with a space at the end; what parts words is ASCII."""
+    lower = pc.utf8_lower(texts)
+    foreign = pc.invert(pc.string_is_ascii(lower))
+    if pc.any(foreign).as_py():
+        parted = pc.replace_substring_regex(lower.filter(foreign), _BETWEEN_WORDS, " ")
+        lower = pc.replace_with_mask(lower, foreign, parted)
+    space, nothing = pa.scalar(" ", pa.large_string()), pa.scalar("", pa.large_string())
+    return pc.binary_join_element_wise(lower, space, nothing)
 
 
-def _buckets(sketch: MinHash) -> list[str]:
-    values = sketch.hashvalues.reshape(BANDS, ROWS_PER_BAND)
-    return [f"{band}:{row.tobytes().hex()}" for band, row in enumerate(values)]
+def _words(texts: pa.LargeStringArray) -> tuple[Numbers, Places]:
+    """A hash of every word of every text, in order, and the number of words of each text.
+
+    The hash is the polynomial of the word's bytes c: the sum of c[i] * g^i modulo 2^64, mixed.
+    """
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int64)[: len(texts) + 1]
+    letters = _LETTER[np.frombuffer(data, np.uint8)[: ends[-1]]]
+    within = letters > 0
+    starts = np.flatnonzero(within & ~np.concatenate([[False], within[:-1]]))
+    if not len(starts):
+        return np.zeros(0, np.uint64), np.zeros(len(texts), np.int64)
+    doublings = len(letters).bit_length()
+    sums = np.add.reduceat(letters * _powers(_GOLDEN, doublings)[: len(letters)], starts)
+    hashes = sums * _powers(pow(_GOLDEN, -1, 2**64), doublings)[starts]
+    return _mixed(hashes), np.diff(np.searchsorted(starts, ends))
+
+
+@lru_cache(maxsize=2)
+def _powers(base: int, doublings: int) -> Numbers:
+    """The first 2^doublings powers of the base, modulo 2^64; blocks of like size share them."""
+    powers = np.ones(1, np.uint64)
+    for doubling in range(doublings):
+        powers = np.concatenate([powers, powers * np.uint64(pow(base, 2**doubling, 2**64))])
+    return powers
+
+
+def _shingles(words: Numbers, counts: Places) -> tuple[Numbers, Places]:
+    """A hash of every run of three words, or of a text's few words where it has fewer, and where each text's begin."""
+    ends = np.cumsum(counts)
+    shingles = np.maximum(counts - WORDS_PER_SHINGLE + 1, 1)
+    firsts = np.cumsum(shingles) - shingles
+    starts = np.arange(shingles.sum()) - np.repeat(firsts - (ends - counts), shingles)
+    end = np.repeat(ends, shingles)
+    hashes = np.zeros(len(starts), np.uint64)
+    for place in range(WORDS_PER_SHINGLE):
+        here = np.minimum(starts + place, len(words) - 1)
+        hashes = _mixed(hashes + np.where(starts + place < end, words[here], 0).astype(np.uint64))
+    return hashes, firsts
+
+
+def _buckets(shingles: Numbers, firsts: Places) -> Numbers:
+    """A hash of every band of the smallest values of each text, shape (texts, `BANDS`)."""
+    steps = _mixed(np.arange(1, 2 * BANDS * ROWS_PER_BAND + 1, dtype=np.uint64) * np.uint64(_GOLDEN))
+    buckets = np.empty((len(firsts), BANDS), np.uint64)
+    for band, of_band in enumerate(steps.reshape(BANDS, ROWS_PER_BAND, 2)):
+        bucket = np.full(len(firsts), band, np.uint64)
+        for factor, offset in of_band:
+            smallest = np.minimum.reduceat(shingles * (factor | np.uint64(1)) + offset, firsts)
+            bucket = _mixed(bucket + smallest)
+        buckets[:, band] = bucket
+    return buckets
+
+
+def _mixed(numbers: Numbers) -> Numbers:
+    """One number for each, all bits of one depending on all of the other."""
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))

@@ -14,8 +14,6 @@ from fractions import Fraction
 from math import sqrt
 from typing import Any
 
-from datasketch import MinHash
-
 from data.reference import load_categories
 from features.declaration import ClaimFeature, Feature, HistoryFeature, LinkFeature, RatioFeature, TrendFeature
 
@@ -54,7 +52,7 @@ class Oracle:
         self.products = {row["product_id"]: row for row in self.world["products"]}
         self.claims = {row["claim_id"]: row for row in self.world["claims"]}
         self.hazards = load_categories().set_index("category_id").to_dict("index")
-        self.buckets = {claim_id: buckets(row["narrative"]) for claim_id, row in self.claims.items()}
+        self.triples = {claim_id: triples(row["narrative"]) for claim_id, row in self.claims.items()}
         self.histories: dict[tuple[str, str], dict[Any, list[Row]]] = {}
 
     def features(self, declared: Sequence[Feature]) -> dict[str, dict[str, Value]]:
@@ -200,13 +198,15 @@ class Oracle:
         return len({e["claim_id"] for e in before if e["customer_id"] == customer} - {claim["claim_id"]})
 
     def identity_value(self, name: str, claim: Row) -> int:
-        """How many share a token; or, for `identity_token_…`, the most events of the others who share one token."""
+        """How many share a token, or a ring; or, for `identity_token_…`, the most events of the others who share one token."""
         known = [link for link in self.world["identity_links"] if link["seen_at"] < claim["filed_at"]]
         kind = re.fullmatch(r"identity_(device|payment|address)_shared_customers_count", name)
         holders = defaultdict(set)
         for link in known:
             if not kind or link["kind"] == kind[1]:
                 holders[link["kind"], link["token"]].add(link["customer_id"])
+        if name == "identity_ring_customers_count":
+            return len(ring(claim["customer_id"], list(holders.values()))) - 1
         others = [held - {claim["customer_id"]} for held in holders.values() if claim["customer_id"] in held]
         if not name.startswith("identity_token"):
             return len(set().union(*others))
@@ -226,15 +226,21 @@ class Oracle:
         return sum(max(rows, key=latest)["label"] == "abusive" for rows in known.values())
 
     def narrative_value(self, claim: Row) -> int:
-        most = 0
-        for bucket in self.buckets[claim["claim_id"]]:
-            earlier = [
-                c
-                for c in self.world["claims"]
-                if c["filed_at"] < claim["filed_at"] and bucket in self.buckets[c["claim_id"]]
-            ]
-            most = max(most, len({c["customer_id"] for c in earlier} - {claim["customer_id"]}))
-        return most
+        """The worlds' texts are alike by half of their word triples or by none, where a MinHash must tell them apart."""
+        told = self.triples[claim["claim_id"]]
+        earlier = [c for c in self.world["claims"] if c["filed_at"] < claim["filed_at"]]
+        alike = {c["customer_id"] for c in earlier if jaccard(told, self.triples[c["claim_id"]]) >= 0.5}
+        return len(alike - {claim["customer_id"]})
+
+
+def ring(customer: str, held_together: list[set[str]]) -> set[str]:
+    """The customers that can be reached from one by sets of customers who hold the same token; breadth first."""
+    reached = {customer}
+    edge = reached
+    while edge:
+        edge = set().union(*(held for held in held_together if held & edge)) - reached
+        reached = reached | edge
+    return reached
 
 
 def derived(source: str, row: Row) -> Row:
@@ -301,12 +307,11 @@ def moment(microseconds: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
-def buckets(narrative: str | None) -> set[tuple[int, bytes]]:
-    """Eight bands of four MinHash values over word triples: the texts that share a band read nearly the same."""
+def triples(narrative: str | None) -> set[tuple[str, ...]]:
+    """Every run of three words, or all words of a text that has fewer."""
     words = re.findall(r"\w+", (narrative or "").lower())
-    if not words:
-        return set()
-    sketch = MinHash(num_perm=32, seed=1)
-    for i in range(max(len(words) - 2, 1)):
-        sketch.update(" ".join(words[i : i + 3]).encode())
-    return {(band, sketch.hashvalues[4 * band : 4 * band + 4].tobytes()) for band in range(8)}
+    return {tuple(words[i : i + 3]) for i in range(max(len(words) - 2, 1))} - {()}
+
+
+def jaccard(one: set[Any], other: set[Any]) -> float:
+    return len(one & other) / len(one | other) if one | other else 0.0
