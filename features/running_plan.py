@@ -81,7 +81,7 @@ def _gathered(probes: ir.Table, events: ir.Table, columns: Mapping[str, Part]) -
 
 
 def _has_asof_join(table: ir.Table) -> bool:
-    return table.get_backend().name == "duckdb"
+    return str(table.get_backend().name) == "duckdb"
 
 
 def _to_next_point_by_asof(events: ir.Table, points: ir.Table) -> ir.Table:

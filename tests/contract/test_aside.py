@@ -28,9 +28,14 @@ def test_a_file_takes_its_place_when_it_is_complete(tmp_path: Path) -> None:
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     out = tmp_path / "scores.csv"
     out.write_text("old")
-    with pytest.raises(ValueError, match="half-way"), written_aside(out) as aside:
-        aside.write_text("ne")
-        raise ValueError("half-way")
+
+    def fail() -> None:
+        with written_aside(out) as aside:
+            aside.write_text("ne")
+            raise ValueError("half-way")
+
+    with pytest.raises(ValueError, match="half-way"):
+        fail()
     assert (out.read_text(), names(tmp_path)) == ("old", ["scores.csv"])
 
 
