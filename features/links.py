@@ -37,23 +37,33 @@ TOKEN_EVENTS = {
 
 
 def link_tables(engine: Engine, context: ir.Table) -> list[ir.Table]:
-    """Kept tables with `row` and a column per link feature; those whose source is missing are left out."""
-    tables = [narrative_links(engine, context)]
+    """One kept table with `row` and a column per link feature, a row per claim; those whose source is missing are left out.
+
+    A claim that nothing is tied to counts 0.
+    """
+    counts = [narrative_links(engine, context)]
     if engine.has("evidence"):
-        tables += [evidence_links(engine, context)]
+        counts += evidence_links(engine, context)
     if engine.has("identity_links"):
         tokens = shared_tokens(engine)
         asked = engine.keep(tokens_of_claims(context, tokens))
-        tables += [
-            identity_links(engine, context, tokens, asked),
-            token_links(engine, context, tokens, asked),
-            ring_links(engine, context, tokens),
+        counts += [
+            identity_links(engine, tokens, asked),
+            token_links(engine, tokens, asked),
+            ring_links(context, tokens),
         ]
-    return tables
+    joined = context.select("row")
+    for place, table in enumerate(counts):
+        joined = joined.left_join(table.rename({f"row_{place}": "row"}), [("row", f"row_{place}")])
+    names = [name for table in counts for name in table.columns if name != "row"]
+    return [engine.keep(joined.select("row", **{name: joined[name].fill_null(0).cast("int64") for name in names}))]
 
 
-def evidence_links(engine: Engine, context: ir.Table) -> ir.Table:
-    """Other customers, and other claims of the customer, that handed in a piece of the claim's evidence before."""
+def evidence_links(engine: Engine, context: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """Other customers, and other claims of the customer, that handed in a piece of the claim's evidence before.
+
+    Returns two tables of `row` and a count; here as below, a claim that counts 0 may be left out.
+    """
     own = engine.keep(_seen_elsewhere(engine, context))
     evidence = engine.table("evidence")
     seen = evidence.select(
@@ -73,7 +83,7 @@ def evidence_links(engine: Engine, context: ir.Table) -> ir.Table:
         ],
     )
     same = again.group_by("row").aggregate(evidence_hash_own_claims_count=again.other_claim.nunique())
-    return engine.keep(_for_every_claim(context, other, same))
+    return other, same
 
 
 def _seen_elsewhere(engine: Engine, context: ir.Table) -> ir.Table:
@@ -116,7 +126,7 @@ def tokens_of_claims(context: ir.Table, tokens: ir.Table) -> ir.Table:
     return joined.select("row", "customer_id", "filed_at", "kind", "key", "holding")
 
 
-def identity_links(engine: Engine, context: ir.Table, tokens: ir.Table, asked: ir.Table) -> ir.Table:
+def identity_links(engine: Engine, tokens: ir.Table, asked: ir.Table) -> ir.Table:
     """Distinct other customers who share a token with the customer, of any kind and of one kind.
 
     Parameters:
@@ -126,10 +136,10 @@ def identity_links(engine: Engine, context: ir.Table, tokens: ir.Table, asked: i
     holders = tokens.select("key", "customer_id", known="seen_at")
     counts = other_holders(engine, asked.drop("holding"), holders, IDENTITY_FEATURES_BY_KIND)
     names = {f"identity_{kind}_shared_customers_count": kind for kind in IDENTITY_FEATURES_BY_KIND}
-    return engine.keep(_for_every_claim(context, counts.rename(identity_shared_customers_count=ANY, **names)))
+    return counts.rename(identity_shared_customers_count=ANY, **names)
 
 
-def token_links(engine: Engine, context: ir.Table, tokens: ir.Table, asked: ir.Table) -> ir.Table:
+def token_links(engine: Engine, tokens: ir.Table, asked: ir.Table) -> ir.Table:
     """The most claims, and the most abusive outcomes, that other holders of one of the customer's tokens have.
 
     Parameters are those of `identity_links`. All holders of a token have one total and the customer another; what is between them is
@@ -146,8 +156,7 @@ def token_links(engine: Engine, context: ir.Table, tokens: ir.Table, asked: ir.T
     found = signed.left_join(plan(instants, moments, parts), ["key", "filed_at"])
     totals = {name: (found.sign * found[part.name].fill_null(0)).sum() for name, (_, part) in counted.items()}
     others = found.group_by("row", "token").aggregate(**totals)
-    most = others.group_by("row").aggregate(**{name: others[name].max() for name in counted})
-    return engine.keep(_for_every_claim(context, most))
+    return others.group_by("row").aggregate(**{name: others[name].max() for name in counted})
 
 
 def _events(engine: Engine, source: str, part: Part, parts: Sequence[Part]) -> ir.Table:
@@ -165,7 +174,7 @@ def _all_and_own(table: ir.Table, *columns: str) -> ir.Table:
     return everyone.union(own)
 
 
-def ring_links(engine: Engine, context: ir.Table, tokens: ir.Table) -> ir.Table:
+def ring_links(context: ir.Table, tokens: ir.Table) -> ir.Table:
     """Other customers whom a chain of shared tokens ties to the customer.
 
     A chain has no end that a query could know beforehand, so this is computed in one process: it collects the shared links (not the
@@ -173,8 +182,7 @@ def ring_links(engine: Engine, context: ir.Table, tokens: ir.Table) -> ir.Table:
     """
     links = tokens.select("seen_at", customer="customer_id", token="key").to_pyarrow()
     asked = context.semi_join(tokens, "customer_id").select("row", "filed_at", customer="customer_id").to_pyarrow()
-    others = ibis.memtable(others_in_rings(links, asked))
-    return engine.keep(_for_every_claim(context, others.rename(identity_ring_customers_count="others")))
+    return ibis.memtable(others_in_rings(links, asked)).rename(identity_ring_customers_count="others")
 
 
 def narrative_links(engine: Engine, context: ir.Table) -> ir.Table:
@@ -189,14 +197,14 @@ def narrative_links(engine: Engine, context: ir.Table) -> ir.Table:
     alike = buckets.semi_join(_repeated(buckets, "bucket"), "bucket").inner_join(told.drop("narrative"), "claim")
     others = _others_before(alike)
     most = others.group_by("claim_id").aggregate(narrative_similar_customers_count=others.others.max())
-    found = context.inner_join(most, "claim_id").select("row", "narrative_similar_customers_count")
-    return engine.keep(_for_every_claim(context, found))
+    return context.inner_join(most, "claim_id").select("row", "narrative_similar_customers_count")
 
 
 def _others_before(alike: ir.Table) -> ir.Table:
     """`claim_id` and `others` for every row: customers of the same `bucket` with an earlier `filed_at`, without its own."""
-    own = ibis.window(group_by=["bucket", "customer_id"], order_by=["filed_at", "claim"])
-    rows = alike.mutate(place=ibis.row_number().over(own), since=alike.filed_at.first().over(own))
+    own = {"group_by": ["bucket", "customer_id"], "order_by": ["filed_at", "claim"]}
+    since = alike.filed_at.min().over(ibis.cumulative_window(**own))
+    rows = alike.mutate(place=ibis.row_number().over(**own), since=since)
     before = ibis.range_window(preceding=(None, 1), group_by=rows.bucket, order_by=rows.filed_at)
     customers = (rows.place == 0).cast("int64").sum().over(before).fill_null(0)
     return rows.select("claim_id", others=customers - (rows.since < rows.filed_at).cast("int64"))
@@ -206,11 +214,3 @@ def _repeated(table: ir.Table, *columns: str) -> ir.Table:
     """The values of `columns` that more than one row has."""
     counted = table.group_by(columns).aggregate(rows=table.count())
     return counted.filter(counted.rows > 1)
-
-
-def _for_every_claim(context: ir.Table, *counts: ir.Table) -> ir.Table:
-    """A claim that nothing is tied to counts 0."""
-    joined = reduce(lambda left, right: left.left_join(right, "row").drop("row_right"), counts, context.select("row"))
-    return joined.select(
-        "row", **{name: joined[name].fill_null(0).cast("int64") for name in joined.columns if name != "row"}
-    )
