@@ -1,13 +1,13 @@
 # `make` alone explains the targets. Everything runs from .venv, which `setup` builds from requirements.lock.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo test lint types format bench bench-tsa notebooks docs lock
+.PHONY: help setup setup-spark demo test lint types format bench bench-tsa bench-features notebooks docs lock
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 READY := .venv/.ready
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Build .venv from requirements.lock: everything but Spark
 
@@ -37,7 +37,7 @@ format: setup ## Put the code into its standard form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: setup ## Resolve pyproject.toml anew into requirements.lock and requirements-spark.lock
+lock: setup ## Resolve pyproject.toml anew into requirements.lock, and the .in files into theirs
 	@tools/lock.sh
 
 notebooks: setup ## Run the notebooks from top to bottom; writes notebooks/*.ipynb with their plots
@@ -48,7 +48,15 @@ docs: setup ## Write the pages that follow from code: contract, features, comman
 	@$(BIN)/python -m features.reference_page docs
 	@$(BIN)/python -m pipeline.reference docs
 
-bench: bench-tsa ## Run the benchmarks; their figures go to docs/benchmarks.md
+bench: bench-tsa bench-features ## Run the benchmarks; their figures go to docs/benchmarks.md
 
 bench-tsa: setup ## Quality on real claims, from ../shared/data or where CLAIMVET_BENCH_DATA points
 	@$(BIN)/python -m benchmarks.tsa_quality
+
+bench-features: .venv-bench/.ready ## Speed of 72 features beside others; FEATURES="--sizes 1000,10000 --shape hot" as you like
+	@$(BIN)/python -m benchmarks.feature_speed $(FEATURES)
+
+.venv-bench/.ready: requirements-bench.lock tools/install.sh | $(READY)
+	@echo "Building .venv-bench from requirements-bench.lock"
+	@tools/install.sh requirements-bench.lock .venv-bench
+	@touch $@

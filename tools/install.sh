@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Installs a lock file into .venv: tools/install.sh requirements.lock
+# Installs a lock file into .venv, or into another environment: tools/install.sh requirements.lock [.venv-bench]
 # Needs python3 (3.11+, with venv and pip) and a package index. uv does the work, itself pinned by the lock and fetched by pip.
 # pip's own configuration says where packages come from; uv is told the same, and nothing of it is written down here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lock=$1
+venv=${2:-.venv}
 python=${PYTHON:-python3}
 
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     echo "Claimvet needs Python 3.11 or newer, and $python is $("$python" --version 2>&1); name another one with make PYTHON=..." >&2
     exit 1
 fi
-[ -x .venv/bin/python ] || "$python" -m venv .venv
+[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 
-pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
+pip() { "$venv/bin/python" -m pip --disable-pip-version-check "$@"; }
 setting() { # the environment's value where there is one, else the one of pip's configuration files
     local from_environment="PIP_$(echo "$1" | tr 'a-z-' 'A-Z_')"
     echo "${!from_environment:-$(pip config get "global.$1" 2>/dev/null || pip config get "install.$1" 2>/dev/null || true)}" | tr '\n' ' '
@@ -36,8 +37,10 @@ if [ ! -x .venv/bin/uv ]; then
     sed -n '/^uv==/,/^ *# via/p' requirements.lock > .venv/uv.lock
     pip install -qq --require-hashes --no-deps -r .venv/uv.lock
 fi
-.venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r "$lock" || {
+.venv/bin/uv pip install --quiet --compile-bytecode --python "$venv/bin/python" --require-hashes -r "$lock" || {
     echo "uv could not install $lock from here; pip tries, which takes longer" >&2
     pip install -qq --require-hashes --no-deps -r "$lock"
 }
-.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+if [ "$venv" = .venv ]; then # the project itself lives in its own environment only
+    .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+fi
