@@ -73,13 +73,19 @@ def feature_table(engine: Engine, progress: Progress, asked: Sequence[Feature]) 
     """The features as an expression, one row a claim in the order of the input, and the names of those null throughout."""
     needed = with_ingredients(asked)
     progress("claims and their parties")
-    context = claim_context(engine)
+    context = claim_context(engine, _context_columns(needed))
     histories = [feature for feature in needed if isinstance(feature, HistoryFeature)]
     tables = list(history_tables(engine, context, histories, progress))
     if any(isinstance(feature, LinkFeature) for feature in needed):
         progress("links to other customers")
         tables += link_tables(engine, context)
     return _assemble(context, tables, needed, asked)
+
+
+def _context_columns(features: Sequence[Feature]) -> set[str]:
+    """What the features read of a claim beside its keys; a category's history is found through the claim's product."""
+    columns = {feature.column for feature in features if isinstance(feature, ClaimFeature)}
+    return columns | {feature.entity.key for feature in features if isinstance(feature, HistoryFeature)}
 
 
 def _assemble(

@@ -1,10 +1,12 @@
 """The claim with what was known of its order, product, category, customer and seller just before it was filed.
 
-One row per claim to build: `row` (int64, place in the input), the contract's claim columns, and the columns of `CONTEXT_COLUMNS`.
+One row per claim to build: `row` (int64, place in the input), the claim's keys, and what features need of the claim and its parties.
 A party that the platform did not know strictly before `filed_at` is null, as is one whose table is missing.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import ibis
 import ibis.expr.types as ir
@@ -13,6 +15,9 @@ import pyarrow as pa
 from data.contract.tables import FEATURE_COLUMN_PREFIX
 from data.reference import load_categories
 from features.engine import Engine
+
+KEYS = ("row", "claim_id", "customer_id", "seller_id", "product_id", "order_id", "filed_at")
+"""Columns that every context has."""
 
 HAZARDS = ("injury_rate", "severity", "incident_index")
 """Columns of the category reference that become features."""
@@ -26,18 +31,24 @@ LOOKUPS: dict[str, tuple[str, str, dict[str, str]]] = {
 """Per table: key, known-at column, and the context columns taken from it."""
 
 
-def claim_context(engine: Engine) -> ir.Table:
-    """The claims to build with their context, kept in the engine."""
-    targets = engine.targets()
-    context = targets.rename(amount="amount_claimed")
-    for name, (key, known_at, columns) in LOOKUPS.items():
+def claim_context(engine: Engine, needed: Collection[str]) -> ir.Table:
+    """The claims to build, kept in the engine: their keys, `filed_at`, `x_` columns, and of all else the columns of `needed`."""
+    hazards = bool(set(HAZARDS) & set(needed))
+    needed = {*needed, "category_id"} if hazards else set(needed)
+    targets = engine.targets().rename(amount="amount_claimed")
+    own = [column for column in targets.columns if column in needed and column not in KEYS]
+    context = targets.select(*KEYS, *extra_columns(targets), *own)
+    for name, (key, known_at, found_columns) in LOOKUPS.items():
+        columns = {column: found for column, found in found_columns.items() if column in needed}
+        if not columns:
+            continue
         if engine.has(name):
             found = _looked_up(targets, engine.table(name), key, known_at, columns)
             context = context.left_join(found, "row").drop("row_right")
         else:
             types = {column: "string" if column.endswith("_id") else "int64" for column in columns}
             context = context.mutate(**{column: ibis.null(dtype) for column, dtype in types.items()})
-    return engine.keep(_with_hazards(context))
+    return engine.keep(_with_hazards(context) if hazards else context)
 
 
 def extra_columns(context: ir.Table) -> list[str]:

@@ -7,7 +7,8 @@ where an entity is hot, running totals are (`docs/decisions`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import replace
 from functools import reduce
 from itertools import groupby
 
@@ -17,7 +18,7 @@ import ibis.expr.types as ir
 from features.declaration import Entity, HistoryFeature
 from features.engine import Engine
 from features.join_plan import join_plan
-from features.parts import ADDITIVE, Part, contributions, feature_value, parts_of
+from features.parts import ADDITIVE, Part, PartKind, contributions, feature_value, parts_of
 from features.progress import Progress, silent
 from features.running_plan import BOUNDS, running_plan
 from features.sources import SOURCES, Source
@@ -161,9 +162,26 @@ def choose_plan(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> 
     exact = [name for name in columns if statistics[name] <= LARGEST_EXACT_TOTAL]
     events = events.mutate(**{name: events[name].cast("float64") for name in exact})
     bounded = set(BOUNDS) & set(events.columns)
-    if bounded and any(part.kind not in ADDITIVE for part in parts):
-        return join_plan, events
-    return (running_plan if statistics["pairs"] > PAIRS_PER_EVENT * statistics["events"] else join_plan), events
+    refused = bounded and any(part.kind not in ADDITIVE for part in parts)
+    is_long = statistics["pairs"] > PAIRS_PER_EVENT * statistics["events"]
+    plan = running_plan if is_long and not refused else join_plan
+    known_to_all = {
+        part for part in parts if part.kind is PartKind.KNOWN and statistics[part.total.name] == statistics["events"]
+    }
+    return (_with_counts_for(known_to_all, plan) if known_to_all else plan), events
+
+
+def _with_counts_for(known: Set[Part], plan: Plan) -> Plan:
+    """The plan, where every event has a value: how many have one need not be summed up beside how many there are."""
+
+    def counted(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Table:
+        counts = {part: replace(part, kind=PartKind.COUNT, column=None) for part in parts if part in known}
+        ones = {count.total.name: events[part.total.name] for part, count in counts.items()}
+        rest = dict.fromkeys(counts.get(part, part) for part in parts)
+        totals = plan(instants, events.mutate(**ones), list(rest))
+        return totals.mutate(**{part.name: totals[count.name] for part, count in counts.items()})
+
+    return counted
 
 
 def history_statistics(instants: ir.Table, events: ir.Table, columns: Sequence[str] = ()) -> dict[str, float]:

@@ -13,7 +13,7 @@ from data.contract.dataset import DataSet
 from data.contract.errors import InvalidDataError, UsageError
 from features.build import build_features
 from features.catalogue import BY_NAME, FEATURES
-from features.declaration import Feature
+from features.declaration import Feature, LinkFeature
 from tests.features.worlds import Row, World, build, frame, many_worlds, write
 
 FEW: list[Feature] = [BY_NAME["claim_amount"], BY_NAME["customer_claims_count_365d"]]
@@ -62,6 +62,14 @@ def test_the_report_says_what_was_built(world: World, tmp_path: Path) -> None:
     assert report.unavailable == ("customer_orders_count_365d",)
     claims = len(world["claims"])
     assert steps == [("claims and their parties", 0, 0), ("histories: claims", 0, claims), ("writing", 0, 0)]
+
+
+@pytest.mark.parametrize("name", ["category_injury_rate", "claim_days_since_order", "category_claims_count_30d"])
+def test_a_feature_alone_is_the_same_as_among_all(name: str, world: World, tmp_path: Path) -> None:
+    alone = build(world, tmp_path / "alone", features=[BY_NAME[name]])
+    among = build(world, tmp_path / "among", features=[f for f in FEATURES if not isinstance(f, LinkFeature)])
+    assert list(alone.columns) == [name]
+    pd.testing.assert_series_equal(alone[name], among[name])
 
 
 def test_claims_of_a_file_need_no_other_data(world: World, tmp_path: Path) -> None:
