@@ -24,7 +24,7 @@ def written_parts(frame: DataFrame, beside: Path) -> Iterator[list[Path]]:
     """The frame's partitions as Parquet files in their order, in a hidden directory beside a file; it goes again at the end."""
     directory = beside.resolve().with_name(f".{beside.name}.{os.getpid()}.parts")
     try:
-        frame.write.mode("overwrite").parquet(directory.as_uri())
+        frame.write.mode("overwrite").parquet(f"file://{directory}")
         yield sorted(directory.glob("part-*.parquet"))
     finally:
         shutil.rmtree(directory, ignore_errors=True)

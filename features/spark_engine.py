@@ -37,17 +37,21 @@ class SparkEngine:
         self._session, self._started = open_session()
         self._ibis = ibis.pyspark.connect(self._session)
         self._kept: dict[str, DataFrame] = {}
-        self._filled: dict[str, bool] = {}
+        self._rows: dict[str, int] = {}
         for name, file in data_set.tables.items():
             frame = read_table(self._session, file)
             frame.select(*file.table.column_names).createOrReplaceTempView(name)
         self._declare_targets(TableFile(TABLES["claims"], claims) if claims else data_set.tables.get("claims"))
 
     def has(self, table: str) -> bool:
-        if table not in self._filled:
-            there = table in self._data_set.tables and not self._session.table(table).isEmpty()
-            self._filled[table] = there or table == "claims"
-        return self._filled[table]
+        return table == "claims" or self.rows(table) > 0
+
+    def rows(self, table: str) -> int:
+        if table not in self._data_set.tables:
+            return 0
+        if table not in self._rows:
+            self._rows[table] = self._session.table(table).count()
+        return self._rows[table]
 
     def table(self, name: str) -> ir.Table:
         return self._ibis.table(name)

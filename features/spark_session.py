@@ -33,14 +33,15 @@ def open_session() -> tuple[SparkSession, bool]:
         UsageError: where pyspark or Java is missing.
     """
     try:
+        from pyspark import SparkContext
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise UsageError(f"{NEEDED}, and pyspark is not installed; expected `make setup-spark` to have run") from error
-    active = SparkSession.getActiveSession()
-    session = (active or _start()).newSession()
+    running = SparkContext._active_spark_context is not None
+    session = (SparkSession.builder.getOrCreate() if running else _start()).newSession()
     for name, value in SETTINGS.items():
         session.conf.set(name, value)
-    return session, active is None
+    return session, not running
 
 
 def _start() -> SparkSession:

@@ -67,15 +67,22 @@ def read_file(session: SparkSession, file: TableFile) -> DataFrame:
     Raises:
         InvalidDataError: where the file is no table.
     """
+    from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
     try:
         return _read_csv(session, file) if file.is_csv else _read_parquet(session, file.path)
-    except PySparkException as error:
-        reason = str(error).strip().splitlines()[0]
+    except (PySparkException, Py4JJavaError) as error:
+        reason = _reason(error)
         raise InvalidDataError(
             f"table {file.table.name}: {file.path.name} is no table that can be read ({reason})"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The line of Spark's long message that says what was wrong."""
+    named = re.search(r"\[[A-Z_.]{8,}\] .*", str(error))
+    return named.group() if named else str(error).strip().splitlines()[0]
 
 
 def _read_parquet(session: SparkSession, path: Path) -> DataFrame:
@@ -83,11 +90,12 @@ def _read_parquet(session: SparkSession, path: Path) -> DataFrame:
     if path.is_dir():
         partitioned = any("=" in folder.name for folder in path.iterdir() if folder.is_dir())
         reader = reader.option("recursiveFileLookup", not partitioned).option("pathGlobFilter", "*.parquet")
-    return reader.parquet(_without_wildcards(path.resolve().as_uri()))
+    return reader.parquet(_location(path))
 
 
-def _without_wildcards(path: str) -> str:
-    return re.sub(r"([\\*?\[\]{}])", r"\\\1", path)
+def _location(path: Path) -> str:
+    """The path as Spark takes it: of this machine, and no pattern."""
+    return "file://" + re.sub(r"([\\*?\[\]{}])", r"\\\1", str(path.resolve()))
 
 
 def _read_csv(session: SparkSession, file: TableFile) -> DataFrame:
@@ -99,7 +107,7 @@ def _read_csv(session: SparkSession, file: TableFile) -> DataFrame:
     reader = session.read.options(
         header=True, multiLine=True, quote='"', escape='"', mode="FAILFAST", maxCharsPerColumn=-1
     )
-    frame = reader.schema(schema).csv(_without_wildcards(file.path.resolve().as_uri()))
+    frame = reader.schema(schema).csv(_location(file.path))
     connection = connect()
     try:
         types = file.columns(connection)
@@ -114,8 +122,11 @@ def _normalised(column: Column, spark_type: str) -> SparkColumn:
 
     value = functions.col(f"`{column.name}`")
     if column.kind is Kind.TIME:
-        nanoseconds = spark_type == "bigint"
-        value = functions.floor(value / 1000) if nanoseconds else functions.unix_micros(value.cast("timestamp"))
+        nanoseconds = (
+            f"(`{column.name}` - pmod(`{column.name}`, 1000)) div 1000"  # exact, and downwards before 1970 too
+        )
+        known = functions.unix_micros(value.cast("timestamp"))
+        value = functions.expr(nanoseconds) if spark_type == "bigint" else known
     elif column.kind is Kind.MONEY:
         value = functions.round(value.cast("double") * 100).cast("bigint")
     else:

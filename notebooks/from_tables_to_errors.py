@@ -39,7 +39,7 @@ from models.training import train_model
 from pipeline.history import known_by
 from pipeline.marketplace import generate
 from pipeline.report.judged import judge
-from pipeline.score import policy_facts
+from pipeline.scores import policy_facts
 from pipeline.train import read_training_data
 
 CLAIMS, SEED, KNOWN_SHARE = 5_000, 11, 0.7

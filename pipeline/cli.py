@@ -61,7 +61,10 @@ ParamsFile = Annotated[
     typer.Option("--params", help="Parameters; default ./params.yaml, else the project's own.", metavar="FILE"),
 ]
 EngineOption = Annotated[
-    Engine, typer.Option("--engine", help="What computes the features; spark is not built yet and is refused.")
+    Engine,
+    typer.Option(
+        "--engine", help="What computes the features; spark needs `make setup-spark` and Java 17, see docs/scale.md."
+    ),
 ]
 MemoryLimit = Annotated[
     str | None,

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
@@ -24,30 +23,13 @@ from data.contract.dataset import DataSet
 from data.contract.errors import UsageError
 from features.build import build_features
 from models.claim_model import ClaimModel
-from models.policy import PROBABILITIES, most_likely
-from models.reasons import Reason, reasons_for
-from models.usual import Value
 from pipeline.progress import step, track
+from pipeline.scores import SCORES, score_batch
+from pipeline.spark_score import scored_on_spark
 from pipeline.validate import require_valid
 
 BATCH_ROWS = 100_000
 """Claims scored at once: enough for the fast way of reasons (`models.contributions`), at about 1 GB."""
-
-REASON = pa.struct(
-    [("feature", pa.string()), ("value", pa.string()), ("contribution", pa.float64()), ("text", pa.string())]
-)
-SCORES = pa.schema(
-    [
-        ("claim_id", pa.string()),
-        *((name, pa.float64()) for name in PROBABILITIES),
-        ("label", pa.string()),
-        ("disposition", pa.string()),
-        ("reasons", pa.list_(REASON)),
-        ("model_version", pa.string()),
-        ("scored_at", pa.timestamp("us", tz="UTC")),
-    ]
-)
-"""Columns of the scores; in a CSV file `reasons` is JSON text. A reason's `value` is text, null where the feature is null."""
 
 
 @dataclass
@@ -74,88 +56,53 @@ def score(
 
     `out` is a Parquet file, or CSV where its name ends so; `now` (with a zone) becomes `scored_at`.
     Raises `InvalidDataError` where the data break the contract, `ModelError` where they do not fit the model,
-    `UsageError` where `out` cannot be.
+    `UsageError` where `out` or the engine cannot be.
     """
+    if engine not in _SCORERS:
+        raise UsageError(f"the engine is {engine!r}, expected {' or '.join(_SCORERS)}")
     _require_writable(out)
     data_set = DataSet.open(data)
     with step("Checking the data"):
         notes = require_valid(data_set, claims)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".claimvet-") as scratch:
-        features = Path(scratch) / "features.parquet"
-        with step("Building features") as tell:
-            build_features(data_set, features, claims=claims, engine=engine, progress=tell)
-        report = score_features(features, out, model, now=now)
+    report = _SCORERS[engine](data_set, claims, out, model, now)
     report.notes = notes
     return report
 
 
+def _score_here(data_set: DataSet, claims: Path, out: Path, model: ClaimModel, now: datetime) -> ScoreReport:
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".claimvet-") as scratch:
+        features = Path(scratch) / "features.parquet"
+        with step("Building features") as tell:
+            build_features(data_set, features, claims=claims, progress=tell)
+        return score_features(features, out, model, now=now)
+
+
+def _score_on_spark(data_set: DataSet, claims: Path, out: Path, model: ClaimModel, now: datetime) -> ScoreReport:
+    with step("Scoring on Spark") as tell, scored_on_spark(data_set, claims, out, model, now, tell) as scores:
+        return _write(scores, out)
+
+
+_SCORERS = {"duckdb": _score_here, "spark": _score_on_spark}
+
+
 def score_features(features: Path, out: Path, model: ClaimModel, *, now: datetime) -> ScoreReport:
     """Scores a Parquet file of features (`features.build.build_features`) into `out`; as `score`, without its checks."""
-    report = ScoreReport()
     file = pq.ParquetFile(features)
     batches = -(-file.metadata.num_rows // BATCH_ROWS)
+    tracked = track(file.iter_batches(batch_size=BATCH_ROWS), "Scoring", total=batches)
+    return _write((score_batch(batch.to_pandas(), model, now) for batch in tracked), out)
+
+
+def _write(tables: Iterable[pa.Table], out: Path) -> ScoreReport:
+    """Writes tables of scores one after the other, and counts."""
+    report = ScoreReport()
     with _writer(out) as write:
-        for batch in track(file.iter_batches(batch_size=BATCH_ROWS), "Scoring", total=batches):
-            scores = score_batch(batch.to_pandas(), model, now)
+        for scores in tables:
             write(scores)
             report.rows += scores.num_rows
             report.labels.update(scores["label"].to_pylist())
             report.dispositions.update(scores["disposition"].to_pylist())
     return report
-
-
-def score_batch(features: pd.DataFrame, model: ClaimModel, now: datetime) -> pa.Table:
-    """Scores rows of features at hand: a table of the schema `SCORES`, one row a row of `features`, in their order."""
-    matrix = model.matrix(features)
-    probabilities = model.probabilities_of(matrix)
-    columns = {
-        "claim_id": features["claim_id"],
-        **{name: probabilities[name] for name in PROBABILITIES},
-        "label": most_likely(probabilities),
-        "disposition": model.policy.dispositions(probabilities, policy_facts(features)),
-        "reasons": reasons_array(reasons_for(model, matrix, features, probabilities)),
-        "model_version": [model.version] * len(features),
-        "scored_at": [now.astimezone(UTC)] * len(features),
-    }
-    arrays = [
-        values if isinstance(values, pa.Array) else pa.array(values, SCORES.field(name).type)
-        for name, values in columns.items()
-    ]
-    return pa.Table.from_arrays(arrays, schema=SCORES)
-
-
-def policy_facts(features: pd.DataFrame) -> pd.DataFrame:
-    """What the policy reads, taken from the claim's own features; the evidence count is null where there is no such table."""
-    names = {"claim_type": "claim_type", "claim_amount": "amount_claimed", "claim_evidence_count": "evidence_count"}
-    return features[list(names)].rename(columns=names)
-
-
-def reasons_array(reasons: list[list[Reason]]) -> pa.Array:
-    """Reasons as Arrow's list of structs."""
-    flat = [reason for row in reasons for reason in row]
-    offsets = [0]
-    for row in reasons:
-        offsets.append(offsets[-1] + len(row))
-    columns = [
-        pa.array([reason.feature for reason in flat], pa.string()),
-        pa.array([value_text(reason.value) for reason in flat], pa.string()),
-        pa.array([reason.contribution for reason in flat], pa.float64()),
-        pa.array([reason.text for reason in flat], pa.string()),
-    ]
-    return pa.ListArray.from_arrays(
-        pa.array(offsets, pa.int32()), pa.StructArray.from_arrays(columns, fields=list(REASON))
-    )
-
-
-def value_text(value: Value) -> str | None:
-    """A feature's value as text: whole numbers without a decimal point, null as null.
-
-    >>> value_text(3.0), value_text(0.25), value_text(None)
-    ('3', '0.25', None)
-    """
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return None if value is None else str(value)
 
 
 class _Writer:

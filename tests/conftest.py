@@ -1,8 +1,30 @@
-"""What all tests share: how hypothesis draws."""
+"""What all tests share: how hypothesis draws, and one Spark session."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+QUICK = {
+    "spark.master": "local[2]",
+    "spark.driver.memory": "2g",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "2",
+    # a test's tables are so small that compiling a query costs more than running it
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
+"""Spark on two cores, for a minute."""
 
 settings.register_profile(
     "claimvet",
@@ -12,3 +34,19 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("claimvet")
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """A session that every test of Spark shares; only without pyspark or Java does it fail, and then it says so."""
+    from features.spark_session import open_session
+
+    options = " ".join(f'--conf "{name}={value}"' for name, value in QUICK.items())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_SUBMIT_ARGS", f"{options} pyspark-shell")
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        session, started = open_session()
+    assert started
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()

@@ -234,21 +234,29 @@ def write(world: World, folder: Path) -> Path:
 
 
 def build(
-    world: World, folder: Path, claims: list[Row] | None = None, features: Sequence[Feature] = FEATURES
+    world: World,
+    folder: Path,
+    claims: list[Row] | None = None,
+    features: Sequence[Feature] = FEATURES,
+    engine: str = "duckdb",
 ) -> pd.DataFrame:
     """The features of the world, of `claims` only where given, by `claim_id`."""
     data = write(world, folder / "data")
     file = folder / "claims_to_build.parquet" if claims is not None else None
     if file is not None:
         frame("claims", claims or []).to_parquet(file)
-    return build_from(data, folder / "features.parquet", file, features)
+    return build_from(data, folder / f"features_{engine}.parquet", file, features, engine)
 
 
 def build_from(
-    data: Path, out: Path, claims: Path | None = None, features: Sequence[Feature] = FEATURES
+    data: Path,
+    out: Path,
+    claims: Path | None = None,
+    features: Sequence[Feature] = FEATURES,
+    engine: str = "duckdb",
 ) -> pd.DataFrame:
     """The features of a data set on disk, by `claim_id`; the names of those that are unavailable in `attrs`."""
-    report = build_features(DataSet.open(data), out, claims=claims, features=features)
+    report = build_features(DataSet.open(data), out, claims=claims, features=features, engine=engine)
     built = pd.read_parquet(out).set_index("claim_id")
     built.attrs["unavailable"] = report.unavailable
     return built

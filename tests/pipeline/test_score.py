@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,12 +15,15 @@ import pytest
 
 import pipeline.score as stage
 from data.contract.errors import InvalidDataError, ModelError, UsageError
+from features.catalogue import FEATURES
 from models.calibration import Calibration
 from models.claim_model import ClaimModel
 from models.policy import Policy, most_likely
 from models.schema import InputSchema
 from models.usual import usual_values
-from pipeline.score import SCORES, policy_facts, score, score_features
+from pipeline.score import score, score_features
+from pipeline.scores import SCORES, policy_facts
+from pipeline.spark_score import model_files, model_of_files
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 COLUMNS = [
@@ -211,3 +215,50 @@ def test_invalid_claims_are_not_scored(model: ClaimModel, tmp_path: Path) -> Non
 def test_scores_cannot_be_written_to_a_directory(model: ClaimModel, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="it is a directory, expected a file"):
         score(tmp_path, tmp_path / "new.parquet", tmp_path, model, now=NOW)
+
+
+ON_SPARK = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark"), pytest.mark.usefixtures("spark")]
+
+
+def on_spark(test: Callable[..., None]) -> Callable[..., None]:
+    for mark in ON_SPARK:
+        test = mark(test)
+    return test
+
+
+@on_spark
+@pytest.mark.parametrize("name", ["scores.parquet", "scores.csv"])
+def test_spark_gives_the_same_scores_in_the_same_order(
+    name: str, model: ClaimModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = [feature for feature in FEATURES if feature.name in INPUTS]
+    monkeypatch.setattr("pipeline.spark_score.FEATURES", few)
+    claims = claims_file(tmp_path / "history", rows=40)
+    reports = {
+        engine: score(tmp_path / "history", claims, tmp_path / engine / name, model, engine=engine, now=NOW)
+        for engine in ("duckdb", "spark")
+    }
+    assert reports["spark"] == reports["duckdb"]
+    assert (tmp_path / "spark" / name).read_bytes() == (tmp_path / "duckdb" / name).read_bytes()
+    assert [path.name for path in (tmp_path / "spark").iterdir()] == [name]
+
+
+@on_spark
+def test_executors_say_which_feature_does_not_fit_the_model(
+    model: ClaimModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = [feature for feature in FEATURES if feature.name == "claim_type"]
+    monkeypatch.setattr("pipeline.spark_score.FEATURES", few)
+    claims = claims_file(tmp_path / "history")
+    with pytest.raises(ModelError, match=r"^these features do not fit the model: missing claim_amount"):
+        score(tmp_path / "history", claims, tmp_path / "made" / "scores.parquet", model, engine="spark", now=NOW)
+    assert list((tmp_path / "made").iterdir()) == []
+
+
+def test_the_model_arrives_as_it_left(model: ClaimModel) -> None:
+    assert model_of_files(model_files(model)).version == model.version
+
+
+def test_an_unknown_engine_is_refused(model: ClaimModel, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the engine is 'abacus', expected duckdb or spark"):
+        score(tmp_path, tmp_path / "new.parquet", tmp_path / "out.parquet", model, engine="abacus", now=NOW)

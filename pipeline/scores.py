@@ -1,0 +1,83 @@
+"""What a score is: its columns, and how a batch of features becomes scores; the same on one machine and on executors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import pyarrow as pa
+
+from models.claim_model import ClaimModel
+from models.policy import PROBABILITIES, most_likely
+from models.reasons import Reason, reasons_for
+from models.usual import Value
+
+REASON = pa.struct(
+    [("feature", pa.string()), ("value", pa.string()), ("contribution", pa.float64()), ("text", pa.string())]
+)
+SCORES = pa.schema(
+    [
+        ("claim_id", pa.string()),
+        *((name, pa.float64()) for name in PROBABILITIES),
+        ("label", pa.string()),
+        ("disposition", pa.string()),
+        ("reasons", pa.list_(REASON)),
+        ("model_version", pa.string()),
+        ("scored_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+"""Columns of the scores; in a CSV file `reasons` is JSON text. A reason's `value` is text, null where the feature is null."""
+
+
+def score_batch(features: pd.DataFrame, model: ClaimModel, now: datetime) -> pa.Table:
+    """Scores rows of features at hand: a table of the schema `SCORES`, one row a row of `features`, in their order."""
+    matrix = model.matrix(features)
+    probabilities = model.probabilities_of(matrix)
+    columns = {
+        "claim_id": features["claim_id"],
+        **{name: probabilities[name] for name in PROBABILITIES},
+        "label": most_likely(probabilities),
+        "disposition": model.policy.dispositions(probabilities, policy_facts(features)),
+        "reasons": reasons_array(reasons_for(model, matrix, features, probabilities)),
+        "model_version": [model.version] * len(features),
+        "scored_at": [now.astimezone(UTC)] * len(features),
+    }
+    arrays = [
+        values if isinstance(values, pa.Array) else pa.array(values, SCORES.field(name).type)
+        for name, values in columns.items()
+    ]
+    return pa.Table.from_arrays(arrays, schema=SCORES)
+
+
+def policy_facts(features: pd.DataFrame) -> pd.DataFrame:
+    """What the policy reads, taken from the claim's own features; the evidence count is null where there is no such table."""
+    names = {"claim_type": "claim_type", "claim_amount": "amount_claimed", "claim_evidence_count": "evidence_count"}
+    return features[list(names)].rename(columns=names)
+
+
+def reasons_array(reasons: list[list[Reason]]) -> pa.Array:
+    """Reasons as Arrow's list of structs."""
+    flat = [reason for row in reasons for reason in row]
+    offsets = [0]
+    for row in reasons:
+        offsets.append(offsets[-1] + len(row))
+    columns = [
+        pa.array([reason.feature for reason in flat], pa.string()),
+        pa.array([value_text(reason.value) for reason in flat], pa.string()),
+        pa.array([reason.contribution for reason in flat], pa.float64()),
+        pa.array([reason.text for reason in flat], pa.string()),
+    ]
+    return pa.ListArray.from_arrays(
+        pa.array(offsets, pa.int32()), pa.StructArray.from_arrays(columns, fields=list(REASON))
+    )
+
+
+def value_text(value: Value) -> str | None:
+    """A feature's value as text: whole numbers without a decimal point, null as null.
+
+    >>> value_text(3.0), value_text(0.25), value_text(None)
+    ('3', '0.25', None)
+    """
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return None if value is None else str(value)
