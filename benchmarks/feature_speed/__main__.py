@@ -35,22 +35,18 @@ def machine() -> str:
     return f"{os.cpu_count()} processors, Python {platform.python_version()}, {platform.system()}"
 
 
-def measure(sizes: list[int], shape: str, contenders: list[Contender]) -> list[Figures]:
-    """All sizes, smallest first; data and answers of a size are gone before the next one is made."""
-    results = []
-    for claims in sorted(sizes):
-        scratch = Path(tempfile.mkdtemp(prefix="claimvet-features-"))
-        try:
-            tell(f"{claims:,} claims: making the data")
-            data = write_world(scratch / "data", claims, shape)
-            results += measure_size(data, claims, contenders, scratch, tell)
-        finally:
-            shutil.rmtree(scratch)
-    return results
+def measure(claims: int, shape: str, contenders: list[Contender]) -> list[Figures]:
+    """Figures of one size; its data and answers are gone afterwards."""
+    scratch = Path(tempfile.mkdtemp(prefix="claimvet-features-"))
+    try:
+        tell(f"{claims:,} claims: making the data")
+        return measure_size(write_world(scratch / "data", claims, shape), claims, contenders, scratch, tell)
+    finally:
+        shutil.rmtree(scratch)
 
 
 def main() -> None:
-    """Run, print the section, and write it and the plot unless `--no-page` is given."""
+    """Run, write section and plot unless `--no-page` is given, and print the section."""
     parser = argparse.ArgumentParser(prog="benchmarks.feature_speed", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="numbers of claims, with commas between")
     parser.add_argument(
@@ -60,14 +56,24 @@ def main() -> None:
     parser.add_argument("--contenders", help=f"some of: {names}; with commas between")
     parser.add_argument("--no-page", action="store_true", help="only print")
     chosen = parser.parse_args()
-    results = measure([int(size) for size in chosen.sizes.split(",")], chosen.shape, _contenders(chosen.contenders))
-    section_name = "features" if chosen.shape == "even" else f"features-{chosen.shape}"
-    plot = PAGE.with_name(f"{section_name}-speed.svg")
-    text = section(results, chosen.shape, plot.name, machine())
-    print(text)
-    if not chosen.no_page:
-        draw(results, plot)
-        write_section(section_name, text)
+    contenders, results = _contenders(chosen.contenders), []
+    for claims in sorted(int(size) for size in chosen.sizes.split(",")):
+        results += measure(claims, chosen.shape, contenders)
+        if not chosen.no_page:
+            write_page(results, chosen.shape)
+    print(section(results, chosen.shape, plot_name(chosen.shape), machine()))
+
+
+def plot_name(shape: str) -> str:
+    """The plot's file beside the page."""
+    return "features-speed.svg" if shape == "even" else f"features-{shape}-speed.svg"
+
+
+def write_page(results: list[Figures], shape: str) -> None:
+    """Write section and plot: after every size, so that a run that is stopped leaves what it has measured."""
+    draw(results, PAGE.with_name(plot_name(shape)))
+    name = "features" if shape == "even" else f"features-{shape}"
+    write_section(name, section(results, shape, plot_name(shape), machine()))
 
 
 def _contenders(names: str | None) -> list[Contender]:

@@ -11,7 +11,7 @@ matplotlib.use("Agg")  # no screen is needed to draw into a file
 
 import matplotlib.pyplot as plt
 
-from benchmarks.feature_speed.contenders import BY_HAND, OURS
+from benchmarks.feature_speed.contenders import BY_HAND, CONTENDERS, OURS
 from benchmarks.feature_speed.measure import TOLERANCE, Figures
 from benchmarks.page import table
 
@@ -44,7 +44,7 @@ by more than {tolerance} of ours, relative.
 {growth}
 
 Feast joins only: its aggregates were made beforehand by the hand-written query and are not timed. featuretools gets no more than
-1,000 claims and Feast no more than 100,000, since more takes too long or too much memory. Run on {machine}.
+1,000 claims and Feast no more than 100,000, since more takes too long or too much memory. {absent}Run on {machine}.
 """
 SHAPES = {
     "even": ("two years", "customers and sellers are heavy-tailed."),
@@ -63,8 +63,16 @@ def section(results: Sequence[Figures], shape: str, plot: str, machine: str) -> 
         table=table(HEADER, [row(each, by_hand(results, each.claims)) for each in results]),
         growth=growth(results),
         plot=plot,
+        absent=absent(results),
         machine=machine,
     )
+
+
+def absent(results: Sequence[Figures]) -> str:
+    """Who did not take part in this run, as a sentence with a space after it; nothing where all did."""
+    present = {each.contender for each in results}
+    names = [each.name for each in CONTENDERS if each.name not in present]
+    return f"Left out of this run: {', '.join(names)}. " if names else ""
 
 
 def by_hand(results: Sequence[Figures], claims: int) -> Figures:
