@@ -25,7 +25,8 @@ Written from the declarations in `features/` by `python -m features.reference_pa
 - Windows are half-open, `[filed_at - window, filed_at)`; no window means all time before. A day is 24 hours, whatever clocks do.
 - A claim never counts itself, and of two claims filed at the same instant neither counts the other.
 - Counts and sums are 0 where there is nothing to count, and null only where a table that they need is missing or empty. Means, extremes,
-  days since, ratios and trends are null where there is nothing to average, compare or divide by.
+  shares, first and latest values, days since, ratios and trends are null where there is nothing to average, compare or divide by.
+- `FIRST` and `LAST` are of the events that have a value; of several at the same instant, the smallest value and the largest.
 - Of several outcomes of a claim the latest one known counts. Of two decided at the same instant it is the one with the larger outcome_id.
 - A product belongs to its category, and its history to the category's, from `listed_at` on.
 - A name is `<entity>_<event>_[<column>_]<aggregation>[_<window>]`. The last column of the tables says which way a feature points where

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +19,7 @@ from features.catalogue import BY_NAME, FEATURES
 from features.declaration import Feature, LinkFeature
 from tests.features.worlds import Row, World, build, frame, many_worlds, write
 
+CLAIMVET = Path(sys.executable).with_name("claimvet")
 FEW: list[Feature] = [BY_NAME["claim_amount"], BY_NAME["customer_claims_count_365d"]]
 ARROW_TYPES = {"float64": "double", "int64": "int64", "string": "string"}
 
@@ -115,10 +119,10 @@ def test_a_build_that_fails_leaves_the_old_file_and_nothing_else(
     out.write_bytes(b"old")
 
     def fail(aside: Path, out: Path) -> None:
-        assert Path(aside).stat().st_size > 0
+        assert aside.stat().st_size > 0
         raise OSError("no space left")
 
-    monkeypatch.setattr("features.duckdb_engine.os.replace", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="no space left"):
         build_features(DataSet.open(write(world, tmp_path / "data")), out, features=FEW)
     assert [(path.name, path.read_bytes()) for path in out.parent.iterdir()] == [("features.parquet", b"old")]
@@ -129,3 +133,30 @@ def test_it_can_be_held_to_little_memory(world: World, tmp_path: Path) -> None:
     assert build_features(data, tmp_path / "out.parquet", features=FEW, memory_limit="200MB").rows == len(
         world["claims"]
     )
+
+
+def test_a_killed_run_leaves_nothing_half_written_and_can_be_started_again(world: World, tmp_path: Path) -> None:
+    data, out = write(world, tmp_path / "data"), tmp_path / "out" / "features.parquet"
+    command = [CLAIMVET, "features", "build", "--data", str(data), "--out", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as killed:
+        assert killed.stderr is not None
+        for line in killed.stderr:
+            if "histories" in line:
+                break
+        killed.kill()
+    assert killed.returncode == -signal.SIGKILL
+    (out.parent / f".features.parquet.{killed.pid}.aside").write_bytes(b"half")  # as if it had been killed later
+    subprocess.run(command, check=True, capture_output=True)
+    assert [path.name for path in out.parent.iterdir()] == ["features.parquet"]
+    assert len(pd.read_parquet(out)) == len(world["claims"])
+
+
+def test_too_little_address_space_is_one_sentence(world: World, tmp_path: Path) -> None:
+    data, out = write(world, tmp_path / "data"), tmp_path / "features.parquet"
+    command = f"ulimit -v 3000000; {CLAIMVET} features build --data {data} --out {out} --memory-limit 1MB"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith(
+        "claimvet: out of memory, expected more of it or a smaller --memory"
+    )
+    assert not out.exists()
