@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from data.contract.aside import written_aside
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -22,7 +23,7 @@ ROW_GROUP_SIZE = 50_000
 @contextmanager
 def written_parts(frame: DataFrame, beside: Path) -> Iterator[list[Path]]:
     """The frame's partitions as Parquet files in their order, in a hidden directory beside a file; it goes again at the end."""
-    directory = beside.resolve().with_name(f".{beside.name}.{os.getpid()}.parts")
+    directory = beside.resolve().with_name(f".{beside.name}.parts")  # what a killed run left there is overwritten
     try:
         frame.write.mode("overwrite").parquet(f"file://{directory}")
         yield sorted(directory.glob("part-*.parquet"))
@@ -42,16 +43,10 @@ def join_parts(frame: DataFrame, out: Path) -> int:
 
     The file lies where the driver is, and so do the parts for a while: executors on other machines need to share that directory.
     """
-    aside = out.with_name(f".{out.name}.{os.getpid()}.aside")
-    try:
-        with written_parts(frame, out) as parts:
-            schema = pq.read_schema(parts[0]).remove_metadata()
-            with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
-                rows = sum(_written(writer, table.cast(schema)) for table in read_parts(parts))
-        os.replace(aside, out)
-        return rows
-    finally:
-        aside.unlink(missing_ok=True)
+    with written_aside(out) as aside, written_parts(frame, out) as parts:
+        schema = pq.read_schema(parts[0]).remove_metadata()
+        with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+            return sum(_written(writer, table.cast(schema)) for table in read_parts(parts))
 
 
 def _written(writer: pq.ParquetWriter, table: pa.Table) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isclose, isnan
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,19 @@ import pandas as pd
 import pytest
 
 from features.catalogue import FEATURES
+from features.declaration import Feature
 from tests.features.oracle import Oracle, Value, World
 from tests.features.worlds import build, many_worlds
 
 
-def differences(built: pd.DataFrame, world: World) -> dict[str, tuple[str, Any, Value]]:
+def differences(
+    built: pd.DataFrame, world: World, features: Sequence[Feature] = FEATURES
+) -> dict[str, tuple[str, Any, Value]]:
     """Features that differ from the oracle, each with the first claim where they do: (claim, built, expected)."""
-    expected = Oracle(world).features(FEATURES)
+    expected = Oracle(world).features(features)
     assert list(built.index) == list(expected)
     found: dict[str, tuple[str, Any, Value]] = {}
-    for feature in FEATURES:
+    for feature in features:
         for claim_id, value in zip(built.index, built[feature.name], strict=True):
             if not same(value, expected[claim_id][feature.name]):
                 found.setdefault(feature.name, (claim_id, value, expected[claim_id][feature.name]))
