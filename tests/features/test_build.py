@@ -37,7 +37,7 @@ def with_own_columns(claims: list[Row]) -> list[Row]:
 
 def test_all_features_come_in_the_catalogues_order_and_types(world: World, tmp_path: Path) -> None:
     build(world, tmp_path)
-    schema = pq.read_schema(tmp_path / "features.parquet")
+    schema = pq.read_schema(tmp_path / "features_duckdb.parquet")
     types = {field.name: str(field.type) for field in schema}
     assert types == {"claim_id": "string"} | {f.name: ARROW_TYPES[f.dtype] for f in FEATURES}
     assert list(types) == ["claim_id", *(f.name for f in FEATURES)]
