@@ -40,7 +40,7 @@ CONTENDERS = (
     Contender("polars", "with_polars", 300_000, peer=True),
     Contender("pandas", "with_pandas", 300_000),
     Contender("featuretools", "with_featuretools", 1_000, peer=True, slow=True),
-    Contender("feast (join only)", "with_feast", 100_000, peer=True, slow=True, prepared=True),
+    Contender("feast (join only)", "with_feast", 10_000, peer=True, slow=True, prepared=True),
 )
 
 

@@ -44,7 +44,8 @@ by more than {tolerance} of ours, relative.
 {growth}
 
 Feast joins only: its aggregates were made beforehand by the hand-written query and are not timed. featuretools gets no more than
-1,000 claims and Feast no more than 100,000, since more takes too long or too much memory. {absent}Run on {machine}.
+1,000 claims, since more takes too long, and Feast no more than 10,000: with 100,000 its join had taken 13 GB when it was stopped. {absent}
+Run on {machine}.
 """
 SHAPES = {
     "even": ("two years", "customers and sellers are heavy-tailed."),
@@ -69,10 +70,10 @@ def section(results: Sequence[Figures], shape: str, plot: str, machine: str) -> 
 
 
 def absent(results: Sequence[Figures]) -> str:
-    """Who did not take part in this run, as a sentence with a space after it; nothing where all did."""
+    """Who did not take part in this run, as a sentence; nothing where all did."""
     present = {each.contender for each in results}
     names = [each.name for each in CONTENDERS if each.name not in present]
-    return f"Left out of this run: {', '.join(names)}. " if names else ""
+    return f"Left out of this run: {', '.join(names)}." if names else ""
 
 
 def by_hand(results: Sequence[Figures], claims: int) -> Figures:

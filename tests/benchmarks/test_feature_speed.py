@@ -184,7 +184,7 @@ def test_the_page_of_another_shape_says_how_to_run_it_and_that_growth_was_not_me
 
 
 def test_the_page_says_who_did_not_take_part() -> None:
-    missing = "Left out of this run: pandas, featuretools, feast (join only). Run on"
+    missing = "Left out of this run: pandas, featuretools, feast (join only).\nRun on"
     assert missing in section(RESULTS, "even", "features-speed.svg", "2 processors")
     everyone = [figures(each.name, 1_000, [1.0], 100) for each in CONTENDERS]
     assert "Left out" not in section(everyone, "even", "features-speed.svg", "2 processors")
