@@ -126,7 +126,9 @@ def draw(results: Sequence[Figures], path: Path) -> None:
             axes[1].plot([each.claims for each in line], [each.peak for each in line], **style)
         for axis, title in zip(axes, ("seconds, fastest run", "peak memory, MiB"), strict=True):
             axis.set(xscale="log", yscale="log", xlabel="claims", title=title)
+            axis.xaxis.set_major_formatter("{x:,.0f}")
+            axis.yaxis.set_major_formatter("{x:,g}")
             axis.grid(visible=True, which="major", alpha=0.3)
-        axes[0].legend(frameon=False)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
