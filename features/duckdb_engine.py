@@ -7,6 +7,7 @@ from pathlib import Path
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.expr.operations import InMemoryTable
 
 from data.contract.aside import written_aside
 from data.contract.dataset import DataSet, TableFile, connect, identifier, quoted
@@ -49,7 +50,12 @@ class DuckDBEngine:
 
     def keep(self, expression: ir.Table) -> ir.Table:
         self._kept += 1
-        return self._ibis.create_table(f"kept_{self._kept}", expression, temp=True)
+        name = f"kept_{self._kept}"
+        if expression.op().find(InMemoryTable):
+            return self._ibis.create_table(name, expression, temp=True)
+        # what Ibis does to the same end takes four statements
+        self._connection.execute(f"CREATE TEMP TABLE {name} AS {self._ibis.compile(expression)}")
+        return self._ibis.table(name)
 
     def release(self, kept: ir.Table) -> None:
         self._connection.execute(f"DROP TABLE {kept.get_name()}")
@@ -58,14 +64,14 @@ class DuckDBEngine:
         return self.keep(expression.mutate(**{name: ibis.row_number().cast("int32")}))
 
     def apply(self, expression: ir.Table, function: BatchFunction, schema: pa.Schema) -> ir.Table:
-        rows = self._connection.sql(ibis.to_sql(expression, dialect="duckdb"))
+        rows = self._connection.sql(self._ibis.compile(expression))
         made = [function(pa.Table.from_batches([batch])) for batch in rows.to_arrow_reader(BATCH_ROWS)]
         return self.keep(ibis.memtable(pa.concat_tables([schema.empty_table(), *made])))
 
     def write(self, expression: ir.Table, out: Path) -> int:
         form = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
         with written_aside(out) as aside:
-            select = ibis.to_sql(expression, dialect="duckdb")
+            select = self._ibis.compile(expression)
             self._connection.execute(f"COPY ({select}) TO {quoted(str(aside))} {form}")
         return int(self._connection.execute(f"SELECT count(*) FROM read_parquet({quoted(str(out))})").fetchall()[0][0])
 
