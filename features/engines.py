@@ -8,8 +8,19 @@ from data.contract.dataset import DataSet
 from data.contract.errors import UsageError
 from features.duckdb_engine import DuckDBEngine
 from features.engine import Engine
+from features.spark_tables import is_remote
 
 ENGINES = ("duckdb", "spark")
+
+
+def open_data_set(folder: Path, engine: str) -> DataSet:
+    """The data set in a folder; one that only Spark can reach (`s3a://bucket/…`) is looked into when the engine opens.
+
+    Raises:
+        InvalidDataError: where one table is there twice.
+        UsageError: where the folder does not exist.
+    """
+    return DataSet(folder, {}) if engine == "spark" and is_remote(folder) else DataSet.open(folder)
 
 
 def open_engine(name: str, data_set: DataSet, claims: Path | None = None, memory_limit: str | None = None) -> Engine:

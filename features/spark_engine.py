@@ -21,7 +21,7 @@ from data.contract.tables import TABLES
 from features.engine import BatchFunction
 from features.parquet_parts import join_parts
 from features.spark_session import open_session
-from features.spark_tables import read_table, read_targets
+from features.spark_tables import find_remote, is_remote, location, read_table, read_targets
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -33,8 +33,10 @@ class SparkEngine:
     name = "spark"
 
     def __init__(self, data_set: DataSet, claims: Path | None = None) -> None:
-        self._data_set = data_set
         self._session, self._started = open_session()
+        if is_remote(data_set.folder):
+            data_set = find_remote(self._session, data_set.folder)
+        self._data_set = data_set
         self._ibis = ibis.pyspark.connect(self._session)
         self._kept: dict[str, DataFrame] = {}
         self._rows: dict[str, int] = {}
@@ -76,7 +78,12 @@ class SparkEngine:
         return self._keep(self.frame(expression).mapInArrow(on_batches(function), from_arrow_schema(schema)))
 
     def write(self, expression: ir.Table, out: Path) -> int:
-        return join_parts(self.frame(expression), out)
+        """To one file, or, where `out` has a scheme, to a directory of part files whose names are in the order of the rows."""
+        frame = self.frame(expression)
+        if not is_remote(out):
+            return join_parts(frame, out)
+        frame.write.mode("overwrite").parquet(location(out))
+        return int(self._session.read.parquet(location(out)).count())
 
     def close(self) -> None:
         for name in list(self._kept):

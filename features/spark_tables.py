@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.contract.dataset import TableFile, connect
-from data.contract.errors import InvalidDataError
+from data.contract.dataset import DataSet, TableFile, connect
+from data.contract.errors import InvalidDataError, UsageError
 from data.contract.raw import csv_header
-from data.contract.tables import FEATURE_COLUMN_PREFIX, Column, Kind
+from data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Column, Kind
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as SparkColumn
@@ -90,12 +90,41 @@ def _read_parquet(session: SparkSession, path: Path) -> DataFrame:
     if path.is_dir():
         partitioned = any("=" in folder.name for folder in path.iterdir() if folder.is_dir())
         reader = reader.option("recursiveFileLookup", not partitioned).option("pathGlobFilter", "*.parquet")
-    return reader.parquet(_location(path))
+    return reader.parquet(location(path))
 
 
-def _location(path: Path) -> str:
-    """The path as Spark takes it: of this machine, and no pattern."""
-    return "file://" + re.sub(r"([\\*?\[\]{}])", r"\\\1", str(path.resolve()))
+def location(path: Path) -> str:
+    """The path as Spark takes it, and no pattern: with its scheme (`s3a://bucket/…`) where it has one, else of this machine."""
+    where = str(path) if is_remote(path) else f"file://{path.resolve()}"
+    if not where.startswith("file:"):
+        where = where.replace(":/", "://", 1)  # `pathlib` left one slash, and what follows is a bucket or a host
+    return re.sub(r"([\\*?\[\]{}])", r"\\\1", where)
+
+
+def is_remote(path: Path) -> bool:
+    """Whether the path has a scheme such as `s3a:` or `hdfs:`."""
+    return re.match(r"[a-z][a-z0-9+.-]+:/", str(path)) is not None
+
+
+def find_remote(session: SparkSession, folder: Path) -> DataSet:
+    """The Parquet tables, files or directories, of a folder that only Spark can reach.
+
+    Raises:
+        UsageError: where there is none.
+    """
+    java = session.sparkContext._jvm.org.apache.hadoop.fs
+    root = java.Path(location(folder))
+    system = root.getFileSystem(session.sparkContext._jsc.hadoopConfiguration())
+    tables = {}
+    for table in TABLES.values():
+        found = [name for name in (f"{table.name}.parquet", table.name) if system.exists(java.Path(root, name))]
+        if found:
+            tables[table.name] = TableFile(table, folder / found[0])
+    if not tables:
+        raise UsageError(
+            f"the data set {location(folder)} has no table, expected one with tables such as claims.parquet"
+        )
+    return DataSet(folder, tables)
 
 
 def _read_csv(session: SparkSession, file: TableFile) -> DataFrame:
@@ -107,7 +136,7 @@ def _read_csv(session: SparkSession, file: TableFile) -> DataFrame:
     reader = session.read.options(
         header=True, multiLine=True, quote='"', escape='"', mode="FAILFAST", maxCharsPerColumn=-1
     )
-    frame = reader.schema(schema).csv(_location(file.path))
+    frame = reader.schema(schema).csv(location(file.path))
     connection = connect()
     try:
         types = file.columns(connection)

@@ -172,16 +172,17 @@ def features_build(
     memory_limit: MemoryLimit = None,
 ) -> None:
     """Compute one row of features a claim, from what was known before it was filed."""
-    from data.contract.dataset import DataSet
     from features.build import build_features
-    from pipeline.validate import require_valid
+    from features.engines import open_data_set
+    from pipeline.reach import make_folder_of, notes_on_input
 
+    data_set = open_data_set(data, engine.value)
     with step("Validating"):
-        _say_notes(require_valid(data, claims))
-    out.parent.mkdir(parents=True, exist_ok=True)
+        _say_notes(notes_on_input(data_set, claims))
+    make_folder_of(out)
     with step("Computing features") as tell:
         report = build_features(
-            DataSet.open(data), out, claims=claims, engine=engine.value, memory_limit=memory_limit, progress=tell
+            data_set, out, claims=claims, engine=engine.value, memory_limit=memory_limit, progress=tell
         )
     typer.echo(f"{out}: {_counted(report.rows, 'claim')}, {_counted(len(report.features), 'feature')}")
 

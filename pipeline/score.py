@@ -22,11 +22,13 @@ import pyarrow.parquet as pq
 from data.contract.dataset import DataSet
 from data.contract.errors import UsageError
 from features.build import build_features
+from features.engines import open_data_set
+from features.spark_tables import is_remote
 from models.claim_model import ClaimModel
 from pipeline.progress import step, track
+from pipeline.reach import make_folder_of, notes_on_input
 from pipeline.scores import SCORES, score_batch
-from pipeline.spark_score import scored_on_spark
-from pipeline.validate import require_valid
+from pipeline.spark_score import score_to_parts, scored_on_spark
 
 BATCH_ROWS = 100_000
 """Claims scored at once: enough for the fast way of reasons (`models.contributions`), at about 1 GB."""
@@ -54,16 +56,17 @@ def score(
 ) -> ScoreReport:
     """Validates, then scores the claims of the file `claims` with the data set `data` as history, into `out`.
 
-    `out` is a Parquet file, or CSV where its name ends so; `now` (with a zone) becomes `scored_at`.
+    `out` is a Parquet file, CSV where its name ends so, or, with Spark and a scheme, a directory of part files.
+    `now` (with a zone) becomes `scored_at`.
     Raises `InvalidDataError` where the data break the contract, `ModelError` where they do not fit the model,
     `UsageError` where `out` or the engine cannot be.
     """
     if engine not in _SCORERS:
         raise UsageError(f"the engine is {engine!r}, expected {' or '.join(_SCORERS)}")
     _require_writable(out)
-    data_set = DataSet.open(data)
+    data_set = open_data_set(data, engine)
     with step("Checking the data"):
-        notes = require_valid(data_set, claims)
+        notes = notes_on_input(data_set, claims)
     report = _SCORERS[engine](data_set, claims, out, model, now)
     report.notes = notes
     return report
@@ -78,8 +81,12 @@ def _score_here(data_set: DataSet, claims: Path, out: Path, model: ClaimModel, n
 
 
 def _score_on_spark(data_set: DataSet, claims: Path, out: Path, model: ClaimModel, now: datetime) -> ScoreReport:
-    with step("Scoring on Spark") as tell, scored_on_spark(data_set, claims, out, model, now, tell) as scores:
-        return _write(scores, out)
+    with step("Scoring on Spark") as tell:
+        if is_remote(out):
+            labels, dispositions = score_to_parts(data_set, claims, out, model, now, tell)
+            return ScoreReport(labels.total(), labels, dispositions)
+        with scored_on_spark(data_set, claims, out, model, now, tell) as scores:
+            return _write(scores, out)
 
 
 _SCORERS = {"duckdb": _score_here, "spark": _score_on_spark}
@@ -146,4 +153,4 @@ def _writer(out: Path) -> Iterator[_Writer]:
 def _require_writable(out: Path) -> None:
     if out.is_dir():
         raise UsageError(f"the scores cannot be written to {out}: it is a directory, expected a file")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(out)

@@ -16,6 +16,7 @@ from data.contract.errors import ClaimvetError, InvalidDataError, UsageError
 from features.build import build_features
 from features.catalogue import BY_NAME, FEATURES
 from features.declaration import Feature
+from features.engines import open_data_set
 from tests.features.test_oracle import differences
 from tests.features.worlds import Row, World, build, build_from, frame, many_worlds, write
 
@@ -55,6 +56,8 @@ def test_features_are_what_the_oracle_and_duckdb_say(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("features.plan.PAIRS_PER_EVENT", pairs_per_event)
+    monkeypatch.setattr("features.holders.HUB_HOLDERS", 1)  # so that links take all their ways
+    monkeypatch.setattr("features.holders.MOST_HUBS", 2)
     world = many_worlds(seed, 40)
     built = build(world, tmp_path, features=features, engine="spark")
     assert differences(built, world, features) == {}
@@ -170,3 +173,19 @@ def test_a_build_that_fails_leaves_the_old_file_and_nothing_else(
     with pytest.raises(OSError, match="no space left"):
         build_features(DataSet.open(write(world, tmp_path / "data")), out, features=FEW[:1], engine="spark")
     assert [(path.name, path.read_bytes()) for path in out.parent.iterdir()] == [("features.parquet", b"old")]
+
+
+def test_paths_with_a_scheme_go_to_spark_as_they_are(world: World, tmp_path: Path) -> None:
+    data = write(world, tmp_path / "data")
+    here = build_from(data, tmp_path / "here.parquet", features=FEW)
+    remote = open_data_set(Path(f"file://{data}"), "spark")
+    report = build_features(remote, Path(f"file://{tmp_path}/parts"), features=FEW, engine="spark")
+    assert report.rows == len(here)
+    parts = [pd.read_parquet(part) for part in sorted((tmp_path / "parts").glob("part-*.parquet"))]
+    assert_same(pd.concat(parts).set_index("claim_id"), here)
+
+
+def test_a_remote_folder_without_tables_is_refused(tmp_path: Path) -> None:
+    nowhere = open_data_set(Path(f"file://{tmp_path}/nowhere"), "spark")
+    with pytest.raises(UsageError, match=r"nowhere has no table, expected one with tables such as claims\.parquet"):
+        build_features(nowhere, tmp_path / "out.parquet", features=FEW, engine="spark")

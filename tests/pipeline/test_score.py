@@ -10,6 +10,7 @@ from pathlib import Path
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -242,6 +243,29 @@ def test_spark_gives_the_same_scores_in_the_same_order(
     read = pq.read_table if name.endswith("parquet") else Path.read_bytes
     assert read(tmp_path / "spark" / name) == read(tmp_path / "duckdb" / name)
     assert [path.name for path in (tmp_path / "spark").iterdir()] == [name]
+
+
+@on_spark
+def test_a_path_with_a_scheme_gets_a_directory_of_parts(
+    model: ClaimModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.spark_score.FEATURES", [f for f in FEATURES if f.name in INPUTS])
+    claims = claims_file(tmp_path / "data", rows=40).rename(tmp_path / "data" / "claims.parquet")
+    report = score(
+        Path(f"file://{claims.parent}"),
+        Path(f"file://{claims}"),
+        Path(f"file://{tmp_path}/out"),
+        model,
+        engine="spark",
+        now=NOW,
+    )
+    parts = [pq.read_table(part) for part in sorted((tmp_path / "out").glob("part-*.parquet"))]
+    here = score(tmp_path / "data", claims, tmp_path / "here.parquet", model, now=NOW)
+    assert pa.concat_tables(parts).cast(SCORES) == pq.read_table(tmp_path / "here.parquet")
+    assert (report.rows, report.labels, report.dispositions) == (40, here.labels, here.dispositions)
+    assert report.notes[0].endswith(
+        "was not checked against the contract, which `claimvet data validate` does on this machine"
+    )
 
 
 @on_spark
