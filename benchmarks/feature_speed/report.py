@@ -44,7 +44,8 @@ by more than {tolerance} of ours, relative.
 {growth}
 
 Feast joins only: its aggregates were made beforehand by the hand-written query and are not timed. featuretools gets no more than
-1,000 claims, since more takes too long, and Feast no more than 10,000: with 100,000 its join had taken 13 GB when it was stopped. {absent}
+1,000 claims, since more takes too long, and Feast no more than 10,000: with 100,000, and three views
+an entity instead of one, its join had taken 13 GB when it was stopped. {absent}
 Run on {machine}.
 """
 SHAPES = {
