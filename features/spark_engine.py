@@ -98,11 +98,14 @@ class SparkEngine:
 
     def _keep(self, frame: DataFrame) -> ir.Table:
         name = f"kept_{len(self._kept)}"
-        directory = self._session.sparkContext.getConf().get("spark.checkpoint.dir")
-        kept = frame.checkpoint() if directory else frame.localCheckpoint()
+        kept = self._checkpoint(frame)
         self._kept[name] = kept
         kept.createOrReplaceTempView(name)
         return self._ibis.table(name)
+
+    def _checkpoint(self, frame: DataFrame) -> DataFrame:
+        directory = self._session.sparkContext.getConf().get("spark.checkpoint.dir")
+        return frame.checkpoint() if directory else frame.localCheckpoint()
 
     def _let_go(self, name: str) -> None:
         self._session.catalog.dropTempView(name)
@@ -113,7 +116,7 @@ class SparkEngine:
             raise InvalidDataError(
                 f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims"
             )
-        targets = read_targets(self._session, file).localCheckpoint()
+        targets = self._checkpoint(read_targets(self._session, file))
         targets.createOrReplaceTempView("targets")
         own = targets.select(*TABLES["claims"].column_names)
         if "claims" not in self._data_set.tables:
@@ -125,7 +128,7 @@ class SparkEngine:
         """Let the claims to build and those of the data set be history for one another; the same claim counts once."""
         from pyspark.sql import functions
 
-        history = self._session.table("claims").union(targets).distinct().localCheckpoint()
+        history = self._checkpoint(self._session.table("claims").union(targets).distinct())
         claims = history.groupBy("claim_id").agg(functions.count("*").alias("rows"))
         twice = claims.filter("rows > 1").orderBy("claim_id").limit(5).collect()
         if twice:
