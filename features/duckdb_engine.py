@@ -13,13 +13,10 @@ from data.contract.aside import written_aside
 from data.contract.dataset import DataSet, TableFile, connect, identifier, quoted
 from data.contract.errors import InvalidDataError
 from data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Kind, Table
-from features.engine import BatchFunction
+from features.engine import ROW_GROUP_SIZE, BatchFunction
 
 BATCH_ROWS = 100_000
 """Rows that a function is given at once (`features.engine.BatchFunction`)."""
-
-ROW_GROUP_SIZE = 50_000
-"""Rows per row group of what is written: a batch that a reader can hold without noticing."""
 
 
 class DuckDBEngine:

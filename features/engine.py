@@ -9,6 +9,9 @@ from typing import Protocol
 import ibis.expr.types as ir
 import pyarrow as pa
 
+ROW_GROUP_SIZE = 50_000
+"""Rows per row group of what is written: a batch that a reader can hold without noticing."""
+
 BatchFunction = Callable[[pa.Table], pa.Table]
 """Rows in, rows out, each batch on its own; it runs where the rows lie, so it must not need anything but its argument."""
 

@@ -12,12 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.contract.aside import written_aside
+from features.engine import ROW_GROUP_SIZE
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-ROW_GROUP_SIZE = 50_000
-"""Rows per row group of the joined file, and rows held at once while it is written."""
 
 
 @contextmanager

@@ -80,12 +80,8 @@ class Part:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of an event that it reads."""
-        read = (
-            "known" if self.kind in {PartKind.FIRST, PartKind.LAST} else self.column,
-            self.where and self.where.column,
-        )
-        return tuple(column for column in read if column)
+        """The columns of an event that it reads beside `known`."""
+        return tuple(column for column in (self.column, self.where and self.where.column) if column)
 
     def passes(self, events: ir.Table) -> ir.BooleanValue:
         """Whether an event passes the filter; an event whose column is null does not."""

@@ -94,17 +94,17 @@ def source_tables(
 ) -> Iterator[ir.Table]:
     """The tables of all entities that look at one source."""
     entities = sorted({feature.entity for feature in features})
-    kept = engine.keep(events_of_parties(engine, parties, source, entities, list(_parts(features))))
+    kept = engine.keep(events_of_parties(engine, parties, source, entities, _parts(features)))
     for entity in entities:
         members = [feature for feature in features if feature.entity is entity]
-        parts = list(_parts(members))
-        plan, events = choose_plan(parties.instants(entity), entity_events(kept, entity, parts), parts)
-        yield engine.keep(feature_table(parties.asked(entity), plan(parties.instants(entity), events, parts), members))
+        parts, instants = _parts(members), parties.instants(entity)
+        plan, events = choose_plan(instants, entity_events(kept, entity, parts), parts)
+        yield engine.keep(history_values(parties.asked(entity), plan(instants, events, parts), members))
     engine.release(kept)
 
 
-def _parts(features: Iterable[HistoryFeature]) -> dict[Part, None]:
-    return dict.fromkeys(part for feature in features for part in parts_of(feature))
+def _parts(features: Iterable[HistoryFeature]) -> list[Part]:
+    return list(dict.fromkeys(part for feature in features for part in parts_of(feature)))
 
 
 def events_of_parties(
@@ -139,7 +139,7 @@ def entity_events(events: ir.Table, entity: Entity, parts: Sequence[Part]) -> ir
     return own.select("known", *bounds, key=own[entity.value], **contributions(own, parts))
 
 
-def feature_table(asked: ir.Table, totals: ir.Table, features: Sequence[HistoryFeature]) -> ir.Table:
+def history_values(asked: ir.Table, totals: ir.Table, features: Sequence[HistoryFeature]) -> ir.Table:
     """`row` and a column per feature for every claim of `asked`."""
     joined = asked.left_join(totals, ["key", "filed_at"])
     columns = {f.name: feature_value(f, lambda part: joined[part.name], joined.filed_at) for f in features}

@@ -314,7 +314,5 @@ def _sentence(error: Exception) -> str:
     text = " ".join(str(error).split())
     if type(error).__name__ in _OUT_OF_MEMORY:
         text = text.partition(" Possible solutions")[0]
-        return (
-            f"claimvet: out of memory, expected more of it or a smaller --memory-limit ({text or 'no more was given'})"
-        )
+        return f"claimvet: out of memory, expected more of it or another --memory-limit ({text or 'no more was given'})"
     return f"claimvet: unexpected {type(error).__name__}: {text} (set {TRACEBACK_VARIABLE}=1 to see where it came from)"

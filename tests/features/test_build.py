@@ -157,6 +157,6 @@ def test_too_little_address_space_is_one_sentence(world: World, tmp_path: Path) 
     ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith(
-        "claimvet: out of memory, expected more of it or a smaller --memory"
+        "claimvet: out of memory, expected more of it or another --memory-limit"
     )
     assert not out.exists()
