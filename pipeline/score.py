@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from data.contract.aside import written_aside
 from data.contract.dataset import DataSet
 from data.contract.errors import UsageError
 from features.build import build_features
@@ -138,16 +139,12 @@ class _Writer:
 @contextmanager
 def _writer(out: Path) -> Iterator[_Writer]:
     """A writer into a file aside that takes the place of `out` when all went well, and vanishes otherwise."""
-    aside = out.with_name(f".{out.name}.part")
-    writer = _Writer(aside, out.suffix.lower() == ".csv")
-    try:
+    with written_aside(out) as aside:
+        writer = _Writer(aside, out.suffix.lower() == ".csv")
         try:
             yield writer
         finally:
             writer.close()
-        aside.replace(out)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _require_writable(out: Path) -> None:
