@@ -11,15 +11,15 @@ import ibis.expr.types as ir
 
 from data.contract.dataset import DataSet
 from features.catalogue import FEATURES
+from features.claim_table import claim_table
 from features.context import claim_context, extra_columns
-from features.declaration import ClaimFeature, Feature, Form, HistoryFeature, LinkFeature, RatioFeature, TrendFeature
-from features.engine import Engine
+from features.declaration import ClaimFeature, Feature, Form, HistoryFeature, RatioFeature, TrendFeature
+from features.engine import Engine, StreamingEngine
 from features.engines import open_engine
-from features.links import link_tables
 from features.parts import CENTS_PER_DOLLAR, MICROSECONDS_PER_DAY
-from features.plan import history_tables
 from features.progress import Progress, silent
 from features.selection import with_ingredients
+from features.streaming import streamed_value
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
 MONEY_CONTEXT = frozenset({"amount", "order_amount", "price"})
@@ -74,34 +74,24 @@ def feature_table(engine: Engine, progress: Progress, asked: Sequence[Feature]) 
     needed = with_ingredients(asked)
     progress("claims and their parties")
     context = claim_context(engine, _context_columns(needed))
-    histories = [feature for feature in needed if isinstance(feature, HistoryFeature)]
-    tables = list(history_tables(engine, context, histories, progress))
-    if any(isinstance(feature, LinkFeature) for feature in needed):
-        progress("links to other customers")
-        tables += link_tables(engine, context)
-    return _assemble(context, tables, needed, asked)
+    claims, streamed = claim_table(engine, context, needed, progress)
+    values = {f.name: claim_value(f, claims) for f in needed if isinstance(f, ClaimFeature)}
+    values |= {f.name: streamed_value(f, claims) for f in streamed}
+    plain = [f for f in needed if not isinstance(f, RatioFeature | TrendFeature)]
+    unavailable = [f for f in plain if f.name not in {*values, *claims.columns}]
+    values |= {f.name: ibis.null(f.dtype) for f in unavailable}
+    values |= {f.name: claims[f.name] for f in plain if f.name not in values}
+    table = claims.select("row", "claim_id", *extra_columns(claims), **values)
+    table = table.mutate(**{f.name: _combined(f, table) for f in needed if isinstance(f, RatioFeature | TrendFeature)})
+    names = ["claim_id", *(f.name for f in asked), *extra_columns(claims)]
+    ordered = table if isinstance(engine, StreamingEngine) else table.order_by("row")
+    return ordered.select(*names), tuple(f.name for f in unavailable)
 
 
 def _context_columns(features: Sequence[Feature]) -> set[str]:
     """What the features read of a claim beside its keys; a category's history is found through the claim's product."""
     columns = {feature.column for feature in features if isinstance(feature, ClaimFeature)}
     return columns | {feature.entity.key for feature in features if isinstance(feature, HistoryFeature)}
-
-
-def _assemble(
-    context: ir.Table, tables: list[ir.Table], needed: Sequence[Feature], asked: Sequence[Feature]
-) -> tuple[ir.Table, tuple[str, ...]]:
-    own = {f.name: claim_value(f, context) for f in needed if isinstance(f, ClaimFeature)}
-    joined = context.select("row", "claim_id", *extra_columns(context), **own)
-    for place, table in enumerate(tables):
-        joined = joined.left_join(table.rename(**{f"row_{place}": "row"}), [("row", f"row_{place}")])
-    unavailable = [f for f in needed if not isinstance(f, RatioFeature | TrendFeature) and f.name not in joined.columns]
-    joined = joined.mutate(**{f.name: ibis.null(f.dtype) for f in unavailable})
-    joined = joined.mutate(
-        **{f.name: _combined(f, joined) for f in needed if isinstance(f, RatioFeature | TrendFeature)}
-    )
-    ordered = joined.order_by("row").select("claim_id", *(f.name for f in asked), *extra_columns(context))
-    return ordered, tuple(f.name for f in unavailable)
 
 
 def claim_value(feature: ClaimFeature, context: ir.Table) -> ir.Value:

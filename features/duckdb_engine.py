@@ -7,6 +7,7 @@ from pathlib import Path
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.backends.duckdb import Backend
 from ibis.expr.operations import InMemoryTable
 
 from data.contract.aside import written_aside
@@ -20,24 +21,24 @@ BATCH_ROWS = 100_000
 
 
 class DuckDBEngine:
-    """A data set in an in-memory DuckDB, reached through Ibis; see `features.engine.Engine`."""
+    """A data set in an in-memory DuckDB, reached through Ibis; see `features.engine.StreamingEngine`."""
 
     name = "duckdb"
 
     def __init__(self, data_set: DataSet, claims: Path | None = None, memory_limit: str | None = None) -> None:
         self._data_set = data_set
         self._connection = connect(memory_limit)
-        self._ibis = ibis.duckdb.from_connection(self._connection)
+        self._ibis = Backend.from_connection(self._connection)
         self._kept = 0
         for name in data_set.tables:
             self._declare(name, data_set.tables[name].typed_select(self._connection))
         self._declare_targets(TableFile(TABLES["claims"], claims) if claims else data_set.tables.get("claims"))
 
     def has(self, table: str) -> bool:
-        return table == "claims" or self._data_set.has(table)
+        return table == "claims" or self.rows(table) > 0
 
     def rows(self, table: str) -> int:
-        return self._data_set.rows(table)
+        return self._data_set.rows(table, self._connection)
 
     def table(self, name: str) -> ir.Table:
         return self._ibis.table(name)
@@ -53,6 +54,14 @@ class DuckDBEngine:
         # what Ibis does to the same end takes four statements
         self._connection.execute(f"CREATE TEMP TABLE {name} AS {self._ibis.compile(expression)}")
         return self._ibis.table(name)
+
+    def stream(self, expression: ir.Table, rows: int = ROW_GROUP_SIZE) -> pa.RecordBatchReader:
+        return self._connection.sql(self._ibis.compile(expression)).to_arrow_reader(rows)
+
+    def hold(self, table: pa.Table) -> ir.Table:
+        self._kept += 1
+        self._connection.register(f"kept_{self._kept}", table)
+        return self._ibis.table(f"kept_{self._kept}")
 
     def release(self, kept: ir.Table) -> None:
         self._connection.execute(f"DROP TABLE {kept.get_name()}")

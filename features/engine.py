@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -50,3 +50,14 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of everything kept."""
+
+
+@runtime_checkable
+class StreamingEngine(Engine, Protocol):
+    """An engine in this very process, so that rows can come and go without a copy."""
+
+    def stream(self, expression: ir.Table, rows: int = ROW_GROUP_SIZE) -> pa.RecordBatchReader:
+        """The expression's rows in batches of at most `rows`, in no order; nothing else may be asked of the engine until the last."""
+
+    def hold(self, table: pa.Table) -> ir.Table:
+        """A table of this process as one of the engine."""

@@ -79,6 +79,11 @@ class Part:
         return f"{self.kind}_{self.column or 'events'}_{where}_{self.window_days or 'ever'}"
 
     @property
+    def counts_all(self) -> bool:
+        """Whether every event adds 1."""
+        return self.kind is PartKind.COUNT and self.where is None
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns of an event that it reads beside `known`."""
         return tuple(column for column in (self.column, self.where and self.where.column) if column)

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import reduce
-from itertools import groupby
+from itertools import accumulate, groupby
 
 import ibis
 import ibis.expr.types as ir
 
-from features.declaration import Entity, HistoryFeature
+from features.declaration import Entity, Feature, HistoryFeature
 from features.engine import Engine
 from features.join_plan import join_plan
+from features.parties import Parties
 from features.parts import ADDITIVE, Part, PartKind, contributions, feature_value, parts_of
 from features.progress import Progress, silent
 from features.running_plan import BOUNDS, running_plan
@@ -30,53 +31,31 @@ LARGEST_EXACT_TOTAL = 2.0**52
 """Whole numbers of at most so much, and their sums, are exact in float64 (up to 2^53), which adds up three times faster than int64."""
 
 
-class Parties:
-    """The entities that the claims to build are about, numbered: comparing numbers is faster than comparing names."""
-
-    def __init__(self, engine: Engine, context: ir.Table) -> None:
-        self._engine = engine
-        self._context = context
-        self._keys: dict[Entity, ir.Table] = {}
-        self._asked: dict[Entity, ir.Table] = {}
-
-    def keys(self, entity: Entity) -> ir.Table:
-        """Every such entity once: `name` (string) and `key` (integer)."""
-        if entity not in self._keys:
-            names = self._context.select(name=entity.key).filter(ibis._.name.notnull()).distinct()
-            self._keys[entity] = self._engine.number(names, "key")
-        return self._keys[entity]
-
-    def asked(self, entity: Entity) -> ir.Table:
-        """Which claim asks about which entity: `row`, `key` (null where it is unknown) and `filed_at`."""
-        if entity not in self._asked:
-            claims = self._context.select("row", "filed_at", name=entity.key)
-            asked = claims.left_join(self.keys(entity), "name").select("row", "key", "filed_at")
-            self._asked[entity] = self._engine.keep(asked)
-        return self._asked[entity]
-
-    def instants(self, entity: Entity) -> ir.Table:
-        """The distinct instants at which an entity is asked about: `key` and `filed_at`."""
-        return self.asked(entity).select("key", "filed_at").filter(ibis._.key.notnull()).distinct()
-
-
 def history_tables(
     engine: Engine, context: ir.Table, features: Sequence[HistoryFeature], progress: Progress = silent
 ) -> Iterator[ir.Table]:
-    """One kept table per entity and source: `row` (int64) and a column per feature, a row per claim.
-
-    Features whose source is missing are left out; `features.build` makes them null.
-    """
+    """One kept table per entity and source: `row` (int64) and a column per feature, a row per claim; all sources are there."""
     parties = Parties(engine, context)
-    available = [f for f in features if is_available(engine, f.entity, SOURCES[f.event.source])]
-    by_source = {
-        name: list(members) for name, members in groupby(sorted(available, key=_source_name), key=_source_name)
-    }
-    events = {name: engine.rows(SOURCES[name].tables[0]) for name in by_source}
-    done = 0
-    for name, members in by_source.items():
-        progress(f"histories: {name.replace('_', ' ')}", done, sum(events.values()))
-        yield from source_tables(engine, parties, SOURCES[name], members)
-        done += events[name]
+    for source, members, done, total in by_source(engine, features):
+        progress(f"histories: {source.name.replace('_', ' ')}", done, total)
+        yield from source_tables(engine, parties, source, members)
+
+
+def by_source(
+    engine: Engine, features: Iterable[HistoryFeature]
+) -> Iterator[tuple[Source, list[HistoryFeature], int, int]]:
+    """Each source with its features, the events of the sources before it and those of all."""
+    named = {name: list(members) for name, members in groupby(sorted(features, key=_source_name), key=_source_name)}
+    events = {name: engine.rows(SOURCES[name].tables[0]) for name in named}
+    before = accumulate(events.values(), initial=0)
+    for (name, members), done in zip(named.items(), before, strict=False):
+        yield SOURCES[name], members, done, sum(events.values())
+
+
+def available_features(engine: Engine, features: Iterable[Feature]) -> list[HistoryFeature]:
+    """The history features whose source is there and has a row; the others are null."""
+    histories = [feature for feature in features if isinstance(feature, HistoryFeature)]
+    return [f for f in histories if is_available(engine, f.entity, SOURCES[f.event.source])]
 
 
 def _source_name(feature: HistoryFeature) -> str:
@@ -94,16 +73,17 @@ def source_tables(
 ) -> Iterator[ir.Table]:
     """The tables of all entities that look at one source."""
     entities = sorted({feature.entity for feature in features})
-    kept = engine.keep(events_of_parties(engine, parties, source, entities, _parts(features)))
+    kept = engine.keep(events_of_parties(engine, parties, source, entities, parts_of_all(features)))
     for entity in entities:
         members = [feature for feature in features if feature.entity is entity]
-        parts, instants = _parts(members), parties.instants(entity)
+        parts, instants = parts_of_all(members), parties.instants(entity)
         plan, events = choose_plan(instants, entity_events(kept, entity, parts), parts)
         yield engine.keep(history_values(parties.asked(entity), plan(instants, events, parts), members))
     engine.release(kept)
 
 
-def _parts(features: Iterable[HistoryFeature]) -> list[Part]:
+def parts_of_all(features: Iterable[HistoryFeature]) -> list[Part]:
+    """The parts that the features are made of, each once."""
     return list(dict.fromkeys(part for feature in features for part in parts_of(feature)))
 
 

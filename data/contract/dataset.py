@@ -7,6 +7,7 @@ import os
 import resource
 import tempfile
 from collections.abc import Iterable
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -160,12 +161,13 @@ class DataSet:
         """Whether the table is there and has a row; a missing and an empty table mean the same to a feature."""
         return self.rows(table) > 0
 
-    def rows(self, table: str) -> int:
-        """Number of rows, 0 where the table is missing; counted once."""
+    def rows(self, table: str, connection: duckdb.DuckDBPyConnection | None = None) -> int:
+        """Number of rows, 0 where the table is missing; counted once, over `connection` where one is open already."""
         if table not in self.tables:
             return 0
         if table not in self._rows:
-            self._rows[table] = _count(self.tables[table])
+            with nullcontext(connection) if connection else closing(connect()) as counting:
+                self._rows[table] = _count(self.tables[table], counting)
         return self._rows[table]
 
     def missing(self) -> list[str]:
@@ -179,15 +181,11 @@ class DataSet:
             connection.execute(f"CREATE OR REPLACE VIEW {identifier(name)} AS {select}")
 
 
-def _count(file: TableFile) -> int:
-    connection = connect()
+def _count(file: TableFile, connection: duckdb.DuckDBPyConnection) -> int:
     try:
-        row = connection.execute(f"SELECT count(*) FROM {file.relation}").fetchone()
-        return int(row[0]) if row else 0
+        return int(connection.execute(f"SELECT count(*) FROM {file.relation}").fetchall()[0][0])
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise InvalidDataError(
             f"table {file.table.name}: {file.path.name} is no table that can be read ({reason})"
         ) from error
-    finally:
-        connection.close()

@@ -1,0 +1,99 @@
+"""What can be computed while a source streams by: the features, the stream of events that they need, and the columns that come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.declaration import Entity, HistoryFeature
+from features.engine import StreamingEngine
+from features.parties import Parties, PartyPoints
+from features.parts import Part, feature_value
+from features.plan import by_source, events_of_parties, parts_of_all
+from features.points import BEFORE_ALL_TIME, NO_KEY
+from features.progress import Progress, silent
+from features.sources import SOURCES, Source
+from features.streamed_plan import BATCH_ROWS, FOREVER, Batch, History, can_stream, missing_value, take_all
+
+
+def streamed_features(features: Iterable[HistoryFeature]) -> list[HistoryFeature]:
+    """The features that can be read from points while their source streams by; the others need queries."""
+    return [feature for feature in features if can_stream(feature, bounded=_is_bounded(feature))]
+
+
+def _is_bounded(feature: HistoryFeature) -> bool:
+    """Whether an event may end, or be seen only later than it was known."""
+    return SOURCES[feature.event.source].has_end or feature.entity is Entity.CATEGORY
+
+
+def streamed_columns(
+    engine: StreamingEngine, context: ir.Table, features: Sequence[HistoryFeature], progress: Progress = silent
+) -> dict[str, pa.Array]:
+    """A column per part (`column_of`) for every claim in the order of `row`, from one pass over each source."""
+    if not features:
+        return {}
+    parties, parts = Parties(engine, context), parts_of_all(features)
+    windows = {part.window for part in parts if part.window is not None}
+    asked = parties.asked_about(sorted({feature.entity for feature in features}))
+    points = PartyPoints(fetched(engine, asked), windows)
+    columns: dict[str, pa.Array] = {}
+    for source, members, done, total in by_source(engine, features):
+        progress(f"histories: {source.name.replace('_', ' ')}", done, total)
+        columns |= _source_columns(engine, parties, points, source, members)
+    return columns
+
+
+def _source_columns(
+    engine: StreamingEngine, parties: Parties, points: PartyPoints, source: Source, features: Sequence[HistoryFeature]
+) -> dict[str, pa.Array]:
+    entities = sorted({feature.entity for feature in features})
+    parts = {entity: parts_of_all(f for f in features if f.entity is entity) for entity in entities}
+    histories = {entity: History(points.timeline, points.of(entity), parts[entity]) for entity in entities}
+    take_all(histories, batches(engine, event_stream(engine, parties, source, parts), entities))
+    values = {entity: history.values() for entity, history in histories.items()}
+    return {
+        column_of(source.name, entity, part): values[entity][part.name] for entity in entities for part in parts[entity]
+    }
+
+
+def column_of(source: str, entity: Entity, part: Part) -> str:
+    """Name of the column of a part, which other sources and entities have, too."""
+    return f"{source} {entity} {part.name}"
+
+
+def streamed_value(feature: HistoryFeature, claims: ir.Table) -> ir.Value:
+    """The feature as an expression over claims that have the columns of `streamed_columns` and `filed_at`."""
+    return feature_value(
+        feature, lambda part: claims[column_of(feature.event.source, feature.entity, part)], claims.filed_at
+    )
+
+
+def event_stream(
+    engine: StreamingEngine, parties: Parties, source: Source, parts: Mapping[Entity, Sequence[Part]]
+) -> ir.Table:
+    """Events as `features.streamed_plan.Batch` has them, each column by its name; `appears` where categories are asked about."""
+    totals = list(dict.fromkeys(part.total for of_entity in parts.values() for part in of_entity))
+    events = events_of_parties(engine, parties, source, list(parts), totals)
+    bounds = {"ends": FOREVER, "appears": BEFORE_ALL_TIME}
+    filled = {name: events[name].fill_null(value) for name, value in bounds.items() if name in events.columns}
+    keys = {entity.value: events[entity.value].fill_null(NO_KEY).cast("int32") for entity in parts}
+    added = {t.name: t.contribution(events).fill_null(missing_value(t)) for t in totals if not t.counts_all}
+    return events.select("known", **filled, **keys, **added)
+
+
+def batches(engine: StreamingEngine, stream: ir.Table, entities: Sequence[Entity]) -> Iterator[Batch]:
+    """The rows of an `event_stream`."""
+    for rows in engine.stream(stream, BATCH_ROWS):
+        columns = {name: column.to_numpy() for name, column in zip(rows.schema.names, rows.columns, strict=True)}
+        keys = {entity: columns.pop(entity.value) for entity in entities}
+        appears = {Entity.CATEGORY: columns.pop("appears")} if "appears" in columns else {}
+        yield Batch(columns.pop("known"), columns.pop("ends", None), keys, appears, columns)
+
+
+def fetched(engine: StreamingEngine, table: ir.Table) -> pa.Table:
+    """The rows in this process, in the order of their column `row`."""
+    rows = engine.stream(table).read_all()
+    return rows.take(pc.sort_indices(rows["row"]))
