@@ -8,7 +8,7 @@ point, whatever the number of events.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +83,21 @@ class Points:
         """
         return self._first if window is None else self._places[window]
 
+    def entity_at(self, places: Integers) -> Integers:
+        """Number of the entity that the point at each place is of, `NO_KEY` beyond the last."""
+        return np.append(self.codes // len(self._timeline), NO_KEY)[np.minimum(places, len(self))]
+
+    def is_read(self, places: Integers) -> npt.NDArray[np.bool_]:
+        """Whether the place is that of a point that something is read from: not the one before all time, nor beyond the last."""
+        return np.append(self.codes % len(self._timeline) != 0, False)[places]
+
+    def instants(self, window: int) -> tuple[Integers, Integers]:
+        """Places of all instants that are asked about, each once and in order, and of the starts of their windows."""
+        order = np.argsort(self.places(0)[self.known])
+        asked, starts = (self.places(length)[self.known][order] for length in (0, window))
+        once = is_first(asked)
+        return asked[once], starts[once]
+
     def _found(self, codes: Integers) -> Integers:
         return np.where(self.known, found(self.codes, codes), 0)
 
@@ -90,14 +105,14 @@ class Points:
 class Groups:
     """Events of one batch by the point that they go to.
 
-    `places` holds each such point once, in order; the methods reduce a column of the batch to one number for each of them.
+    `places` holds each such point once, in order; `counts` and `reduced` give one number for each of them.
     """
 
     def __init__(self, points: Points, codes: Integers) -> None:
         self._order = np.argsort(codes)
-        places = points.next_place(codes[self._order])
-        self._starts = np.flatnonzero(np.diff(places, prepend=-1))
-        self.places: Integers = places[self._starts]
+        self.event_places: Integers = points.next_place(codes[self._order])
+        self._starts = np.flatnonzero(is_first(self.event_places))
+        self.places: Integers = self.event_places[self._starts]
 
     def counts(self) -> Integers:
         """Number of events."""
@@ -105,8 +120,12 @@ class Groups:
 
     def reduced(self, column: Integers, by: np.ufunc) -> Integers:
         """`column` (n events of the batch, int64) reduced by a ufunc such as `np.add`."""
-        values: Integers = by.reduceat(column[self._order], self._starts)
+        values: Integers = by.reduceat(self.ordered(column), self._starts)
         return values
+
+    def ordered(self, column: Integers) -> Integers:
+        """`column` in the order of `event_places`, which holds the place of every event."""
+        return column[self._order]
 
 
 def found(ordered: Integers, values: Integers) -> Integers:
@@ -120,7 +139,12 @@ def found(ordered: Integers, values: Integers) -> Integers:
 def distinct(values: Integers) -> Integers:
     """Every value once, in order; `np.unique` of numpy 2.4 hashes whole numbers, which took sixty times as long for 1.8 million."""
     ordered = np.sort(values)
-    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
+    return ordered[is_first(ordered)]
+
+
+def is_first(ordered: Integers) -> npt.NDArray[np.bool_]:
+    """Whether a value differs from the one before."""
+    return np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
 
 
 def running(added: Integers) -> Integers:
@@ -142,11 +166,3 @@ def extremes(values: Integers, first: Integers, last: Integers, by: np.ufunc) ->
         covering = by(covering[:-length], covering[length:])
         length *= 2
     return answers
-
-
-def merge(
-    kept: Mapping[str, Integers], places: Integers, batch: Mapping[str, Integers], by: Mapping[str, np.ufunc]
-) -> None:
-    """Take a batch's numbers into those kept for all points; `places` has no point twice."""
-    for name, values in batch.items():
-        kept[name][places] = by[name](kept[name][places], values)

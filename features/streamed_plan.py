@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features.declaration import Entity, HistoryFeature
+from features.distinct_values import NO_VALUE, DistinctValues
 from features.parts import ADDITIVE, Part, PartKind, parts_of
 from features.points import NO_KEY, Groups, Instants, Integers, Keys, Points, Timeline, extremes, running
 
@@ -41,8 +42,8 @@ _NOTHING: dict[np.ufunc, int] = {
 
 FOREVER = np.iinfo(np.int64).max
 
-STREAMED = frozenset(_REDUCED_BY) - {PartKind.SQUARES}
-"""Kinds that are whole numbers of 64 bits; the squares of cents are not."""
+STREAMED = (frozenset(_REDUCED_BY) | {PartKind.DISTINCT}) - {PartKind.SQUARES}
+"""Kinds that need only whole numbers of 64 bits, unlike the squares of cents."""
 
 
 def can_stream(feature: HistoryFeature, *, bounded: bool) -> bool:
@@ -98,42 +99,52 @@ class Events:
 Sums = tuple[str, np.ufunc, Integers, Integers]
 """Name of what is kept, how it is reduced, places of points, and a number for each of them."""
 
+Pairs = tuple[str, Integers]
+"""Name of a distinct count, and its pairs of value and point."""
+
+Reduced = tuple[list[Sums], list[Pairs]]
+
 
 class History:
     """What the events of one entity add up to at its points, and what that makes of every part at every claim."""
 
     def __init__(self, timeline: Timeline, points: Points, parts: Sequence[Part]) -> None:
         self._timeline, self._points, self._parts = timeline, points, list(parts)
-        self._totals = list(dict.fromkeys(part.total for part in parts))
+        totals = dict.fromkeys(part.total for part in parts)
+        self._totals = {total.name: total for total in totals if total.kind is not PartKind.DISTINCT}
+        self._distinct = {total.name: DistinctValues(points) for total in totals if total.kind is PartKind.DISTINCT}
         self._kept: dict[str, Integers] = {}
 
-    def reduce(self, events: Events) -> list[Sums]:
+    def reduce(self, events: Events) -> Reduced:
         """A batch of events in short; touches nothing, so that batches may be reduced side by side."""
         plain, lives = events.parted()
-        sums = self._reduced(plain, self._timeline.next_rank(plain.known), {t.name: t for t in self._totals})
-        return sums + (self._lives(lives) if lives else [])
+        groups = self._groups(plain, plain.known)
+        pairs = [(name, values.reduce(groups, plain.columns[name])) for name, values in self._distinct.items()]
+        return _reduced(groups, plain, self._totals) + (self._lives(lives) if lives else []), pairs
+
+    def _groups(self, events: Events, at: Instants) -> Groups:
+        return Groups(self._points, self._points.code(events.key, self._timeline.next_rank(at)))
 
     def _lives(self, lives: Events) -> list[Sums]:
         appears = lives.known if lives.appears is None else np.maximum(lives.known, lives.appears)
-        rank = self._timeline.next_rank(appears)
-        sums = self._reduced(lives, rank, {f"comes {t.name}": t for t in self._totals})
+        comes = {f"comes {name}": total for name, total in self._totals.items()}
+        sums = _reduced(self._groups(lives, appears), lives, comes)
         for window in dict.fromkeys(part.window for part in self._parts):
             passed = lives.known + window if window is not None else np.full(len(lives.known), FOREVER)
             goes = np.maximum(appears, passed if lives.ends is None else np.minimum(passed, lives.ends))
             ending = {f"goes {part.name}": part.total for part in self._parts if part.window == window}
-            sums += self._reduced(lives, self._timeline.next_rank(goes), ending)
+            sums += _reduced(self._groups(lives, goes), lives, ending)
         return sums
 
-    def _reduced(self, events: Events, rank: Integers, named: Mapping[str, Part]) -> list[Sums]:
-        groups = Groups(self._points, self._points.code(events.key, rank))
-        return [(name, _REDUCED_BY[t.kind], groups.places, _reduced(groups, events, t)) for name, t in named.items()]
-
-    def take(self, sums: Iterable[Sums]) -> None:
+    def take(self, reduced: Reduced) -> None:
         """Add a reduced batch to what is kept."""
+        sums, pairs = reduced
         for name, by, places, values in sums:
             if name not in self._kept:
                 self._kept[name] = np.full(len(self._points) + 1, _NOTHING[by], np.int64)
             self._kept[name][places] = by(self._kept[name][places], values)
+        for name, new in pairs:
+            self._distinct[name].take(new)
 
     def values(self) -> dict[str, pa.Array]:
         """Every part at every claim, by its name: int64; of extremes, null where no event is within reach."""
@@ -141,10 +152,12 @@ class History:
         return {part.name: self._value(part, totals) for part in self._parts}
 
     def _is_additive(self, name: str) -> bool:
-        return all(total.name != name or total.kind in ADDITIVE for total in self._totals)
+        return name not in self._totals or self._totals[name].kind in ADDITIVE
 
     def _value(self, part: Part, totals: Mapping[str, Integers]) -> pa.Array:
         now, ever, start = (self._points.places(window) for window in (0, None, part.window))
+        if part.kind is PartKind.DISTINCT:
+            return pa.array(self._distinct[part.total.name].counts(part.window))
         if part.kind not in ADDITIVE:
             return self._extreme(part, start, now)
         value = np.zeros(len(now), np.int64)
@@ -162,22 +175,26 @@ class History:
         return pa.array(values, mask=(values == _NOTHING[by]) | ~self._points.known)
 
 
-def _reduced(groups: Groups, events: Events, total: Part) -> Integers:
-    if total.name not in events.columns:
-        return groups.counts()
-    return groups.reduced(events.columns[total.name], _REDUCED_BY[total.kind])
+def _reduced(groups: Groups, events: Events, named: Mapping[str, Part]) -> list[Sums]:
+    """Every total reduced to one number a point, under the name that it is kept by."""
+    columns = {name: events.columns.get(total.name) for name, total in named.items()}
+    ways = {name: _REDUCED_BY[total.kind] for name, total in named.items()}
+    return [
+        (name, ways[name], groups.places, groups.counts() if column is None else groups.reduced(column, ways[name]))
+        for name, column in columns.items()
+    ]
 
 
 def missing_value(total: Part) -> int:
     """What stands for an event that adds nothing."""
-    return _NOTHING[_REDUCED_BY[total.kind]]
+    return NO_VALUE if total.kind is PartKind.DISTINCT else _NOTHING[_REDUCED_BY[total.kind]]
 
 
 def take_all(histories: Mapping[Entity, History], batches: Iterator[Batch]) -> None:
     """Every batch into the history of every entity; batches are reduced on all processors, and at most so many are in flight."""
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[tuple[History, Future[list[Sums]]]] = deque()
+        waiting: deque[tuple[History, Future[Reduced]]] = deque()
         for batch in batches:
             waiting.extend(
                 (history, pool.submit(_reduce, history, batch, entity)) for entity, history in histories.items()
@@ -188,10 +205,10 @@ def take_all(histories: Mapping[Entity, History], batches: Iterator[Batch]) -> N
             _take_first(waiting)
 
 
-def _reduce(history: History, batch: Batch, entity: Entity) -> list[Sums]:
+def _reduce(history: History, batch: Batch, entity: Entity) -> Reduced:
     return history.reduce(batch.of(entity))
 
 
-def _take_first(waiting: deque[tuple[History, Future[list[Sums]]]]) -> None:
+def _take_first(waiting: deque[tuple[History, Future[Reduced]]]) -> None:
     history, reduced = waiting.popleft()
     history.take(reduced.result())

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.declaration import Entity, HistoryFeature
+from features.distinct_values import NO_VALUE
 from features.engine import StreamingEngine
 from features.parties import Parties, PartyPoints
-from features.parts import Part, feature_value
+from features.parts import Part, PartKind, feature_value
 from features.plan import by_source, events_of_parties, parts_of_all
 from features.points import BEFORE_ALL_TIME, NO_KEY
 from features.progress import Progress, silent
@@ -77,11 +79,27 @@ def event_stream(
     """Events as `features.streamed_plan.Batch` has them, each column by its name; `appears` where categories are asked about."""
     totals = list(dict.fromkeys(part.total for of_entity in parts.values() for part in of_entity))
     events = events_of_parties(engine, parties, source, list(parts), totals)
+    for column in dict.fromkeys(total.column for total in totals if total.kind is PartKind.DISTINCT):
+        events = _with_numbers(engine, source, events, str(column))
     bounds = {"ends": FOREVER, "appears": BEFORE_ALL_TIME}
     filled = {name: events[name].fill_null(value) for name, value in bounds.items() if name in events.columns}
     keys = {entity.value: events[entity.value].fill_null(NO_KEY).cast("int32") for entity in parts}
-    added = {t.name: t.contribution(events).fill_null(missing_value(t)) for t in totals if not t.counts_all}
+    added = {t.name: _added(t, events).fill_null(missing_value(t)) for t in totals if not t.counts_all}
     return events.select("known", **filled, **keys, **added)
+
+
+def _with_numbers(engine: StreamingEngine, source: Source, events: ir.Table, column: str) -> ir.Table:
+    """The events with the values of a column as numbers, in `number of <column>`."""
+    values = source.read(engine.table).select(value=column).filter(ibis._.value.notnull()).distinct()
+    numbered = engine.number(values, "number").rename({f"value of {column}": "value", f"number of {column}": "number"})
+    return events.left_join(numbered, events[column] == numbered[f"value of {column}"])
+
+
+def _added(total: Part, events: ir.Table) -> ir.Value:
+    """What an event adds to a total; to a distinct count, the number of its value."""
+    if total.kind is not PartKind.DISTINCT:
+        return total.contribution(events)
+    return total.passes(events).ifelse(events[f"number of {total.column}"].cast("int64"), NO_VALUE)
 
 
 def batches(engine: StreamingEngine, stream: ir.Table, entities: Sequence[Entity]) -> Iterator[Batch]:
