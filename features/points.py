@@ -9,6 +9,7 @@ point, whatever the number of events.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -85,11 +86,11 @@ class Points:
 
     def entity_at(self, places: Integers) -> Integers:
         """Number of the entity that the point at each place is of, `NO_KEY` beyond the last."""
-        return np.append(self.codes // len(self._timeline), NO_KEY)[np.minimum(places, len(self))]
+        return self._entities[np.minimum(places, len(self))]
 
     def is_read(self, places: Integers) -> npt.NDArray[np.bool_]:
         """Whether the place is that of a point that something is read from: not the one before all time, nor beyond the last."""
-        return np.append(self.codes % len(self._timeline) != 0, False)[places]
+        return self._read[places]
 
     def instants(self, window: int) -> tuple[Integers, Integers]:
         """Places of all instants that are asked about, each once and in order, and of the starts of their windows."""
@@ -97,6 +98,14 @@ class Points:
         asked, starts = (self.places(length)[self.known][order] for length in (0, window))
         once = is_first(asked)
         return asked[once], starts[once]
+
+    @cached_property
+    def _entities(self) -> Integers:
+        return np.append(self.codes // len(self._timeline), NO_KEY)
+
+    @cached_property
+    def _read(self) -> npt.NDArray[np.bool_]:
+        return np.append(self.codes % len(self._timeline) != 0, False)
 
     def _found(self, codes: Integers) -> Integers:
         return np.where(self.known, found(self.codes, codes), 0)

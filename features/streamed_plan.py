@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
@@ -64,20 +64,21 @@ class Batch:
     appears: Mapping[Entity, Instants]
     columns: Mapping[str, Integers]
 
-    def of(self, entity: Entity) -> Events:
-        """The events that belong to an entity of this kind."""
-        key, appears = self.keys[entity], self.appears.get(entity)
-        mine = key != NO_KEY
-        events = Events(key, self.known, appears, self.ends, self.columns)
+    def of(self, entity: Entity, rank: Integers, names: Iterable[str]) -> Events:
+        """The events that belong to an entity of this kind, with the columns of these names; `rank` is of all events."""
+        columns = {name: self.columns[name] for name in names if name in self.columns}
+        events = Events(self.keys[entity], self.known, rank, self.appears.get(entity), self.ends, columns)
+        mine = events.key != NO_KEY
         return events if mine.all() else events.only(mine)
 
 
 @dataclass(frozen=True)
 class Events:
-    """Events of one entity as columns of one length, each with its entity's number."""
+    """Events of one entity as columns of one length, each with its entity's number and the rank of the next point after `known`."""
 
     key: Keys
     known: Instants
+    rank: Integers
     appears: Instants | None
     ends: Instants | None
     columns: Mapping[str, Integers]
@@ -86,7 +87,7 @@ class Events:
         """Those that `which` (bool) marks."""
         appears, ends = (None if bound is None else bound[which] for bound in (self.appears, self.ends))
         columns = {name: column[which] for name, column in self.columns.items()}
-        return Events(self.key[which], self.known[which], appears, ends, columns)
+        return Events(self.key[which], self.known[which], self.rank[which], appears, ends, columns)
 
     def parted(self) -> tuple[Events, Events | None]:
         """Plain events, and lives where there are any."""
@@ -118,22 +119,27 @@ class History:
     def reduce(self, events: Events) -> Reduced:
         """A batch of events in short; touches nothing, so that batches may be reduced side by side."""
         plain, lives = events.parted()
-        groups = self._groups(plain, plain.known)
+        groups = Groups(self._points, self._points.code(plain.key, plain.rank))
         pairs = [(name, values.reduce(groups, plain.columns[name])) for name, values in self._distinct.items()]
         return _reduced(groups, plain, self._totals) + (self._lives(lives) if lives else []), pairs
 
-    def _groups(self, events: Events, at: Instants) -> Groups:
+    @property
+    def columns(self) -> list[str]:
+        """The columns of events that it reads."""
+        return [*self._totals, *self._distinct]
+
+    def _moved(self, events: Events, at: Instants) -> Groups:
         return Groups(self._points, self._points.code(events.key, self._timeline.next_rank(at)))
 
     def _lives(self, lives: Events) -> list[Sums]:
         appears = lives.known if lives.appears is None else np.maximum(lives.known, lives.appears)
         comes = {f"comes {name}": total for name, total in self._totals.items()}
-        sums = _reduced(self._groups(lives, appears), lives, comes)
+        sums = _reduced(self._moved(lives, appears), lives, comes)
         for window in dict.fromkeys(part.window for part in self._parts):
             passed = lives.known + window if window is not None else np.full(len(lives.known), FOREVER)
             goes = np.maximum(appears, passed if lives.ends is None else np.minimum(passed, lives.ends))
             ending = {f"goes {part.name}": part.total for part in self._parts if part.window == window}
-            sums += _reduced(self._groups(lives, goes), lives, ending)
+            sums += _reduced(self._moved(lives, goes), lives, ending)
         return sums
 
     def take(self, reduced: Reduced) -> None:
@@ -190,25 +196,24 @@ def missing_value(total: Part) -> int:
     return NO_VALUE if total.kind is PartKind.DISTINCT else _NOTHING[_REDUCED_BY[total.kind]]
 
 
-def take_all(histories: Mapping[Entity, History], batches: Iterator[Batch]) -> None:
+def take_all(timeline: Timeline, histories: Mapping[Entity, History], batches: Iterable[Batch]) -> None:
     """Every batch into the history of every entity; batches are reduced on all processors, and at most so many are in flight."""
     workers = os.cpu_count() or 1
+    waiting: deque[Future[dict[Entity, Reduced]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[tuple[History, Future[Reduced]]] = deque()
         for batch in batches:
-            waiting.extend(
-                (history, pool.submit(_reduce, history, batch, entity)) for entity, history in histories.items()
-            )
-            while len(waiting) > workers * len(histories):
-                _take_first(waiting)
-        while waiting:
-            _take_first(waiting)
+            waiting.append(pool.submit(_reduce, timeline, histories, batch))
+            if len(waiting) > workers:
+                _take(histories, waiting.popleft().result())
+        for reduced in waiting:
+            _take(histories, reduced.result())
 
 
-def _reduce(history: History, batch: Batch, entity: Entity) -> Reduced:
-    return history.reduce(batch.of(entity))
+def _reduce(timeline: Timeline, histories: Mapping[Entity, History], batch: Batch) -> dict[Entity, Reduced]:
+    rank = timeline.next_rank(batch.known)
+    return {entity: history.reduce(batch.of(entity, rank, history.columns)) for entity, history in histories.items()}
 
 
-def _take_first(waiting: deque[tuple[History, Future[Reduced]]]) -> None:
-    history, reduced = waiting.popleft()
-    history.take(reduced.result())
+def _take(histories: Mapping[Entity, History], reduced: Mapping[Entity, Reduced]) -> None:
+    for entity, sums in reduced.items():
+        histories[entity].take(sums)

@@ -54,7 +54,7 @@ def _source_columns(
     entities = sorted({feature.entity for feature in features})
     parts = {entity: parts_of_all(f for f in features if f.entity is entity) for entity in entities}
     histories = {entity: History(points.timeline, points.of(entity), parts[entity]) for entity in entities}
-    take_all(histories, batches(engine, event_stream(engine, parties, source, parts), entities))
+    take_all(points.timeline, histories, batches(engine, event_stream(engine, parties, source, parts), entities))
     values = {entity: history.values() for entity, history in histories.items()}
     return {
         column_of(source.name, entity, part): values[entity][part.name] for entity in entities for part in parts[entity]
