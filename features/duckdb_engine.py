@@ -75,7 +75,7 @@ class DuckDBEngine:
         return self.keep(ibis.memtable(pa.concat_tables([schema.empty_table(), *made])))
 
     def write(self, expression: ir.Table, out: Path) -> int:
-        form = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
+        form = f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
         with written_aside(out) as aside:
             select = self._ibis.compile(expression)
             self._connection.execute(f"COPY ({select}) TO {quoted(str(aside))} {form}")

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from features.declaration import Entity
 from features.engine import Engine
-from features.points import NO_KEY, Instants, Points, Timeline
+from features.points import NO_KEY, Points, Timeline
+from features.side_by_side import side_by_side
 
 
 class Parties:
@@ -57,18 +58,16 @@ class PartyPoints:
 
     Parameters:
         asked: the rows of `Parties.asked_about`, in the order of `row`.
+        entities: those that it has.
         windows: lengths in microseconds of all windows that will be read.
     """
 
-    def __init__(self, asked: pa.Table, windows: Iterable[int]) -> None:
-        self._asked, self._windows = asked, sorted(windows)
-        self.filed_at: Instants = self._asked["filed_at"].to_numpy()
-        self.timeline = Timeline(self.filed_at, self._windows)
-        self._points: dict[Entity, Points] = {}
+    def __init__(self, asked: pa.Table, entities: Sequence[Entity], windows: Iterable[int]) -> None:
+        self.timeline = Timeline(asked["filed_at"].to_numpy(), sorted(windows))
+        keys = [np.asarray(asked[entity.value], np.int32) for entity in entities]
+        points = side_by_side(lambda key: Points(self.timeline, key), keys)
+        self._points = dict(zip(entities, points, strict=True))
 
     def of(self, entity: Entity) -> Points:
         """The points of one kind of entity."""
-        if entity not in self._points:
-            key = np.asarray(self._asked[entity.value], np.int32)
-            self._points[entity] = Points(self.timeline, key, self.filed_at, self._windows)
         return self._points[entity]

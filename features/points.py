@@ -25,18 +25,21 @@ NO_KEY = -1
 
 
 class Timeline:
-    """The distinct times of all points of all entities, in order, so that a time becomes a small number, its *rank*."""
+    """The distinct times of all points of all entities, in order, so that a time becomes a small number, its *rank*.
+
+    Parameters:
+        filed_at: int64 microseconds, n claims.
+        windows: lengths of windows in microseconds.
+    """
 
     def __init__(self, filed_at: Instants, windows: Iterable[int]) -> None:
-        starts = [filed_at - window for window in windows]
-        self.times: Instants = distinct(np.concatenate([[BEFORE_ALL_TIME], filed_at, *starts]))
+        starts = {window: filed_at - window for window in (0, *windows)}
+        self.times: Instants = distinct(np.concatenate([[BEFORE_ALL_TIME], *starts.values()]))
+        self.ranks = {window: found(self.times, times) for window, times in starts.items()}
+        """By window, of 0 for the claim's own instant: rank of the start of every claim's window."""
 
     def __len__(self) -> int:
         return len(self.times)
-
-    def rank(self, times: Instants) -> Integers:
-        """Ranks of points: each of `times` is one of the timeline's."""
-        return found(self.times, times)
 
     def next_rank(self, times: Instants) -> Integers:
         """Rank of the first point after each of `times`: a claim sees only what was known strictly before."""
@@ -47,17 +50,15 @@ class Points:
     """The points of all entities of one kind, in order of entity and time.
 
     Parameters:
-        timeline: which has every time in it.
+        timeline: of the claims and windows.
         key: int32, n claims: the entity's number, `NO_KEY` where it is not known.
-        filed_at: int64 microseconds, n claims.
-        windows: lengths of windows in microseconds.
     """
 
-    def __init__(self, timeline: Timeline, key: Keys, filed_at: Instants, windows: Iterable[int]) -> None:
+    def __init__(self, timeline: Timeline, key: Keys) -> None:
         self._timeline = timeline
         self.known = key != NO_KEY
         first = key.astype(np.int64) * len(timeline)
-        asked = {window: first + timeline.rank(filed_at - window) for window in (0, *windows)}
+        asked = {window: first + rank for window, rank in timeline.ranks.items()}
         self.codes: Integers = distinct(np.concatenate([codes[self.known] for codes in (first, *asked.values())]))
         self._first = self._found(first)
         self._places = {window: self._found(codes) for window, codes in asked.items()}

@@ -7,7 +7,6 @@ read from points (`features.points`). Memory goes with the number of claims, not
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +21,7 @@ from features.declaration import Entity, HistoryFeature
 from features.distinct_values import NO_VALUE, DistinctValues
 from features.parts import ADDITIVE, Part, PartKind, parts_of
 from features.points import NO_KEY, Groups, Instants, Integers, Keys, Points, Timeline, extremes, running
+from features.side_by_side import PROCESSORS, side_by_side
 
 BATCH_ROWS = 2**18
 """Events that are sorted at once: enough to find their points in order, few enough to lie in a processor's cache."""
@@ -155,7 +155,8 @@ class History:
     def values(self) -> dict[str, pa.Array]:
         """Every part at every claim, by its name: int64; of extremes, null where no event is within reach."""
         totals = {name: running(kept) for name, kept in self._kept.items() if self._is_additive(name)}
-        return {part.name: self._value(part, totals) for part in self._parts}
+        values = side_by_side(lambda part: self._value(part, totals), self._parts)
+        return {part.name: value for part, value in zip(self._parts, values, strict=True)}
 
     def _is_additive(self, name: str) -> bool:
         return name not in self._totals or self._totals[name].kind in ADDITIVE
@@ -198,12 +199,11 @@ def missing_value(total: Part) -> int:
 
 def take_all(timeline: Timeline, histories: Mapping[Entity, History], batches: Iterable[Batch]) -> None:
     """Every batch into the history of every entity; batches are reduced on all processors, and at most so many are in flight."""
-    workers = os.cpu_count() or 1
     waiting: deque[Future[dict[Entity, Reduced]]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(PROCESSORS) as pool:
         for batch in batches:
             waiting.append(pool.submit(_reduce, timeline, histories, batch))
-            if len(waiting) > workers:
+            if len(waiting) > PROCESSORS:
                 _take(histories, waiting.popleft().result())
         for reduced in waiting:
             _take(histories, reduced.result())

@@ -39,8 +39,8 @@ def streamed_columns(
         return {}
     parties, parts = Parties(engine, context), parts_of_all(features)
     windows = {part.window for part in parts if part.window is not None}
-    asked = parties.asked_about(sorted({feature.entity for feature in features}))
-    points = PartyPoints(fetched(engine, asked), windows)
+    entities = sorted({feature.entity for feature in features})
+    points = PartyPoints(fetched(engine, parties.asked_about(entities)), entities, windows)
     columns: dict[str, pa.Array] = {}
     for source, members, done, total in by_source(engine, features):
         progress(f"histories: {source.name.replace('_', ' ')}", done, total)
