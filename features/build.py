@@ -13,7 +13,7 @@ from data.contract.dataset import DataSet
 from features.catalogue import FEATURES
 from features.claim_table import claim_table
 from features.context import claim_context, extra_columns
-from features.declaration import ClaimFeature, Feature, Form, HistoryFeature, RatioFeature, TrendFeature
+from features.declaration import ClaimFeature, Feature, Form, HistoryFeature, LinkFeature, RatioFeature, TrendFeature
 from features.engine import Engine, StreamingEngine
 from features.engines import open_engine
 from features.parts import CENTS_PER_DOLLAR, MICROSECONDS_PER_DAY
@@ -75,17 +75,24 @@ def feature_table(engine: Engine, progress: Progress, asked: Sequence[Feature]) 
     progress("claims and their parties")
     context = claim_context(engine, _context_columns(needed))
     claims, streamed = claim_table(engine, context, needed, progress)
-    values = {f.name: claim_value(f, claims) for f in needed if isinstance(f, ClaimFeature)}
-    values |= {f.name: streamed_value(f, claims) for f in streamed}
-    plain = [f for f in needed if not isinstance(f, RatioFeature | TrendFeature)]
-    unavailable = [f for f in plain if f.name not in {*values, *claims.columns}]
+    values = _values(needed, claims, streamed)
+    unavailable = [f for f in needed if f.name not in values and not isinstance(f, RatioFeature | TrendFeature)]
     values |= {f.name: ibis.null(f.dtype) for f in unavailable}
-    values |= {f.name: claims[f.name] for f in plain if f.name not in values}
     table = claims.select("row", "claim_id", *extra_columns(claims), **values)
     table = table.mutate(**{f.name: _combined(f, table) for f in needed if isinstance(f, RatioFeature | TrendFeature)})
     names = ["claim_id", *(f.name for f in asked), *extra_columns(claims)]
     ordered = table if isinstance(engine, StreamingEngine) else table.order_by("row")
     return ordered.select(*names), tuple(f.name for f in unavailable)
+
+
+def _values(features: Sequence[Feature], claims: ir.Table, streamed: Sequence[HistoryFeature]) -> dict[str, ir.Value]:
+    """Every feature that is there, but for quotients of others, as an expression over the table of claims (`features.claim_table`)."""
+    values = {f.name: claim_value(f, claims) for f in features if isinstance(f, ClaimFeature)}
+    values |= {f.name: streamed_value(f, claims) for f in streamed}
+    computed = [f for f in features if f.name in claims.columns and f.name not in values]
+    # whoever is tied to nobody has no row in a table of links
+    values |= {f.name: claims[f.name].fill_null(0) if isinstance(f, LinkFeature) else claims[f.name] for f in computed}
+    return {name: value.cast("int64") if value.type().is_integer() else value for name, value in values.items()}
 
 
 def _context_columns(features: Sequence[Feature]) -> set[str]:

@@ -25,7 +25,7 @@ def claim_table(
     In the order of the input where the engine streams, else in no order. Returns the streamed features, too; they have no column yet.
     """
     histories = available_features(engine, features)
-    streamed = streamed_features(histories) if isinstance(engine, StreamingEngine) else []
+    streamed = streamed_features(engine, histories) if isinstance(engine, StreamingEngine) else []
     columns = streamed_columns(engine, context, streamed, progress) if isinstance(engine, StreamingEngine) else {}
     queried = [feature for feature in histories if feature not in streamed]
     tables = [*history_tables(engine, context, queried, progress)]

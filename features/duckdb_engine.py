@@ -56,7 +56,8 @@ class DuckDBEngine:
         return self._ibis.table(name)
 
     def stream(self, expression: ir.Table, rows: int = ROW_GROUP_SIZE) -> pa.RecordBatchReader:
-        return self._connection.sql(self._ibis.compile(expression)).to_arrow_reader(rows)
+        known = self.keep(expression) if expression.op().find(InMemoryTable) else expression
+        return self._connection.sql(self._ibis.compile(known)).to_arrow_reader(rows)
 
     def hold(self, table: pa.Table) -> ir.Table:
         self._kept += 1

@@ -37,9 +37,9 @@ TOKEN_EVENTS = {
 
 
 def link_tables(engine: Engine, context: ir.Table) -> list[ir.Table]:
-    """One kept table with `row` and a column per link feature, a row per claim; those whose source is missing are left out.
+    """Tables of `row` and columns of link features (int64), which leave out claims that nothing is tied to: these count 0.
 
-    A claim that nothing is tied to counts 0.
+    Features whose source is missing have no column.
     """
     counts = [narrative_links(engine, context)]
     if engine.has("evidence"):
@@ -52,17 +52,13 @@ def link_tables(engine: Engine, context: ir.Table) -> list[ir.Table]:
             token_links(engine, tokens, asked),
             ring_links(context, tokens),
         ]
-    joined = context.select("row")
-    for place, table in enumerate(counts):
-        joined = joined.left_join(table.rename({f"row_{place}": "row"}), [("row", f"row_{place}")])
-    names = [name for table in counts for name in table.columns if name != "row"]
-    return [engine.keep(joined.select("row", **{name: joined[name].fill_null(0).cast("int64") for name in names}))]
+    return counts
 
 
 def evidence_links(engine: Engine, context: ir.Table) -> tuple[ir.Table, ir.Table]:
     """Other customers, and other claims of the customer, that handed in a piece of the claim's evidence before.
 
-    Returns two tables of `row` and a count; here as below, a claim that counts 0 may be left out.
+    Returns two tables of `row` and a count.
     """
     own = engine.keep(_seen_elsewhere(engine, context))
     evidence = engine.table("evidence")

@@ -182,5 +182,5 @@ def _standard_deviation(total: ir.Value, count: ir.Value, squares: ir.Value) -> 
     """Population standard deviation from exact integers: sqrt(n * sum(x^2) - sum(x)^2) / n."""
     n = count.nullif(0).cast("decimal(38, 0)")
     s = total.cast("decimal(38, 0)")
-    spread = (n * squares - s * s).cast("float64")
+    spread = (n * squares.cast("decimal(38, 0)") - s * s).cast("float64")
     return spread.sqrt() / n.cast("float64")

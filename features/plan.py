@@ -93,23 +93,39 @@ def events_of_parties(
     """Events that are of at least one of the parties: their times, what `parts` read, and each entity's key by its name."""
     events = source.read(engine.table)
     bounds = [*(["ends"] if source.has_end else []), *(["appears"] if Entity.CATEGORY in entities else [])]
-    for entity in entities:
-        named = categories_of_products(engine, parties) if entity is Entity.CATEGORY else parties.keys(entity)
-        named = named.rename({f"{entity}_name": "name", entity.value: "key"})
-        name = Entity.PRODUCT.key if entity is Entity.CATEGORY else entity.key
-        events = events.left_join(named, events[name] == named[f"{entity}_name"])
+    for column, numbers in lookups(engine, parties, entities):
+        numbers = numbers.rename({f"name of {column}": "name"})
+        events = events.left_join(numbers, events[column] == numbers[f"name of {column}"])
     read = {column for part in parts for column in part.columns}
     mine = reduce(lambda a, b: a | b, (events[entity.value].notnull() for entity in entities))
     columns = dict.fromkeys(["known", *bounds, *sorted(read), *(entity.value for entity in entities)])
     return events.filter(mine).select(*columns)
 
 
+def lookups(engine: Engine, parties: Parties, entities: Sequence[Entity]) -> Iterator[tuple[str, ir.Table]]:
+    """Columns of events, each with a table that tells by `name` the numbers of entities; a product's tells its category's, too."""
+    if Entity.CATEGORY in entities:
+        categories = categories_of_products(engine, parties)
+        if Entity.PRODUCT in entities:
+            categories = engine.keep(_with_products(categories, parties.keys(Entity.PRODUCT)))
+        yield Entity.PRODUCT.key, categories
+    for entity in entities:
+        if entity is not Entity.CATEGORY and not (entity is Entity.PRODUCT and Entity.CATEGORY in entities):
+            yield entity.key, parties.keys(entity).rename({entity.value: "key"})
+
+
 def categories_of_products(engine: Engine, parties: Parties) -> ir.Table:
-    """Products by `name` with the `key` of their category, and `appears`: when that was known."""
+    """Products by `name` with the number of their `category`, and `appears`: when that was known."""
     products = engine.table("products")
     categories = parties.keys(Entity.CATEGORY)
     joined = products.inner_join(categories, products.category_id == categories.name)
-    return joined.select(name="product_id", key="key", appears="listed_at")
+    return joined.select(name="product_id", category="key", appears="listed_at")
+
+
+def _with_products(categories: ir.Table, products: ir.Table) -> ir.Table:
+    """Both in one table, so that events are joined once."""
+    either = categories.outer_join(products.select(other="name", product="key"), [("name", "other")])
+    return either.select("category", "appears", "product", name=ibis.coalesce(either.name, either.other))
 
 
 def entity_events(events: ir.Table, entity: Entity, parts: Sequence[Part]) -> ir.Table:

@@ -42,8 +42,8 @@ _NOTHING: dict[np.ufunc, int] = {
 
 FOREVER = np.iinfo(np.int64).max
 
-STREAMED = (frozenset(_REDUCED_BY) | {PartKind.DISTINCT}) - {PartKind.SQUARES}
-"""Kinds that need only whole numbers of 64 bits, unlike the squares of cents."""
+STREAMED = frozenset(_REDUCED_BY) | {PartKind.DISTINCT}
+"""Kinds that are whole numbers; sums have to fit in 64 bits (`features.streaming`)."""
 
 
 def can_stream(feature: HistoryFeature, *, bounded: bool) -> bool:

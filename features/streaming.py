@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.declaration import Entity, HistoryFeature
+from features.declaration import Aggregation, Entity, HistoryFeature
 from features.distinct_values import NO_VALUE
 from features.engine import StreamingEngine
 from features.parties import Parties, PartyPoints
@@ -20,10 +20,22 @@ from features.progress import Progress, silent
 from features.sources import SOURCES, Source
 from features.streamed_plan import BATCH_ROWS, FOREVER, Batch, History, can_stream, missing_value, take_all
 
+LARGEST_TOTAL = 2.0**62
+"""Totals up to this, found in float64, are sure to fit in int64, which ends at 2^63."""
 
-def streamed_features(features: Iterable[HistoryFeature]) -> list[HistoryFeature]:
+
+def streamed_features(engine: StreamingEngine, features: Iterable[HistoryFeature]) -> list[HistoryFeature]:
     """The features that can be read from points while their source streams by; the others need queries."""
-    return [feature for feature in features if can_stream(feature, bounded=_is_bounded(feature))]
+    return [f for f in features if can_stream(f, bounded=_is_bounded(f)) and _fits(engine, f)]
+
+
+def _fits(engine: StreamingEngine, feature: HistoryFeature) -> bool:
+    """Whether squares of cents, where there are any, add up to what 64 bits can hold."""
+    if feature.aggregation is not Aggregation.STD:
+        return True
+    amounts = SOURCES[feature.event.source].read(engine.table)[feature.column].cast("float64")
+    squares = (amounts * amounts).sum().name("squares").as_table()
+    return bool((engine.stream(squares).read_all()["squares"][0].as_py() or 0) <= LARGEST_TOTAL)
 
 
 def _is_bounded(feature: HistoryFeature) -> bool:
@@ -98,7 +110,7 @@ def _with_numbers(engine: StreamingEngine, source: Source, events: ir.Table, col
 def _added(total: Part, events: ir.Table) -> ir.Value:
     """What an event adds to a total; to a distinct count, the number of its value."""
     if total.kind is not PartKind.DISTINCT:
-        return total.contribution(events)
+        return total.contribution(events).cast("int64")
     return total.passes(events).ifelse(events[f"number of {total.column}"].cast("int64"), NO_VALUE)
 
 
