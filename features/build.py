@@ -89,10 +89,12 @@ def _values(features: Sequence[Feature], claims: ir.Table, streamed: Sequence[Hi
     """Every feature that is there, but for quotients of others, as an expression over the table of claims (`features.claim_table`)."""
     values = {f.name: claim_value(f, claims) for f in features if isinstance(f, ClaimFeature)}
     values |= {f.name: streamed_value(f, claims) for f in streamed}
-    computed = [f for f in features if f.name in claims.columns and f.name not in values]
-    # whoever is tied to nobody has no row in a table of links
-    values |= {f.name: claims[f.name].fill_null(0) if isinstance(f, LinkFeature) else claims[f.name] for f in computed}
-    return {name: value.cast("int64") if value.type().is_integer() else value for name, value in values.items()}
+    for feature in features:
+        if feature.name in claims.columns and feature.name not in values:
+            column = claims[feature.name]
+            # whoever is tied to nobody has no row in a table of links
+            values[feature.name] = column.fill_null(0).cast("int64") if isinstance(feature, LinkFeature) else column
+    return values
 
 
 def _context_columns(features: Sequence[Feature]) -> set[str]:
