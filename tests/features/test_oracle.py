@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from features.catalogue import FEATURES
 from features.declaration import Feature
@@ -37,10 +39,21 @@ def same(built: Any, expected: Value) -> bool:
 
 
 @pytest.mark.parametrize(("plan", "pairs_per_event"), [("join", float("inf")), ("running", 0.0)])
-@pytest.mark.parametrize("seed", [1, 2])
-def test_both_plans_agree_with_the_oracle(
-    plan: str, pairs_per_event: float, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_both_plans_of_queries_agree_with_the_oracle(
+    plan: str, pairs_per_event: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("features.plan.PAIRS_PER_EVENT", pairs_per_event)
-    world = many_worlds(seed, 60)
+    monkeypatch.setattr("features.claim_table.streamed_features", lambda engine, features: [])
+    world = many_worlds(1, 60)
     assert differences(build(world, tmp_path), world) == {}
+
+
+@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate])
+@given(seed=st.integers(0, 2**32), batch=st.sampled_from([1, 7, 2**18]))
+def test_streamed_features_agree_with_the_oracle_whatever_the_batches(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, batch: int
+) -> None:
+    world = many_worlds(seed, 40)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("features.streaming.BATCH_ROWS", batch)
+        assert differences(build(world, tmp_path_factory.mktemp("world")), world) == {}

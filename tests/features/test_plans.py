@@ -1,56 +1,34 @@
-"""Both plans, part by part, against plain loops: ties, nulls, window edges, events that end or can be seen only late."""
+"""Both plans of queries, part by part, against plain loops: ties, nulls, window edges, events that end or can be seen only late."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import product
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
 import ibis
 import ibis.expr.types as ir
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from data.contract.dataset import connect
 from data.contract.errors import FeatureError
-from features.declaration import Filter
 from features.join_plan import join_plan
 from features.parts import ADDITIVE, Part, PartKind, contributions
 from features.plan import PAIRS_PER_EVENT, Plan, choose_plan
 from features.running_plan import running_plan
-
-Row = dict[str, Any]
-
-DAY = 24 * 3600 * 1_000_000
-COLUMNS = ("key", "known", "appears", "ends", "amount", "kind")
-WINDOWS = (1, 30, None)
-PARTS = [
-    Part(kind, None if kind in {PartKind.COUNT, PartKind.FIRST, PartKind.LAST} else "amount", where, days)
-    for kind, where, days in product(PartKind, (None, Filter("kind", ("a", "b"))), WINDOWS)
-]
-ADDITIVE_PARTS = [part for part in PARTS if part.kind in ADDITIVE]
-BOUNDS = ((), ("appears",), ("ends",), ("appears", "ends"))
-
-TIMES = st.sampled_from([-1, 84_000 * DAY, *(days * DAY + off for days in (0, 1, 30, 31) for off in (0, 1))])
-INSTANTS = st.lists(st.tuples(st.sampled_from("xy"), TIMES), max_size=12, unique=True)
-EVENTS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "key": st.sampled_from("xyz"),
-            "known": TIMES,
-            "appears": st.just(0) | TIMES,
-            "ends": TIMES | st.none(),
-            "amount": st.sampled_from([0, 1, 2, 99_999_999_999]) | st.none(),
-            "kind": st.sampled_from("abc") | st.none(),
-        }
-    ),
-    max_size=12,
+from tests.features.plan_cases import (
+    ADDITIVE_PARTS,
+    BOUNDS,
+    COLUMNS,
+    EVENTS,
+    EXAMPLES,
+    INSTANTS,
+    PARTS,
+    Row,
+    expected,
+    seen,
 )
-
-# an example costs a tenth of a second, so that shrinking one that fails would take minutes
-EXAMPLES = settings(max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate])
 
 
 class Bench:
@@ -93,39 +71,6 @@ def bench() -> Iterator[Bench]:
     connection = connect()
     yield Bench(connection)
     connection.close()
-
-
-def seen(event: Row, key: str, filed_at: int, bounds: tuple[str, ...]) -> bool:
-    if event["key"] != key or event["known"] >= filed_at:
-        return False
-    if "appears" in bounds and event["appears"] >= filed_at:
-        return False
-    return "ends" not in bounds or event["ends"] is None or filed_at <= event["ends"]
-
-
-def expected(part: Part, events: list[Row], filed_at: int) -> int | None:
-    """The part over the events seen, in plain loops; None where there is nothing to compare or date."""
-    if part.window_days is not None:
-        events = [event for event in events if filed_at - part.window_days * DAY <= event["known"]]
-    if part.where is not None:
-        events = [event for event in events if event["kind"] in part.where.values]
-    values = [event["amount"] for event in events if event["amount"] is not None]
-    times = [event["known"] for event in events]
-    dated = [(event["known"], event["amount"]) for event in events if event["amount"] is not None]
-    made: dict[PartKind, Callable[[], int | None]] = {
-        PartKind.COUNT: lambda: len(events),
-        PartKind.KNOWN: lambda: len(values),
-        PartKind.SUM: lambda: sum(values),
-        PartKind.SQUARES: lambda: sum(value * value for value in values),
-        PartKind.MIN: lambda: min(values, default=None),
-        PartKind.MAX: lambda: max(values, default=None),
-        PartKind.FIRST: lambda: min(times, default=None),
-        PartKind.LAST: lambda: max(times, default=None),
-        PartKind.DISTINCT: lambda: len(set(values)),
-        PartKind.FIRST_VALUE: lambda: min(dated, default=(0, None))[1],
-        PartKind.LAST_VALUE: lambda: max(dated, default=(0, None))[1],
-    }
-    return made[part.kind]()
 
 
 def assert_right(

@@ -1,0 +1,77 @@
+"""Instants and events of all kinds for the tests of plans, and what each part is of them, in plain loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+
+from features.declaration import Filter
+from features.parts import ADDITIVE, Part, PartKind
+
+Row = dict[str, Any]
+
+DAY = 24 * 3600 * 1_000_000
+COLUMNS = ("key", "known", "appears", "ends", "amount", "kind")
+WINDOWS = (1, 30, None)
+PARTS = [
+    Part(kind, None if kind in {PartKind.COUNT, PartKind.FIRST, PartKind.LAST} else "amount", where, days)
+    for kind, where, days in product(PartKind, (None, Filter("kind", ("a", "b"))), WINDOWS)
+]
+ADDITIVE_PARTS = [part for part in PARTS if part.kind in ADDITIVE]
+BOUNDS = ((), ("appears",), ("ends",), ("appears", "ends"))
+
+TIMES = st.sampled_from([-1, 84_000 * DAY, *(days * DAY + off for days in (0, 1, 30, 31) for off in (0, 1))])
+INSTANTS = st.lists(st.tuples(st.sampled_from("xy"), TIMES), max_size=12, unique=True)
+EVENTS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "key": st.sampled_from("xyz"),
+            "known": TIMES,
+            "appears": st.just(0) | TIMES,
+            "ends": TIMES | st.none(),
+            "amount": st.sampled_from([0, 1, 2, 99_999_999_999]) | st.none(),
+            "kind": st.sampled_from("abc") | st.none(),
+        }
+    ),
+    max_size=12,
+)
+
+# an example costs a tenth of a second, so that shrinking one that fails would take minutes
+EXAMPLES = settings(max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate])
+
+
+def seen(event: Row, key: str, filed_at: int, bounds: tuple[str, ...]) -> bool:
+    if event["key"] != key or event["known"] >= filed_at:
+        return False
+    if "appears" in bounds and event["appears"] >= filed_at:
+        return False
+    return "ends" not in bounds or event["ends"] is None or filed_at <= event["ends"]
+
+
+def expected(part: Part, events: list[Row], filed_at: int) -> int | None:
+    """The part over the events seen, in plain loops; None where there is nothing to compare or date."""
+    if part.window_days is not None:
+        events = [event for event in events if filed_at - part.window_days * DAY <= event["known"]]
+    if part.where is not None:
+        events = [event for event in events if event["kind"] in part.where.values]
+    values = [event["amount"] for event in events if event["amount"] is not None]
+    times = [event["known"] for event in events]
+    dated = [(event["known"], event["amount"]) for event in events if event["amount"] is not None]
+    made: dict[PartKind, Callable[[], int | None]] = {
+        PartKind.COUNT: lambda: len(events),
+        PartKind.KNOWN: lambda: len(values),
+        PartKind.SUM: lambda: sum(values),
+        PartKind.SQUARES: lambda: sum(value * value for value in values),
+        PartKind.MIN: lambda: min(values, default=None),
+        PartKind.MAX: lambda: max(values, default=None),
+        PartKind.FIRST: lambda: min(times, default=None),
+        PartKind.LAST: lambda: max(times, default=None),
+        PartKind.DISTINCT: lambda: len(set(values)),
+        PartKind.FIRST_VALUE: lambda: min(dated, default=(0, None))[1],
+        PartKind.LAST_VALUE: lambda: max(dated, default=(0, None))[1],
+    }
+    return made[part.kind]()
