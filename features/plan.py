@@ -1,4 +1,4 @@
-"""From declarations to one table per history: which are read, by which plan.
+"""From declarations to one table per history, by queries alone: on Spark all histories, on DuckDB those that cannot be streamed.
 
 Every source is read once, whatever the number of entities that look at it, and only its events of entities that have a claim. The
 plan of a history is chosen from its statistics: where claims and events of the same entity make few pairs, joining them is fastest;
