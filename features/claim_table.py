@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.declaration import Feature, HistoryFeature, LinkFeature
-from features.engine import Engine, StreamingEngine
+from features.engine import Engine, PartitionedEngine, StreamingEngine
 from features.links import link_tables
+from features.partitioned import partitioned_tables
 from features.plan import available_features, history_tables
 from features.progress import Progress
 from features.streaming import fetched, streamed_columns, streamed_features
@@ -22,19 +23,21 @@ def claim_table(
 ) -> tuple[ir.Table, list[HistoryFeature]]:
     """The columns of `context`, those of `features` that need a history or links, and the parts of those that were streamed.
 
-    In the order of the input where the engine streams, else in no order. Returns the streamed features, too; they have no column yet.
+    In the order of the input where the engine streams, else in no order. Returns the features of which there are only parts, too.
     """
     histories = available_features(engine, features)
-    streamed = streamed_features(engine, histories) if isinstance(engine, StreamingEngine) else []
-    columns = streamed_columns(engine, context, streamed, progress) if isinstance(engine, StreamingEngine) else {}
+    streamed = streamed_features(engine, histories)
     queried = [feature for feature in histories if feature not in streamed]
+    columns = streamed_columns(engine, context, streamed, progress) if isinstance(engine, StreamingEngine) else {}
     tables = [*history_tables(engine, context, queried, progress)]
+    if isinstance(engine, PartitionedEngine):
+        tables += partitioned_tables(engine, context, streamed, progress)
     if any(isinstance(feature, LinkFeature) for feature in features):
         progress("links to other customers")
         tables += link_tables(engine, context)
     if isinstance(engine, StreamingEngine):
         return _beside(engine, context, tables, columns), streamed
-    return _joined(context, tables), streamed
+    return _joined(context, tables), []
 
 
 def _joined(context: ir.Table, tables: Iterable[ir.Table]) -> ir.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -61,3 +61,18 @@ class StreamingEngine(Engine, Protocol):
 
     def hold(self, table: pa.Table) -> ir.Table:
         """A table of this process as one of the engine."""
+
+
+AskedFunction = Callable[[pa.Table, Iterator[pa.RecordBatch]], pa.Table]
+"""Who is asked about and all events of these, batch by batch, to rows; it runs where they lie, and needs nothing but its arguments."""
+
+
+@runtime_checkable
+class PartitionedEngine(Engine, Protocol):
+    """An engine whose rows lie in many places."""
+
+    def by_key(self, asked: ir.Table, events: ir.Table, function: AskedFunction, schema: pa.Schema) -> ir.Table:
+        """What `function` makes of the rows of `asked` and `events` that have the same `key`, many keys at once, kept.
+
+        Both have a column `key` (string); `function` gets all rows of a key in one call, and returns tables of `schema`.
+        """

@@ -8,17 +8,19 @@ an executor fails the build instead of numbering anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from data.contract.dataset import DataSet, TableFile
 from data.contract.errors import InvalidDataError
 from data.contract.tables import TABLES
-from features.engine import BatchFunction
+from features.engine import AskedFunction, BatchFunction
 from features.parquet_parts import join_parts
 from features.spark_session import open_session
 from features.spark_tables import find_remote, is_remote, location, read_table, read_targets
@@ -76,6 +78,17 @@ class SparkEngine:
         from pyspark.sql.pandas.types import from_arrow_schema
 
         return self._keep(self.frame(expression).mapInArrow(on_batches(function), from_arrow_schema(schema)))
+
+    def by_key(self, asked: ir.Table, events: ir.Table, function: AskedFunction, schema: pa.Schema) -> ir.Table:
+        from pyspark.sql import functions
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        first, then = (
+            self.frame(table).withColumn(EVENT, functions.lit(is_event))
+            for table, is_event in ((asked, False), (events, True))
+        )
+        both = first.unionByName(then, allowMissingColumns=True).repartition("key").sortWithinPartitions(EVENT)
+        return self._keep(both.mapInArrow(on_partition(function), from_arrow_schema(schema)))
 
     def write(self, expression: ir.Table, out: Path) -> int:
         """To one file, or, where `out` has a scheme, to a directory of part files whose names are in the order of the rows."""
@@ -145,5 +158,27 @@ def on_batches(function: BatchFunction) -> Callable[[Iterable[pa.RecordBatch]], 
     def called(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             yield from function(pa.Table.from_batches([batch])).combine_chunks().to_batches()
+
+    return called
+
+
+EVENT = "is_event"
+"""Column that tells the events of `SparkEngine.by_key` from who is asked about."""
+
+
+def on_partition(function: AskedFunction) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The function as Spark calls it, of batches in which everyone asked about comes before all events."""
+
+    def called(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        rows = iter(batches)
+        asked: list[pa.RecordBatch] = []
+        for batch in rows:
+            is_event = batch.column(EVENT)
+            asked.append(batch.filter(pc.invert(is_event)))
+            if pc.any(is_event).as_py():
+                rows = chain([batch.filter(is_event)], rows)
+                break
+        if asked:
+            yield from function(pa.Table.from_batches(asked), rows).combine_chunks().to_batches()
 
     return called

@@ -23,6 +23,10 @@ SETTINGS = {
 """What the engine's own session says whatever the configuration says; a session that was there before keeps its own."""
 
 
+PARTITIONS = "spark.sql.shuffle.partitions"
+"""200 unless configured, which is for a cluster; on one machine, twice its processors."""
+
+
 def open_session() -> tuple[SparkSession, bool]:
     """A session with `SETTINGS`, and whether this call started Spark, so that the caller has to stop it.
 
@@ -41,6 +45,9 @@ def open_session() -> tuple[SparkSession, bool]:
     session = (SparkSession.builder.getOrCreate() if running else _start()).newSession()
     for name, value in SETTINGS.items():
         session.conf.set(name, value)
+    context = session.sparkContext
+    if context.master.startswith("local") and not context.getConf().contains(PARTITIONS):
+        session.conf.set(PARTITIONS, str(2 * context.defaultParallelism))
     return session, not running
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from features.declaration import Aggregation, Entity, HistoryFeature
 from features.distinct_values import NO_VALUE
-from features.engine import StreamingEngine
+from features.engine import Engine, StreamingEngine
 from features.parties import Parties, PartyPoints
 from features.parts import Part, PartKind, feature_value
 from features.plan import by_source, events_of_parties, parts_of_all
@@ -24,18 +24,17 @@ LARGEST_TOTAL = 2.0**62
 """Totals up to this, found in float64, are sure to fit in int64, which ends at 2^63."""
 
 
-def streamed_features(engine: StreamingEngine, features: Iterable[HistoryFeature]) -> list[HistoryFeature]:
+def streamed_features(engine: Engine, features: Iterable[HistoryFeature]) -> list[HistoryFeature]:
     """The features that can be read from points while their source streams by; the others need queries."""
     return [f for f in features if can_stream(f, bounded=_is_bounded(f)) and _fits(engine, f)]
 
 
-def _fits(engine: StreamingEngine, feature: HistoryFeature) -> bool:
+def _fits(engine: Engine, feature: HistoryFeature) -> bool:
     """Whether squares of cents, where there are any, add up to what 64 bits can hold."""
     if feature.aggregation is not Aggregation.STD:
         return True
     amounts = SOURCES[feature.event.source].read(engine.table)[feature.column].cast("float64")
-    squares = (amounts * amounts).sum().name("squares").as_table()
-    return bool((engine.stream(squares).read_all()["squares"][0].as_py() or 0) <= LARGEST_TOTAL)
+    return bool(((amounts * amounts).sum().to_pyarrow().as_py() or 0) <= LARGEST_TOTAL)
 
 
 def _is_bounded(feature: HistoryFeature) -> bool:
