@@ -98,7 +98,7 @@ def _assemble(
     unavailable = [f for f in needed if not isinstance(f, RatioFeature | TrendFeature) and f.name not in joined.columns]
     joined = joined.mutate(**{f.name: ibis.null(f.dtype) for f in unavailable})
     joined = joined.mutate(
-        **{f.name: _combined(f, joined) for f in needed if isinstance(f, RatioFeature | TrendFeature)}
+        **{f.name: combined_value(f, joined) for f in needed if isinstance(f, RatioFeature | TrendFeature)}
     )
     ordered = joined.order_by("row").select("claim_id", *(f.name for f in asked), *extra_columns(context))
     return ordered, tuple(f.name for f in unavailable)
@@ -137,7 +137,8 @@ def _weekday(instant: ir.Value) -> ir.Value:
     return ((day % 7 + 10) % 7).cast("int64")
 
 
-def _combined(feature: RatioFeature | TrendFeature, joined: ir.Table) -> ir.Value:
+def combined_value(feature: RatioFeature | TrendFeature, joined: ir.Table) -> ir.Value:
+    """The quotient as an expression over the columns of other features; null where either is, or the divisor is 0."""
     if isinstance(feature, TrendFeature):
         return joined[feature.short.name].cast("float64") * feature.scale / joined[feature.long.name].nullif(0)
     return joined[feature.numerator.name].cast("float64") / joined[feature.denominator.name].nullif(0)

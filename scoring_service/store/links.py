@@ -1,0 +1,94 @@
+"""Who else is tied to one claim: the features of `features.links`, read for one claim at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from features.declaration import Entity
+from features.links import IDENTITY_FEATURES_BY_KIND, TOKEN_EVENTS
+from features.narratives import bucket_table
+from features.one_claim.layout import TOKEN, token_key
+from scoring_service.store.rings import others_in_ring
+from scoring_service.store.statements import run
+
+_OWN_HASHES = "SELECT DISTINCT content_hash FROM evidence WHERE claim_id = ? AND submitted_at <= ?"
+_OTHERS_WITH_HASH = f"""
+SELECT count(DISTINCT e.customer_id) FROM ({_OWN_HASHES}) own
+JOIN evidence e ON e.content_hash = own.content_hash AND e.submitted_at < ? AND e.customer_id <> ?
+"""
+_CLAIMS_WITH_HASH = f"""
+SELECT count(DISTINCT e.claim_id) FROM ({_OWN_HASHES}) own
+JOIN evidence e ON e.content_hash = own.content_hash AND e.submitted_at < ? AND e.customer_id = ? AND e.claim_id <> ?
+"""
+_TOKENS = "SELECT kind, token FROM identity_links WHERE customer_id = ? AND seen_at < ?"
+_HOLDERS = f"""
+SELECT other.kind, other.customer_id FROM ({_TOKENS}) own
+JOIN identity_links other ON other.kind = own.kind AND other.token = own.token
+WHERE other.seen_at < ? AND other.customer_id <> ?
+"""
+
+Parts = Mapping[tuple[str, str, str], Mapping[str, Any]]
+"""Values of parts by name, for every source, entity and key."""
+
+
+def evidence_links(connection: sa.Connection, claim: Mapping[str, Any], filed_at: int) -> dict[str, int]:
+    """Others, and other claims of the customer, that handed in a piece of the claim's evidence before."""
+    own = claim["claim_id"], filed_at
+    others = run(connection, _OTHERS_WITH_HASH, (*own, filed_at, claim["customer_id"]))
+    again = run(connection, _CLAIMS_WITH_HASH, (*own, filed_at, claim["customer_id"], claim["claim_id"]))
+    return {
+        "evidence_hash_other_customers_count": int(others[0][0]),
+        "evidence_hash_own_claims_count": int(again[0][0]),
+    }
+
+
+def identity_links(
+    connection: sa.Connection, claim: Mapping[str, Any], filed_at: int, tokens: Iterable[str]
+) -> dict[str, int]:
+    """Others who share a token with the customer, of any kind and of one kind, and others in the customer's ring."""
+    customer = claim["customer_id"]
+    holders = run(connection, _HOLDERS, (customer, filed_at, filed_at, customer)) if tokens else []
+    counts = {"identity_shared_customers_count": len({other for _, other in holders})}
+    for kind in IDENTITY_FEATURES_BY_KIND:
+        others = {other for of_kind, other in holders if of_kind == kind}
+        counts[f"identity_{kind}_shared_customers_count"] = len(others)
+    ring = others_in_ring(connection, customer, filed_at) if holders else 0
+    return {**counts, "identity_ring_customers_count": ring}
+
+
+def tokens_of(connection: sa.Connection, customer: str, filed_at: int) -> list[str]:
+    """The keys of the tokens that the customer was seen with before (`features.one_claim.layout.token_key`)."""
+    return [token_key(kind, token) for kind, token in run(connection, _TOKENS, (customer, filed_at))]
+
+
+def token_links(parts: Parts, customer: str, tokens: Sequence[str]) -> dict[str, int]:
+    """The most of what other holders of one token did: what all holders did less what the customer did, all known by now."""
+    found = {}
+    for name, (source, part) in TOKEN_EVENTS.items():
+        mine = parts.get((source, Entity.CUSTOMER.value, customer))
+        if mine is not None:
+            others = [parts[source, TOKEN, token][part.name] - mine[part.name] for token in tokens]
+            found[name] = max(others, default=0)
+    return found
+
+
+def narrative_links(connection: sa.Connection, claim: Mapping[str, Any], filed_at: int) -> dict[str, int]:
+    """Others with an earlier narrative that reads nearly the same: the most of any of the narrative's buckets."""
+    name = "narrative_similar_customers_count"
+    buckets = _buckets(claim["narrative"]) if claim["narrative"] else []
+    if not buckets:
+        return {name: 0}
+    places = ", ".join("?" * len(buckets))
+    sql = f"""SELECT count(DISTINCT customer_id) FROM narratives
+              WHERE bucket IN ({places}) AND filed_at < ? AND customer_id <> ? GROUP BY bucket"""
+    counts = run(connection, sql, (*buckets, filed_at, claim["customer_id"]))
+    return {name: max((int(row[0]) for row in counts), default=0)}
+
+
+def _buckets(narrative: str) -> list[int]:
+    told = pa.table({"claim": [0], "narrative": [narrative]})
+    return list(dict.fromkeys(bucket_table(told)["bucket"].to_pylist()))
