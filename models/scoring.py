@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import lightgbm as lgb
@@ -36,6 +37,9 @@ POLICY_COLUMNS = {
 """Features that the policy reads, and what it calls them."""
 MOST_REASONS = 5
 """Reasons of a claim, at most; as many as `models.reasons` gives."""
+
+Timed = Callable[[str, int], AbstractContextManager[None]]
+"""Is entered for a part of the work (`predict` or `explain`) on a number of rows."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,10 @@ def value_text(value: Value) -> str | None:
     return None if value is None else str(value)
 
 
+def _untimed(part: str, rows: int) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 class RowScorer:
     """`score_matrix` for rows that are mappings; made once a model, and safe to use from several threads."""
 
@@ -130,14 +138,17 @@ class RowScorer:
         towards[label == 0] *= -1.0
         return [self._strongest(values, row) for values, row in zip(towards, rows, strict=True)]
 
-    def score(self, rows: Sequence[FeatureRow]) -> list[RowScore]:
-        """The score of each row; raises `ModelError` where one does not fit the model."""
-        matrix = self.encode(rows)
-        shares = self.probabilities(matrix)
-        columns = zip(shares.tolist(), self.dispositions(shares, rows), self.reasons(matrix, shares, rows), strict=True)
+    def score(self, rows: Sequence[FeatureRow], timed: Timed = _untimed) -> list[RowScore]:
+        """The score of each row; raises `ModelError` where one does not fit the model. `timed` is told of both parts."""
+        with timed("predict", len(rows)):
+            matrix = self.encode(rows)
+            shares = self.probabilities(matrix)
+            dispositions = self.dispositions(shares, rows)
+        with timed("explain", len(rows)):
+            reasons = self.reasons(matrix, shares, rows)
         return [
-            RowScore((p[0], p[1], p[2]), LABELS[p.index(max(p))], disposition, reasons)
-            for p, disposition, reasons in columns
+            RowScore((p[0], p[1], p[2]), LABELS[p.index(max(p))], disposition, why)
+            for p, disposition, why in zip(shares.tolist(), dispositions, reasons, strict=True)
         ]
 
     def _strongest(self, towards: Floats, row: FeatureRow) -> tuple[Reason, ...]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-RECORDS = sa.MetaData()
+from scoring_service.store.schema import METADATA
 
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 decisions = sa.Table(
     "decisions",
-    RECORDS,
+    METADATA,
     sa.Column("number", _BIG, primary_key=True, autoincrement=True),
     sa.Column("decision_id", sa.String(64), nullable=False, unique=True),
     sa.Column("claim_id", sa.String(64), nullable=False, index=True),
@@ -42,7 +42,7 @@ sa.Index(
 
 api_keys = sa.Table(
     "api_keys",
-    RECORDS,
+    METADATA,
     sa.Column("key_id", sa.String(16), primary_key=True),
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("secret_hash", sa.String(64), nullable=False),  # SHA-256; see scoring_service.keys

@@ -1,0 +1,51 @@
+"""Runs the endpoint: one process, one event loop, one store; several of them behind a proxy share a PostgreSQL."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import uvicorn
+
+from scoring_service.app import create_app
+from scoring_service.logs import start_logging
+from scoring_service.service import Service, ServiceSettings
+from scoring_service.store import EventStore
+
+DEFAULT_STORE = "sqlite:///claimvet.db"
+"""SQLite in the working directory."""
+DRAIN_SECONDS = 15
+"""After SIGTERM no connection is taken any more, and requests that run have so long to end."""
+_KEEP_ALIVE_SECONDS = 30
+
+
+def serve(
+    store_url: str,
+    settings: ServiceSettings,
+    host: str,
+    port: int,
+    on_start: Callable[[str, int], None] = lambda host, port: None,
+) -> None:
+    """Serves until SIGTERM or SIGINT; raises `StoreError` where the store cannot be opened.
+
+    The socket listens before the model is there: until then `/readyz` says no.
+    """
+    start_logging()
+    store = EventStore.open(store_url)
+    service = Service(store, settings, now=lambda: datetime.now(UTC), new_id=lambda: secrets.token_hex(16))
+    config = uvicorn.Config(
+        create_app(service),
+        host=host,
+        port=port,
+        loop="auto",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        h11_max_incomplete_event_size=None,
+    )
+    uvicorn.Server(config).run()

@@ -1,0 +1,183 @@
+"""The service behind the endpoint: the store, the models and the desk, with the tasks that run beside the requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from data.contract.errors import StoreError
+from scoring_service import ledger
+from scoring_service.decider import Decided, Decider, Surroundings
+from scoring_service.desk import Desk
+from scoring_service.errors import FieldError, UnavailableError
+from scoring_service.guard import Guard
+from scoring_service.held_model import CHAMPION_URI, ModelSlot
+from scoring_service.logs import log
+from scoring_service.metrics import Metrics
+from scoring_service.store import EventStore
+from scoring_service.tasks import EventsTask, RescoreTask, ScoreTask
+from scoring_service.times import micros
+
+_LOG = logging.getLogger("claimvet.service")
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """What a person may turn; `model` and `shadow` are MLflow addresses or directories, times in seconds."""
+
+    model: str = CHAMPION_URI
+    shadow: str | None = None
+    follow_seconds: float = 5.0
+    """How often the addresses are looked up, so that a promoted or rolled back model takes over."""
+    answer_seconds: float = 10.0
+    """Longest wait for the desk; then 503, and the request may be sent again."""
+    check_seconds: float = 300.0
+    """How often a sample of decisions is computed again by the batch path; 0: never."""
+    check_decisions: int = 50
+    """Decisions in that sample."""
+
+
+class Service:
+    """Started and stopped with the process; everything that the routes need."""
+
+    def __init__(
+        self, store: EventStore, settings: ServiceSettings, now: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
+        self.store, self.settings, self.now = store, settings, now
+        self.metrics = Metrics()
+        self.champion = ModelSlot(settings.model)
+        self.shadow = ModelSlot(settings.shadow) if settings.shadow else None
+        self.guard = Guard(store)
+        decider = Decider(Surroundings(store, self.champion, self.shadow, self.metrics, now, new_id))
+        self.desk = Desk(store, decider.together, self.metrics)
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="reader")
+        self._beside: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begins what runs beside the requests; call it in the event loop."""
+        from scoring_service.self_check import check_now
+
+        self._beside.append(asyncio.create_task(self._every(self.settings.follow_seconds, self.follow, at_once=True)))
+        if self.settings.check_seconds > 0:
+            again = self.settings.check_seconds
+            self._beside.append(asyncio.create_task(self._every(again, lambda: check_now(self), at_once=False)))
+
+    async def stop(self) -> None:
+        """Ends what runs beside, then the desk when it has done what waits, then the store."""
+        for task in self._beside:
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
+        await asyncio.to_thread(self.desk.close)
+        self.guard.close()
+        self._readers.shutdown()
+        self.store.close()
+
+    async def decide(self, task: ScoreTask | RescoreTask) -> Decided:
+        """The decision on a claim, durable."""
+        decided: Decided = await self._submit(task)
+        if decided.new:
+            self._count(decided.entry)
+        return decided
+
+    async def take_in(self, task: EventsTask) -> int:
+        """How many events are durable now."""
+        number: int = await self._submit(task)
+        for event in task.events:
+            self.metrics.events.labels(event.table).inc()
+        return number
+
+    async def read(self, question: Callable[[sa.Connection], Any]) -> Any:
+        """The answer of the store to a question that changes nothing; raises `UnavailableError` where it cannot be asked."""
+
+        def ask() -> Any:
+            with self.store.engine.connect() as connection:
+                return question(connection)
+
+        try:
+            async with asyncio.timeout(self.settings.answer_seconds):
+                return await asyncio.get_running_loop().run_in_executor(self._readers, ask)
+        except (StoreError, DBAPIError, TimeoutError) as error:
+            raise UnavailableError(f"the event store cannot be read ({_reason(error)})") from error
+
+    async def missing(self) -> list[FieldError]:
+        """What is missing to score a claim now; nothing where it can be scored."""
+        errors = []
+        if self.champion.held is None:
+            errors.append(FieldError("model", f"there is no model: {self.champion.problem}"))
+        try:
+            async with asyncio.timeout(2.0):
+                await self.read(lambda connection: connection.execute(sa.text("SELECT 1")))
+        except (UnavailableError, TimeoutError) as error:
+            errors.append(FieldError("store", str(error) or "the event store does not answer within 2 seconds"))
+        for what in ("model", "store"):
+            self.metrics.ready.labels(what).set(all(error.field != what for error in errors))
+        return errors
+
+    async def staleness(self) -> dict[str, int | None]:
+        """When the latest event of each table was known, in microseconds since 1970; the metrics are told."""
+        latest: dict[str, int | None] = await self.read(self.store.staleness)
+        self.metrics.show_staleness(latest, micros(self.now()))
+        return latest
+
+    async def follow(self) -> None:
+        """Takes over the models that the addresses name now."""
+        for role, slot in (("champion", self.champion), ("shadow", self.shadow)):
+            if slot is None:
+                continue
+            before = slot.problem
+            taken = await asyncio.to_thread(slot.refresh)
+            if taken and slot.held is not None:
+                self.metrics.show_model(role, slot.held.version, slot.held.uri)
+                log(_LOG, "model taken over", role=role, model_version=slot.held.version, model_uri=slot.held.uri)
+            elif slot.problem is not None and slot.problem != before:
+                log(_LOG, "model not taken over", logging.WARNING, role=role, problem=slot.problem)
+
+    async def _submit(self, task: Any) -> Any:
+        try:
+            async with asyncio.timeout(self.settings.answer_seconds):
+                return await self.desk.submit(task)
+        except TimeoutError:
+            raise UnavailableError(
+                f"the event store did not answer within {self.settings.answer_seconds:g} seconds; send it again"
+            ) from None
+
+    def _count(self, entry: ledger.Decision) -> None:
+        disposition = "refer_to_expert" if entry.degraded else _disposition(entry)
+        self.metrics.decisions.labels(entry.kind, disposition).inc()
+        if entry.degraded:
+            self.metrics.degraded.labels("features" if entry.features is None else "model").inc()
+            log(_LOG, "degraded", logging.WARNING, decision_id=entry.decision_id, why=entry.degraded)
+
+    async def _every(self, seconds: float, do: Callable[[], Awaitable[None]], *, at_once: bool) -> None:
+        if not at_once:
+            await asyncio.sleep(seconds)
+        while True:
+            try:
+                await do()
+            except Exception as error:  # what runs beside must not end for one failure; it is said, and tried again
+                log(
+                    _LOG,
+                    "a task beside the requests failed",
+                    logging.ERROR,
+                    error=type(error).__name__,
+                    text=str(error),
+                )
+            await asyncio.sleep(seconds)
+
+
+def _disposition(entry: ledger.Decision) -> str:
+    from scoring_service.json_text import parsed
+
+    return str(parsed(entry.answer)["disposition"])
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(getattr(error, "orig", None) or error or type(error).__name__).split()) or type(error).__name__
