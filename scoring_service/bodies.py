@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import Request
+from starlette.requests import Request
 
 from data.contract.errors import RowError
 from data.contract.tables import TABLES

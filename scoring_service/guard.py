@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 
 from data.contract.errors import StoreError
 from scoring_service.errors import ForbiddenError, UnauthorizedError, UnavailableError
-from scoring_service.keys import Action, ApiKey, good_key
+from scoring_service.keys import ApiKey, good_key
+from scoring_service.roles import Action
 from scoring_service.store import EventStore
 
 REMEMBERED_SECONDS = 0.2

@@ -10,36 +10,12 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 
 import sqlalchemy as sa
 
 from data.contract.errors import UsageError
+from scoring_service.roles import ALLOWED, Action, Role
 from scoring_service.store.records import api_keys
-
-
-class Role(StrEnum):
-    """What a key is for."""
-
-    INTAKE = "intake"
-    REVIEWER = "reviewer"
-    ADMIN = "admin"
-
-
-class Action(StrEnum):
-    """What can be done at the endpoint."""
-
-    SCORE = "score"
-    SEND_EVENTS = "send events"
-    READ = "read"
-
-
-ALLOWED = {
-    Role.INTAKE: frozenset(Action),
-    Role.REVIEWER: frozenset({Action.READ}),
-    Role.ADMIN: frozenset(Action),
-}
-"""What each role may do."""
 
 ID_DIGITS, SECRET_DIGITS = 12, 64
 """Hexadecimal digits of a key's id and of its secret: 48 and 256 bits."""

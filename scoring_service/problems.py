@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from data.contract.errors import ClaimvetError, EventConflictError, RowError, StoreError
 from scoring_service.errors import (
@@ -58,7 +59,7 @@ def _response(
     return Response(text(document), status, headers, MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
+def install(app: Starlette) -> None:
     """Makes `app` answer every error this way."""
 
     async def on_error(request: Request, error: Exception) -> Response:

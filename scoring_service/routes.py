@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import Request
-from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import Response
 
 from scoring_service import bodies, ledger
 from scoring_service.errors import NotFoundError, UnavailableError
 from scoring_service.json_text import parsed, text
-from scoring_service.keys import Action
 from scoring_service.ledger import Decision
+from scoring_service.roles import Action
 from scoring_service.service import Service
 from scoring_service.times import rfc3339
 

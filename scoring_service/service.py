@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,10 @@ class ServiceSettings:
     """How often a sample of decisions is computed again by the batch path; 0: never."""
     check_decisions: int = 50
     """Decisions in that sample."""
+
+    def with_model(self, model: str | None) -> ServiceSettings:
+        """The same with another model; as it is where none is named."""
+        return self if model is None else replace(self, model=model)
 
 
 class Service:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,17 +29,22 @@ class ClaimReader:
         self._values = ClaimValues(features)
         self._readings = readings(changes.layout)
         self._histories = HistoryReader(changes, self._readings)
-        self._filled = {"claims"}
 
     def read(self, connection: sa.Connection, claim: Mapping[str, Any], filed_at: int) -> dict[str, Value]:
         """Every feature of the claim as if it had been filed at `filed_at`."""
-        self._look_for_rows(connection)
+        filled = _filled(connection)
         context = self._context(connection, claim, filed_at)
         tokens = links.tokens_of(connection, claim["customer_id"], filed_at)
-        keys = {place: self._keys(place, context, tokens) for place in self._readings if self._is_available(place)}
+        keys = {place: self._keys(place, context, tokens) for place in self._readings if self._is_available(place, filled)}
         parts = self._histories.parts(connection, keys, filed_at)
         histories = {place: self._parts_of(place, keys[place], parts) for place in keys if place[1] != TOKEN}
-        return self._values.of(context, histories, self._links(connection, context, filed_at, parts, tokens))
+        tied = links.narrative_links(connection, context, filed_at)
+        if "evidence" in filled:
+            tied |= links.evidence_links(connection, context, filed_at)
+        if "identity_links" in filled:
+            tied |= links.identity_links(connection, context, filed_at, tokens)
+            tied |= links.token_links(parts, context["customer_id"], tokens)
+        return self._values.of(context, histories, tied)
 
     def _context(self, connection: sa.Connection, claim: Mapping[str, Any], filed_at: int) -> dict[str, Any]:
         """The claim's own columns and what was known of its parties, in cents and microseconds."""
@@ -63,32 +68,17 @@ class ClaimReader:
         """Nothing at all where the entity is unknown: counts are 0 then, and the rest is null."""
         return parts[(*place, keys[0])] if keys else {part.name: None for part in self._readings[place].place.parts}
 
-    def _links(
-        self,
-        connection: sa.Connection,
-        context: Mapping[str, Any],
-        filed_at: int,
-        parts: Mapping[tuple[str, str, str], Mapping[str, Any]],
-        tokens: Sequence[str],
-    ) -> dict[str, int]:
-        found = links.narrative_links(connection, context, filed_at)
-        if "evidence" in self._filled:
-            found |= links.evidence_links(connection, context, filed_at)
-        if "identity_links" in self._filled:
-            found |= links.identity_links(connection, context, filed_at, tokens)
-            found |= links.token_links(parts, context["customer_id"], tokens)
-        return found
-
-    def _is_available(self, place: PlaceKey) -> bool:
+    def _is_available(self, place: PlaceKey, filled: Set[str]) -> bool:
         """Whether every table that the history needs has a row, as `features.plan.is_available`."""
         source, entity = self._readings[place].place.source, place[1]
         needed = (*source.tables, "products") if entity == Entity.CATEGORY else source.tables
-        return self._filled.issuperset(needed)
+        return filled.issuperset(needed)
 
-    def _look_for_rows(self, connection: sa.Connection) -> None:
-        """Which tables have a row; rows are never taken away, so a table is asked about until it has one."""
-        empty = [name for name in TABLES if name not in self._filled]
-        if empty:
-            asked = ", ".join(f"EXISTS (SELECT 1 FROM {name})" for name in empty)
-            rows = run(connection, f"SELECT {asked}")[0]
-            self._filled |= {name for name, found in zip(empty, rows, strict=True) if found}
+
+def _filled(connection: sa.Connection) -> set[str]:
+    """The tables that have a row; the claim at hand is one of `claims`, wherever it is."""
+    rows = run(connection, _HAS_ROWS)[0]
+    return {"claims", *(name for name, found in zip(TABLES, rows, strict=True) if found)}
+
+
+_HAS_ROWS = f"SELECT {', '.join(f'EXISTS (SELECT 1 FROM {name})' for name in TABLES)}"

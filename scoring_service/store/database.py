@@ -81,12 +81,17 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     try:
         with engine.connect().execution_options(**_WRITES) as connection, connection.begin():
             yield connection
-    except sa.exc.DBAPIError as error:
+    except (sa.exc.SQLAlchemyError, _driver_error(engine)) as error:
         raise StoreError(_failure(engine, error)) from error
 
 
-def _failure(engine: sa.Engine, error: sa.exc.DBAPIError) -> str:
-    reason = (str(error.orig).splitlines() or ["unknown"])[0]
+def _driver_error(engine: sa.Engine) -> type[Exception]:
+    """What the driver raises, where a statement went past SQLAlchemy."""
+    return engine.dialect.loaded_dbapi.Error
+
+
+def _failure(engine: sa.Engine, error: Exception) -> str:
+    reason = (str(getattr(error, "orig", error)).splitlines() or [type(error).__name__])[0]
     return f"the store {shown(engine)} failed: {reason}"
 
 
@@ -145,6 +150,13 @@ def store_version(connection: sa.Connection) -> str | None:
 def _wait_for_others(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
+
+
+def keep_others_out(connection: sa.Connection) -> None:
+    """Until the transaction ends nobody else writes events; on SQLite nobody can."""
+    if connection.dialect.name == "postgresql":
+        tables = ", ".join(sorted(METADATA.tables))
+        connection.exec_driver_sql(f"LOCK TABLE {tables} IN EXCLUSIVE MODE")
 
 
 def _migrate(connection: sa.Connection) -> None:

@@ -16,11 +16,11 @@ from features.declaration import Feature
 from features.one_claim.changes import Changes
 from features.one_claim.layout import Layout
 from features.one_claim.values import Value
-from scoring_service.store import database
+from scoring_service.store import database, stored_data
 from scoring_service.store.append import Appender
 from scoring_service.store.claim_reader import ClaimReader
 from scoring_service.store.event import StoredEvent
-from scoring_service.store.histories import ensure_histories
+from scoring_service.store.ready import make_ready
 from scoring_service.store.statements import run
 
 
@@ -43,7 +43,7 @@ class EventStore:
         store = cls(engine, features)
         try:
             database.ensure_version(engine)
-            ensure_histories(engine, store._changes)
+            make_ready(engine, store._changes.layout)
         except StoreError:
             engine.dispose()
             raise
@@ -87,7 +87,7 @@ class EventStore:
 
     def export(self, folder: Path, connection: sa.Connection) -> None:
         """Write all events as a data set of Parquet files."""
-        raise NotImplementedError
+        stored_data.export(connection, folder)
 
     def close(self) -> None:
         """Let go of all connections."""

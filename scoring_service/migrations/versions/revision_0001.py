@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
+from scoring_service.store.records import APPEND_ONLY
 from scoring_service.store.schema import METADATA
 
 revision = "0001"
@@ -13,5 +14,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make all tables."""
-    METADATA.create_all(op.get_bind())
+    """Make all tables; the ledger can only be added to."""
+    connection = op.get_bind()
+    METADATA.create_all(connection)
+    for statement in APPEND_ONLY[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
