@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import ibis
@@ -24,6 +25,9 @@ from features.sources import SOURCES
 from scoring_service.store.schema import EXTREME_COLUMNS, TOTAL_COLUMNS
 from scoring_service.store.stored_data import OWN_COLUMNS
 from scoring_service.store.totals import EVENTS_PER_MARK
+
+ROWS_AT_ONCE = 20_000
+"""Rows that are handed over at once."""
 
 BATCH_ROWS = 100_000
 """Narratives that are read at once."""
@@ -51,6 +55,11 @@ class Derivation:
             columns = ", ".join([*_normalised(TABLES[name]), *self._extra(data_set, name)])
             self.connection.execute(f"CREATE TEMP VIEW {name} AS SELECT {columns} FROM ({select})")
 
+    def batches(self, made: Derived) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows of a query, many at once."""
+        for batch in self.connection.sql(made.query).to_arrow_reader(ROWS_AT_ONCE):
+            yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+
     def close(self) -> None:
         """Let go of everything."""
         self.connection.close()
@@ -70,7 +79,7 @@ class Derivation:
                 for history in self._layout.histories:
                     if history.place == place:
                         yield from self._history(history)
-                self.connection.execute("DROP TABLE placed")
+                self.connection.execute("DROP VIEW placed")
             self.connection.execute("DROP TABLE events")
 
     def narratives(self) -> Iterator[Derived]:
@@ -118,7 +127,7 @@ class Derivation:
         return list(found)
 
     def _read_place(self, place: Place) -> None:
-        """The table `placed`: the events of every key of the place, and from when they can be seen there."""
+        """The view `placed`: the events of every key of the place, and from when they can be seen there."""
         if place.entity == Entity.CATEGORY:
             joined = "JOIN products p USING (product_id)"
             select = f"SELECT p.category_id AS key, p.listed_at AS appears, e.* FROM events e {joined}"
@@ -128,7 +137,7 @@ class Derivation:
         else:
             key = Entity(place.entity).key
             select = f"SELECT e.{key} AS key, CAST(NULL AS BIGINT) AS appears, e.* FROM events e WHERE e.{key} IS NOT NULL"
-        self.connection.execute(f"CREATE TEMP TABLE placed AS {select}")
+        self.connection.execute(f"CREATE TEMP VIEW placed AS {select}")
 
     def _history(self, history: History) -> Iterator[Derived]:
         columns = ("key", "position", "row_id", *_stored_columns(history))
@@ -218,9 +227,10 @@ def _marks(history: History) -> str:
     sums = [f"CAST(sum({c}) OVER until AS BIGINT) AS {c}" for c in columns if c in TOTAL_COLUMNS]
     blocks = [f"max({c}) OVER (PARTITION BY key, block) AS {c}" for c in columns if c in EXTREME_COLUMNS]
     return f"""
-        WITH numbered AS (
+        WITH hot AS (SELECT key FROM made GROUP BY key HAVING count(*) > {EVENTS_PER_MARK}),
+        numbered AS (
             SELECT *, row_number() OVER (PARTITION BY key ORDER BY position, row_id) AS place,
-                   lead(position) OVER (PARTITION BY key ORDER BY position, row_id) AS following FROM made),
+                   lead(position) OVER (PARTITION BY key ORDER BY position, row_id) AS following FROM made SEMI JOIN hot USING (key)),
         ended AS (
             SELECT *, coalesce(following > position, true) AND place // {EVENTS_PER_MARK} > (
                 min(place) OVER (PARTITION BY key, position) - 1) // {EVENTS_PER_MARK} AS is_mark FROM numbered),

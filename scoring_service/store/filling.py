@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -15,8 +16,7 @@ from scoring_service.store.derivation import Derivation, Derived
 from scoring_service.store.schema import CHANGES, EVENT_TABLES, HISTORIES, MARKS, NARRATIVES, REPEATS
 from scoring_service.store.statements import run, run_many
 
-ROWS_AT_ONCE = 20_000
-"""Rows that are written at once."""
+_Item = TypeVar("_Item")
 
 
 def has_events(connection: sa.Connection) -> bool:
@@ -78,13 +78,22 @@ def _without_indexes(connection: sa.Connection) -> Iterator[None]:
 def _write(connection: sa.Connection, derivation: Derivation, all_made: Iterable[Derived], progress: Progress) -> int:
     writer = _copy if connection.dialect.name == "postgresql" else _insert
     written = 0
-    for made in all_made:
-        result = derivation.connection.execute(made.query)
-        while rows := result.fetchmany(ROWS_AT_ONCE):
+    with closing(_ahead((made, rows) for made in all_made for rows in derivation.batches(made))) as batches:
+        for made, rows in batches:
             writer(connection, made, rows)
             written += len(rows)
             progress(made.table.replace("_", " "), written)
     return written
+
+
+def _ahead(items: Iterable[_Item]) -> Iterator[_Item]:
+    """The items, made by another thread while the last ones are used: DuckDB computes while the store writes."""
+    made = iter(items)
+    with ThreadPoolExecutor(1) as thread:
+        upcoming = thread.submit(next, made, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = thread.submit(next, made, None)
+            yield item
 
 
 def _insert(connection: sa.Connection, made: Derived, rows: Sequence[tuple[Any, ...]]) -> None:
