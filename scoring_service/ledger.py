@@ -7,7 +7,7 @@ database lets no second one in. Later evidence makes further entries (`kind` res
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,7 +48,7 @@ _COLUMNS = tuple(decisions.c[field.name] for field in fields(Decision))
 def add(entries: Sequence[Decision], connection: sa.Connection) -> None:
     """Writes entries, in order; `sqlalchemy.exc.IntegrityError` where a claim has been scored already."""
     if entries:
-        connection.execute(sa.insert(decisions), [asdict(entry) for entry in entries])
+        connection.execute(sa.insert(decisions), [vars(entry) for entry in entries])
 
 
 def first_decisions(claim_ids: Iterable[str], connection: sa.Connection) -> dict[str, Decision]:
