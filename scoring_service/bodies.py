@@ -9,9 +9,11 @@ from typing import Any
 from starlette.requests import Request
 
 from data.contract.errors import RowError
+from data.contract.rules import TimeOrder, relations_of
 from data.contract.tables import TABLES
 from scoring_service.errors import (
     BadRequestError,
+    ConflictError,
     FieldError,
     RequestTimeoutError,
     TooLargeError,
@@ -97,9 +99,10 @@ def rescore_task(claim_id: str, document: dict[str, Any], received: str) -> Resc
     """The task of a claim's id in the path and `as_of` in the body, null or left out for now; raises `UnprocessableError`."""
     as_of = document.get("as_of")
     try:
-        return RescoreTask(claim_id, None if as_of is None else parse_time("as_of", as_of), received)
-    except RowError as error:
-        raise _wrong(error.field, str(error)) from None
+        instant = None if as_of is None else parse_time(as_of if isinstance(as_of, str) else "")
+    except ValueError:
+        raise _wrong("as_of", f"as_of is {_shown(as_of)}, expected an RFC 3339 time with its zone, or null") from None
+    return RescoreTask(claim_id, instant, received)
 
 
 def events_task(document: dict[str, Any]) -> EventsTask:
@@ -135,8 +138,15 @@ def _row(table: str, row: Any, where: str, errors: list[FieldError]) -> StoredEv
     try:
         return parse_row(table, row)
     except RowError as error:
-        errors.append(FieldError(".".join(part for part in (where, error.field) if part), str(error)))
+        path = ".".join(part for part in (where, error.field) if part)
+        errors.append(FieldError(path, str(error), at_odds=_is_at_odds(table, error)))
         return None
+
+
+def _is_at_odds(table: str, error: RowError) -> bool:
+    """Whether two times of a row, each good by itself, are in the wrong order: a conflict, which no schema of fields can tell."""
+    orders = [relation for relation in relations_of(TABLES[table]) if isinstance(relation, TimeOrder)]
+    return any(error.field == order.culprit and str(error).endswith(order.expected) for order in orders)
 
 
 def _with_defaults(row: Any, shared: Mapping[str, Any]) -> Any:
@@ -152,8 +162,9 @@ def _require_list(value: Any, field: str, most: int) -> None:
 
 def _raise_any(errors: list[FieldError]) -> None:
     if errors:
+        kind = ConflictError if all(error.at_odds for error in errors) else UnprocessableError
         rest = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
-        raise UnprocessableError(f"{errors[0].field or 'the body'}: {errors[0].message}{rest}", errors[:MOST_ERRORS])
+        raise kind(f"{errors[0].field or 'the body'}: {errors[0].message}{rest}", errors[:MOST_ERRORS])
 
 
 def _wrong(field: str, message: str) -> UnprocessableError:

@@ -26,10 +26,14 @@ from data.contract.errors import ClaimvetError
 
 @dataclass(frozen=True)
 class FieldError:
-    """What is wrong with one field: its path (`evidence[0].kind`), and a sentence that says what was expected."""
+    """What is wrong with one field: its path (`evidence[0].kind`), and a sentence that says what was expected.
+
+    `at_odds` where the field is good by itself and only another one speaks against it.
+    """
 
     field: str
     message: str
+    at_odds: bool = False
 
 
 class ProblemError(ClaimvetError):

@@ -28,8 +28,8 @@ from scoring_service.errors import (
 from scoring_service.problems import MEDIA_TYPE
 from scoring_service.row_schemas import TIME, nullable, row_schema
 
-_KEYED = (UnauthorizedError, ForbiddenError, UnavailableError)
-_BODY = (
+_KEYED: tuple[type[ProblemError], ...] = (UnauthorizedError, ForbiddenError, UnavailableError)
+_BODY: tuple[type[ProblemError], ...] = (
     BadRequestError,
     RequestTimeoutError,
     ConflictError,
@@ -132,10 +132,15 @@ def _open(name: str, summary: str, good: dict[str, Any], *problems: type[Problem
 def _responses(good: dict[str, Any], *problems: type[ProblemError]) -> dict[str, Any]:
     """The answers of an operation by status; each problem is a problem document."""
     answers = {"200": good}
-    for problem in sorted({*problems, ProblemError}, key=lambda kind: kind.status):
+    kinds: set[type[ProblemError]] = {*problems, ProblemError}
+    for problem in sorted(kinds, key=_status):
         content = {MEDIA_TYPE: {"schema": _schema("Problem")}}
         answers[str(problem.status)] = {"description": problem.title, "content": content}
     return answers
+
+
+def _status(problem: type[ProblemError]) -> int:
+    return problem.status
 
 
 def _body(schema: str, shown: dict[str, Any], *, required: bool = True) -> dict[str, Any]:

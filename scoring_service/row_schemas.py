@@ -7,6 +7,7 @@ from typing import Any
 
 from data.contract.rules import IDENTIFIER_LENGTH, RELATIONS, Companion
 from data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, Column, Kind, Table
+from scoring_service.rows import LARGEST_MONEY_USD
 
 _DAY = r"(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8])))"
 _CENTURIES = "(?:19[0-9]{2}|2[01][0-9]{2})"
@@ -21,9 +22,8 @@ TIME: dict[str, Any] = {
     "description": "RFC 3339, with a zone.",
 }
 """An instant."""
-MOST_MONEY = 1e12
-"""US dollars; more than that is a mistake."""
-
+_LARGEST = 9.2e18
+"""Just below 2^63, as whole numbers are stored."""
 _NO_NUL = r"^[^\x00]*$"
 
 
@@ -38,7 +38,12 @@ def row_schema(table: Table, optional: Sequence[str] = (), hidden: Sequence[str]
     shown = {c.name: _column(c) for c in table.columns if c.name not in hidden}
     schema: dict[str, Any] = {"type": "object", "description": table.meaning, "properties": shown, "required": needed}
     if table.name == "claims":
-        value = {"type": ["number", "string", "boolean", "null"]}
+        value = {
+            "type": ["number", "string", "boolean", "null"],
+            "minimum": -_LARGEST,
+            "maximum": _LARGEST,
+            "pattern": _NO_NUL,
+        }
         schema["patternProperties"] = {f"^{FEATURE_COLUMN_PREFIX}": value, f"^{GROUP_COLUMN_PREFIX}": value}
     together = [
         _companion(relation, shown)
@@ -80,5 +85,5 @@ _KINDS: dict[Kind, dict[str, Any]] = {
     Kind.CHOICE: {"type": "string"},
     Kind.TEXT: {"type": "string", "pattern": _NO_NUL},
     Kind.TIME: TIME,
-    Kind.MONEY: {"type": "number", "minimum": 0, "maximum": MOST_MONEY},
+    Kind.MONEY: {"type": "number", "minimum": 0, "maximum": LARGEST_MONEY_USD},
 }

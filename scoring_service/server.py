@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import uvicorn
+from starlette.applications import Starlette
 
 from scoring_service.app import create_app
 from scoring_service.logs import start_logging
@@ -25,7 +25,6 @@ def serve(
     settings: ServiceSettings,
     host: str,
     port: int,
-    on_start: Callable[[str, int], None] = lambda host, port: None,
 ) -> None:
     """Serves until SIGTERM or SIGINT; raises `StoreError` where the store cannot be opened.
 
@@ -34,11 +33,15 @@ def serve(
     start_logging()
     store = EventStore.open(store_url)
     service = Service(store, settings, now=lambda: datetime.now(UTC), new_id=lambda: secrets.token_hex(16))
-    config = uvicorn.Config(
-        create_app(service),
-        host=host,
-        port=port,
-        loop="auto",
+    config = server_config(create_app(service))
+    config.host, config.port = host, port
+    uvicorn.Server(config).run()
+
+
+def server_config(app: Starlette) -> uvicorn.Config:
+    """How the application is served: JSON logs, one process, requests drained at the end."""
+    return uvicorn.Config(
+        app,
         http="httptools",
         ws="none",
         access_log=False,
@@ -46,6 +49,4 @@ def serve(
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        h11_max_incomplete_event_size=None,
     )
-    uvicorn.Server(config).run()

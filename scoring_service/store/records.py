@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from scoring_service.store.schema import METADATA
 
+__all__ = ["APPEND_ONLY", "METADATA", "api_keys", "decisions"]
+
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 decisions = sa.Table(
