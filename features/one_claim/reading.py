@@ -35,7 +35,7 @@ class Edge(NamedTuple):
 class _Additive:
     """A part that is a sum of signed totals."""
 
-    part: Part
+    name: str
     terms: tuple[tuple[Point, int, int, int], ...]
     """Point, place of the column, sign, and by how many bits the number is shifted."""
 
@@ -64,7 +64,7 @@ class PlaceReading:
 
     def values(self, totals: TotalsAt) -> dict[str, int]:
         """Part name to value for the parts that are differences of totals."""
-        return {additive.part.name: additive.value(totals) for additive in self.additive}
+        return {additive.name: additive.value(totals) for additive in self.additive}
 
     def _additive(self, part: Part) -> _Additive:
         total = known(part) if part.kind is PartKind.DISTINCT else part.total
@@ -73,7 +73,7 @@ class PlaceReading:
         for column in limbs:
             shift = LIMB_BITS if column.limb == "high" else 0
             terms += [(point, place, sign, shift) for point, place, sign in self._terms(part, column)]
-        return _Additive(part, tuple(terms))
+        return _Additive(part.name, tuple(terms))
 
     def _terms(self, part: Part, column: Column) -> list[tuple[Point, int, int]]:
         history, place = _find(self.events, column)

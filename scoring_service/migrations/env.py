@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from scoring_service.store.schema import METADATA
+from scoring_service.store.records import METADATA
 
 
 def run() -> None:

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from data.contract.errors import StoreError
-from scoring_service.store.schema import METADATA, VERSION
+from scoring_service.store.records import METADATA
+from scoring_service.store.schema import EVENT_TABLES, VERSION
 
 WAIT_SECONDS = 10
 """How long a writer waits for another, and a new connection for the server, before it gives up."""
@@ -81,17 +82,12 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     try:
         with engine.connect().execution_options(**_WRITES) as connection, connection.begin():
             yield connection
-    except (sa.exc.SQLAlchemyError, _driver_error(engine)) as error:
+    except sa.exc.DBAPIError as error:
         raise StoreError(_failure(engine, error)) from error
 
 
-def _driver_error(engine: sa.Engine) -> type[Exception]:
-    """What the driver raises, where a statement went past SQLAlchemy."""
-    return engine.dialect.loaded_dbapi.Error
-
-
-def _failure(engine: sa.Engine, error: Exception) -> str:
-    reason = (str(getattr(error, "orig", error)).splitlines() or [type(error).__name__])[0]
+def _failure(engine: sa.Engine, error: sa.exc.DBAPIError) -> str:
+    reason = (str(error.orig).splitlines() or [type(error).__name__])[0]
     return f"the store {shown(engine)} failed: {reason}"
 
 
@@ -155,7 +151,7 @@ def _wait_for_others(connection: sa.Connection) -> None:
 def keep_others_out(connection: sa.Connection) -> None:
     """Until the transaction ends nobody else writes events; on SQLite nobody can."""
     if connection.dialect.name == "postgresql":
-        tables = ", ".join(sorted(METADATA.tables))
+        tables = ", ".join(EVENT_TABLES)
         connection.exec_driver_sql(f"LOCK TABLE {tables} IN EXCLUSIVE MODE")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,23 +15,34 @@ Rows = Sequence[Sequence[Any]]
 
 
 def run(connection: sa.Connection, sql: str, parameters: Sequence[Any] = ()) -> Rows:
-    """The rows of a query; its parameters are written as question marks."""
-    cursor = connection.connection.cursor()  # the driver's own: what is around it takes longer than the statement
-    try:
+    """The rows of a query; its parameters are written as question marks.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: where the database fails, as if the query builder had run it.
+    """
+    with _cursor(connection, sql) as cursor:
         cursor.execute(_in_style(connection, sql), tuple(parameters))
-        return cursor.fetchall()
-    finally:
-        cursor.close()
+        return list(cursor.fetchall())
 
 
 def run_many(connection: sa.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-    """One statement for each of the rows of parameters."""
+    """One statement for each of the rows of parameters; raises as `run`."""
     if rows:
-        cursor = connection.connection.cursor()
-        try:
-            cursor.executemany(_in_style(connection, sql), [tuple(row) for row in rows])
-        finally:
-            cursor.close()
+        with _cursor(connection, sql) as cursor:
+            cursor.executemany(_in_style(connection, sql), rows)
+
+
+@contextmanager
+def _cursor(connection: sa.Connection, sql: str) -> Iterator[Any]:
+    """The driver's own cursor: what SQLAlchemy has around it takes longer than a statement."""
+    driver = connection.dialect.loaded_dbapi
+    cursor = connection.connection.cursor()
+    try:
+        yield cursor
+    except driver.Error as error:
+        raise sa.exc.DBAPIError.instance(sql, None, error, driver.Error, dialect=connection.dialect) from error
+    finally:
+        cursor.close()
 
 
 def where_in(connection: sa.Connection, select: str, column: str, values: Iterable[Any]) -> list[Sequence[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 from scoring_service.store.records import APPEND_ONLY
-from scoring_service.store.schema import METADATA
+from scoring_service.store.records import APPEND_ONLY, METADATA
 
 revision = "0001"
 down_revision = None
