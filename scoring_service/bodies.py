@@ -76,7 +76,8 @@ def score_task(document: dict[str, Any], received: str) -> ScoreTask:
 
     A row of evidence may leave out `claim_id` and `customer_id`, which are then the claim's, and `submitted_at`, then `filed_at`.
     """
-    evidence = document.pop("evidence", None) or []
+    evidence = document.pop("evidence", None)
+    evidence = [] if evidence is None else evidence
     _require_list(evidence, "evidence", MOST_EVIDENCE)
     errors: list[FieldError] = []
     claim = _row("claims", document, "", errors)

@@ -22,8 +22,8 @@ TIME: dict[str, Any] = {
     "description": "RFC 3339, with a zone.",
 }
 """An instant."""
-_LARGEST = 9.2e18
-"""Just below 2^63, as whole numbers are stored."""
+_TOO_LARGE = 2.0**63
+"""For a number in a claim's own column."""
 _NO_NUL = r"^[^\x00]*$"
 
 
@@ -40,8 +40,8 @@ def row_schema(table: Table, optional: Sequence[str] = (), hidden: Sequence[str]
     if table.name == "claims":
         value = {
             "type": ["number", "string", "boolean", "null"],
-            "minimum": -_LARGEST,
-            "maximum": _LARGEST,
+            "exclusiveMinimum": -_TOO_LARGE,
+            "exclusiveMaximum": _TOO_LARGE,
             "pattern": _NO_NUL,
         }
         schema["patternProperties"] = {f"^{FEATURE_COLUMN_PREFIX}": value, f"^{GROUP_COLUMN_PREFIX}": value}

@@ -97,7 +97,12 @@ def test_scoring_again_sees_what_is_known_by_then_and_stands_beside_the_first_de
     now = endpoint.intake.post("/v1/claims/CL-1/rescore").json()
     decisions = endpoint.reviewer.get("/v1/claims/CL-1").json()["decisions"]
     assert [entry["decision_id"] for entry in decisions] == [d["decision_id"] for d in (first, before, after, now)]
-    assert [entry["features"]["claim_evidence_count"] for entry in decisions] == [None, 0, 1, 1]  # null: no evidence at all was known then
+    assert [entry["features"]["claim_evidence_count"] for entry in decisions] == [
+        None,
+        0,
+        1,
+        1,
+    ]  # null: no evidence at all was known then
     assert [entry["as_of"][:10] for entry in decisions] == ["2026-02-21", "2026-02-24", "2026-02-26", "2026-11-24"]
 
 
