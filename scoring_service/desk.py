@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -68,6 +69,7 @@ class Desk:
         self._metrics = metrics
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._held_back: list[_Waiting] = []
+        self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
         self._thread.start()
 
@@ -81,6 +83,11 @@ class Desk:
         self._metrics.waiting.set(self._queue.qsize())
         return await waiting.future
 
+    def stalled_seconds(self) -> float:
+        """How long the work at hand takes already; 0 where there is none."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
+
     def close(self) -> None:
         """Does what still waits, then ends the thread."""
         self._queue.put(None)
@@ -91,7 +98,9 @@ class Desk:
             open_still = [waiting for waiting in batch if not waiting.future.cancelled()]
             if open_still:
                 self._metrics.batch.observe(len(open_still))
+                self._busy_since = time.monotonic()
                 self._do(open_still)
+                self._busy_since = None
 
     def _next_batch(self) -> list[_Waiting] | None:
         """All that waits, one task a claim; None at the end. A second task of a claim waits for the first one's commit."""

@@ -27,6 +27,8 @@ from scoring_service.tasks import EventsTask, RescoreTask, ScoreTask
 from scoring_service.times import micros
 
 _LOG = logging.getLogger("claimvet.service")
+_STALLED_SECONDS = 2.0
+"""A store that answers no sooner is as good as gone."""
 
 
 @dataclass(frozen=True)
@@ -117,10 +119,13 @@ class Service:
         if self.champion.held is None:
             errors.append(FieldError("model", f"there is no model: {self.champion.problem}"))
         try:
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(_STALLED_SECONDS):
                 await self.read(lambda connection: connection.execute(sa.text("SELECT 1")))
         except (UnavailableError, TimeoutError) as error:
             errors.append(FieldError("store", str(error) or "the event store does not answer within 2 seconds"))
+        if not errors and self.desk.stalled_seconds() > _STALLED_SECONDS:
+            waits = self.desk.stalled_seconds()
+            errors.append(FieldError("store", f"what was to be written waits for {waits:.1f} seconds, expected less"))
         for what in ("model", "store"):
             self.metrics.ready.labels(what).set(all(error.field != what for error in errors))
         return errors
