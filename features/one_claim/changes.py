@@ -111,9 +111,7 @@ class Changes:
                 for key, _ in keys:
                     yield Repeat(history.number, key, str(value), event["known"], identity)
 
-    def _bounds(
-        self, history: History, identity: str, event: Row, key: str, appears: int | None
-    ) -> Iterator[Change]:
+    def _bounds(self, history: History, identity: str, event: Row, key: str, appears: int | None) -> Iterator[Change]:
         taken = taken_back(event["known"], history.window, appears, event.get("ends") if "ends" in event else None)
         if taken:
             totals = [column(event) for column in self._columns[history.number]]

@@ -54,11 +54,18 @@ class PlaceReading:
     def __init__(self, layout: Layout, place: Place) -> None:
         self.place = place
         self.events = layout.of(place, Kind.EVENTS)
-        self._bounds = {h.window: [b for b in layout.of(place, Kind.BOUNDS) if b.window == h.window] for h in layout.of(place, Kind.BOUNDS)}
+        self._bounds = {
+            h.window: [b for b in layout.of(place, Kind.BOUNDS) if b.window == h.window]
+            for h in layout.of(place, Kind.BOUNDS)
+        }
         self._repeats = {(h.totals[0].part, h.window): h for h in layout.of(place, Kind.REPEATS)}
         read = [part for part, from_totals in place.is_read.items() if from_totals]
-        self.additive = [self._additive(part) for part in read if part.kind in ADDITIVE or part.kind is PartKind.DISTINCT]
-        self.edges = {part: self._edge(part) for part in read if part.kind not in ADDITIVE and part.kind is not PartKind.DISTINCT}
+        self.additive = [
+            self._additive(part) for part in read if part.kind in ADDITIVE or part.kind is PartKind.DISTINCT
+        ]
+        self.edges = {
+            part: self._edge(part) for part in read if part.kind not in ADDITIVE and part.kind is not PartKind.DISTINCT
+        }
         self.one_by_one = tuple(part for part, from_totals in place.is_read.items() if not from_totals)
         self.points = tuple(dict.fromkeys(point for additive in self.additive for point, _, _, _ in additive.terms))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import ibis.expr.types as ir
@@ -182,6 +182,16 @@ def _substring(op: Any) -> ValueFunction:
     return _strict(lambda text, first: text[first:], _value(op.arg), start)
 
 
+def _concat(op: Any) -> ValueFunction:
+    texts = [_value(arg) for arg in op.arg]
+
+    def value(row: Row) -> str | None:
+        found = [text(row) for text in texts]
+        return None if None in found else "".join(found)
+
+    return value
+
+
 def _lpad(op: Any) -> ValueFunction:
     length, pad = _value(op.length), _value(op.pad)
     of = _value(op.arg)
@@ -213,6 +223,7 @@ _MAKERS: dict[type, Callable[[Any], ValueFunction]] = {
     ops.Cast: _cast,
     ops.Substring: _substring,
     ops.LPad: _lpad,
+    ops.StringConcat: _concat,
 }
 
 
@@ -261,7 +272,7 @@ def _next_value(op: Any) -> Callable[[Rows], list[Any]]:
         found: list[Any] = [None] * len(rows)
         for _, members in groupby(sorted(range(len(rows)), key=keys.__getitem__), key=lambda place: keys[place][0]):
             places = list(members)
-            for place, following in zip(places, places[1:], strict=False):
+            for place, following in pairwise(places):
                 found[place] = of(rows[following])
         return found
 

@@ -53,7 +53,7 @@ class ClaimValues:
             histories: per place the value of every part by `Part.name`; a place whose tables are missing is left out.
             links: the counts of `features.links` by name; those whose tables are missing are left out.
         """
-        known = context | self._hazards.get(context["category_id"], _NO_HAZARD)
+        known = {**context, **self._hazards.get(context["category_id"], _NO_HAZARD)}
         found: dict[str, Value] = {name: function(known) for name, function in self._own}
         filed_at = {"filed_at": context["filed_at"]}
         rows = {place: {**parts, **filed_at} for place, parts in histories.items()}

@@ -90,9 +90,7 @@ class Appender:
         if decided:
             before = [row.old for row in claims.values() if row.old is not None]
             after = [row.new for row in claims.values()]
-            self._replace(
-                "outcomes", {"claims": before, "outcomes": decided}, {"claims": after, "outcomes": decided}
-            )
+            self._replace("outcomes", {"claims": before, "outcomes": decided}, {"claims": after, "outcomes": decided})
         told = [row.new for row in claims.values() if row.new["narrative"] and not (row.old and row.old["narrative"])]
         run_many(
             self._connection,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from data.contract.tables import TABLES
 from features.context import LOOKUPS
-from features.declaration import Entity, Feature
+from features.declaration import Entity, Feature, LinkFeature
 from features.one_claim.changes import Changes
 from features.one_claim.layout import TOKEN
 from features.one_claim.reading import readings
@@ -27,6 +27,7 @@ class ClaimReader:
 
     def __init__(self, changes: Changes, features: Sequence[Feature]) -> None:
         self._values = ClaimValues(features)
+        self._has_links = any(isinstance(feature, LinkFeature) for feature in features)
         self._readings = readings(changes.layout)
         self._histories = HistoryReader(changes, self._readings)
 
@@ -35,15 +36,12 @@ class ClaimReader:
         filled = _filled(connection)
         context = self._context(connection, claim, filed_at)
         tokens = links.tokens_of(connection, claim["customer_id"], filed_at)
-        keys = {place: self._keys(place, context, tokens) for place in self._readings if self._is_available(place, filled)}
+        keys = {
+            place: self._keys(place, context, tokens) for place in self._readings if self._is_available(place, filled)
+        }
         parts = self._histories.parts(connection, keys, filed_at)
         histories = {place: self._parts_of(place, keys[place], parts) for place in keys if place[1] != TOKEN}
-        tied = links.narrative_links(connection, context, filed_at)
-        if "evidence" in filled:
-            tied |= links.evidence_links(connection, context, filed_at)
-        if "identity_links" in filled:
-            tied |= links.identity_links(connection, context, filed_at, tokens)
-            tied |= links.token_links(parts, context["customer_id"], tokens)
+        tied = self._links(connection, context, filed_at, parts, tokens, filled) if self._has_links else {}
         return self._values.of(context, histories, tied)
 
     def _context(self, connection: sa.Connection, claim: Mapping[str, Any], filed_at: int) -> dict[str, Any]:
@@ -68,11 +66,29 @@ class ClaimReader:
         """Nothing at all where the entity is unknown: counts are 0 then, and the rest is null."""
         return parts[(*place, keys[0])] if keys else {part.name: None for part in self._readings[place].place.parts}
 
+    def _links(
+        self,
+        connection: sa.Connection,
+        context: Mapping[str, Any],
+        filed_at: int,
+        parts: links.Parts,
+        tokens: Sequence[str],
+        filled: Set[str],
+    ) -> dict[str, int]:
+        """The counts of `features.links`; those whose tables are empty are left out."""
+        found = links.narrative_links(connection, context, filed_at)
+        if "evidence" in filled:
+            found |= links.evidence_links(connection, context, filed_at)
+        if "identity_links" in filled:
+            found |= links.identity_links(connection, context, filed_at, tokens)
+            found |= links.token_links(parts, context["customer_id"], tokens)
+        return found
+
     def _is_available(self, place: PlaceKey, filled: Set[str]) -> bool:
         """Whether every table that the history needs has a row, as `features.plan.is_available`."""
         source, entity = self._readings[place].place.source, place[1]
         needed = (*source.tables, "products") if entity == Entity.CATEGORY else source.tables
-        return filled.issuperset(needed)
+        return filled >= set(needed)
 
 
 def _filled(connection: sa.Connection) -> set[str]:

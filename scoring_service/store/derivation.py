@@ -51,7 +51,9 @@ class Derivation:
         self._ibis = ibis.duckdb.from_connection(self.connection)
         self.filled = [name for name in TABLES if data_set.has(name)]
         for name in TABLES:
-            select = data_set.tables[name].typed_select(self.connection) if name in self.filled else _nothing(TABLES[name])
+            select = (
+                data_set.tables[name].typed_select(self.connection) if name in self.filled else _nothing(TABLES[name])
+            )
             columns = ", ".join([*_normalised(TABLES[name]), *self._extra(data_set, name)])
             self.connection.execute(f"CREATE TEMP VIEW {name} AS SELECT {columns} FROM ({select})")
 
@@ -136,13 +138,17 @@ class Derivation:
             select = f"SELECT l.kind || ':' || l.token AS key, l.seen_at AS appears, e.* FROM events e {joined}"
         else:
             key = Entity(place.entity).key
-            select = f"SELECT e.{key} AS key, CAST(NULL AS BIGINT) AS appears, e.* FROM events e WHERE e.{key} IS NOT NULL"
+            select = (
+                f"SELECT e.{key} AS key, CAST(NULL AS BIGINT) AS appears, e.* FROM events e WHERE e.{key} IS NOT NULL"
+            )
         self.connection.execute(f"CREATE TEMP VIEW placed AS {select}")
 
     def _history(self, history: History) -> Iterator[Derived]:
         columns = ("key", "position", "row_id", *_stored_columns(history))
         self.connection.execute(f"CREATE TEMP TABLE made AS {_changes(history)}")
-        everything = f"SELECT {history.number} AS history, {', '.join(columns)} FROM made ORDER BY key, position, row_id"
+        everything = (
+            f"SELECT {history.number} AS history, {', '.join(columns)} FROM made ORDER BY key, position, row_id"
+        )
         yield Derived("changes", ("history", *columns), everything)
         yield Derived("marks", ("history", "key", "position", *_stored_columns(history)), _marks(history))
         if history.kind is layout.Kind.REPEATS:

@@ -67,7 +67,9 @@ class EventStore:
         """
         Appender(connection, self._changes).append(events)
 
-    def claim_features(self, claim: Mapping[str, Any], as_of: int | None, connection: sa.Connection) -> dict[str, Value]:
+    def claim_features(
+        self, claim: Mapping[str, Any], as_of: int | None, connection: sa.Connection
+    ) -> dict[str, Value]:
         """Every feature of the claim, as `features build` makes it of the same rows; then its `x_` columns.
 
         Parameters:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any, TypeVar
@@ -86,7 +86,7 @@ def _write(connection: sa.Connection, derivation: Derivation, all_made: Iterable
     return written
 
 
-def _ahead(items: Iterable[_Item]) -> Iterator[_Item]:
+def _ahead(items: Iterable[_Item]) -> Generator[_Item]:
     """The items, made by another thread while the last ones are used: DuckDB computes while the store writes."""
     made = iter(items)
     with ThreadPoolExecutor(1) as thread:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from data.contract.tables import TABLES
 from features.declaration import Entity
 from features.one_claim.changes import Changes
 from features.one_claim.reading import Edge, PlaceReading, Point
@@ -30,7 +31,6 @@ _JOIN = {
 }
 
 
-
 def totals_at(connection: sa.Connection, asked: Sequence[Asked]) -> list[list[int] | None]:
     """The running totals at each of the positions, of all changes strictly before; None where there are none."""
     found: list[list[int] | None] = [None] * len(asked)
@@ -48,7 +48,6 @@ def totals_at(connection: sa.Connection, asked: Sequence[Asked]) -> list[list[in
 def _totals_statement(points: int, dialect: str) -> str:
     """The marks before the points, and the sums of the changes since."""
     row = "(CAST(? AS INTEGER), CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS BIGINT))"
-    columns = ", ".join(TOTAL_COLUMNS)
     sums = ", ".join(f"sum(c.{column})" for column in TOTAL_COLUMNS)
     marks = _JOIN[dialect].format(
         table="marks", condition="marks.history = s.history AND marks.key = s.key AND marks.position = s.since"
@@ -88,7 +87,9 @@ def _largest(connection: sa.Connection, edge: Edge, key: str, start: int, stop: 
     marks = "SELECT {what}(position) FROM marks WHERE history = ? AND key = ? AND position >= ? AND position <= ?"
     sql = f"SELECT ({marks.format(what='min')}), ({marks.format(what='max')})"
     first, last = run(connection, sql, (*of, start, stop) * 2)[0]
-    within = f"SELECT max({column}) AS largest FROM changes WHERE history = ? AND key = ? AND position >= ? AND position < ?"
+    within = (
+        f"SELECT max({column}) AS largest FROM changes WHERE history = ? AND key = ? AND position >= ? AND position < ?"
+    )
     if first is None:
         return _whole(run(connection, within, (*of, start, stop)))
     blocks = f"SELECT max({column}) FROM marks WHERE history = ? AND key = ? AND position > ? AND position <= ?"
@@ -133,9 +134,7 @@ class HistoryReader:
         asked = [(point.history, key, filed_at - point.before) for point, key in points]
         return dict(zip(points, totals_at(connection, asked), strict=True))
 
-    def _events(
-        self, connection: sa.Connection, reading: PlaceReading, key: str, filed_at: int
-    ) -> list[Appearing]:
+    def _events(self, connection: sa.Connection, reading: PlaceReading, key: str, filed_at: int) -> list[Appearing]:
         """All events of a key that were known then, found through their changes."""
         source = reading.place.source
         sql = "SELECT DISTINCT row_id FROM changes WHERE history = ? AND key = ? AND position < ?"
@@ -163,9 +162,9 @@ class HistoryReader:
             return {}
         select = "SELECT product_id, listed_at FROM products"
         rows = where_in(connection, select, "product_id", [event["product_id"] for event in events])
-        return {product: listed_at for product, listed_at in rows}
+        return dict(rows)
 
 
 def _by_row_id(connection: sa.Connection, table: str, ids: Sequence[str]) -> list[dict[str, Any]]:
     keys = [tuple(identity.split("\x1f")) for identity in ids]
-    return list(contract_rows.fetch_by_keys(connection, contract_rows.TABLES[table], keys).values())
+    return list(contract_rows.fetch_by_keys(connection, TABLES[table], keys).values())

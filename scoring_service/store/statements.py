@@ -1,4 +1,4 @@
-"""SQL that SQLite and PostgreSQL both understand, run past the query builder: a claim needs some thirty statements in a few milliseconds."""
+"""SQL that SQLite and PostgreSQL both understand, run past the query builder: a claim needs some thirty in a few milliseconds."""
 
 from __future__ import annotations
 

@@ -35,7 +35,9 @@ def events_of(data_set: DataSet, at_once: int) -> Iterator[list[StoredEvent]]:
         for name in (*_ORDER, *(name for name in TABLES if name not in _ORDER)):
             if not data_set.has(name):
                 continue
-            own = [c for c in data_set.tables[name].columns(connection) if name == "claims" and c.startswith(OWN_COLUMNS)]
+            own = [
+                c for c in data_set.tables[name].columns(connection) if name == "claims" and c.startswith(OWN_COLUMNS)
+            ]
             select = data_set.tables[name].typed_select(connection)
             columns = [*map(_as_event, TABLES[name].columns), *map(identifier, own)]
             result = connection.cursor().execute(f"SELECT {', '.join(columns)} FROM ({select})")
@@ -64,7 +66,9 @@ def export(connection: sa.Connection, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in TABLES.items():
         columns = columns_of(name)
-        rows = run(connection, f"SELECT {', '.join(columns)} FROM {name} ORDER BY {table.known_at}, {', '.join(table.key)}")
+        rows = run(
+            connection, f"SELECT {', '.join(columns)} FROM {name} ORDER BY {table.known_at}, {', '.join(table.key)}"
+        )
         if rows:
             made = _contract_columns(table, rows)
             if name == "claims":

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of Debian's packages for tests: its own cluster in a directory for temporary files, on loopback, stopped at the end."""
+"""A PostgreSQL server for tests: its own cluster in a directory for temporary files, on loopback, stopped at the end."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ class Server:
             self._process = subprocess.Popen(program, stderr=log, cwd=self._folder, **self._as())
         deadline = time.monotonic() + SECONDS_TO_START
         while not self._answers():
-            assert self._process.poll() is None and time.monotonic() < deadline, self._log.read_text()
+            assert self._process.poll() is None, self._log.read_text()
+            assert time.monotonic() < deadline, self._log.read_text()
             time.sleep(0.05)
 
     def stop(self) -> None:
