@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.progress import say, step
 from scoring_service.roles import Role
 
 keys_app = typer.Typer(no_args_is_help=True, help="Make, list or revoke API keys of the endpoint.")
@@ -115,6 +116,26 @@ def keys_revoke(
         revoke_key(key_id, _now(), connection)
     opened.close()
     typer.echo(f"the key {key_id} is revoked")
+
+
+@events_app.command("load")
+def events_load(
+    data: Annotated[Path, typer.Option("--data", help="Data set: a directory with one file a table.", metavar="DIR")],
+    store: Store = DEFAULT_STORE,
+) -> None:
+    """Validate a data set and put all its rows into the event store; rows that are there already change nothing."""
+    from features.engines import open_data_set
+    from pipeline.reach import notes_on_input
+    from scoring_service.store.load import load
+
+    data_set = open_data_set(data, "duckdb")
+    with step("Validating"):
+        notes = notes_on_input(data_set, None)
+    for note in notes:
+        say(f"note: {note}")
+    with step("Loading") as tell:
+        rows = load(data_set, store, tell)
+    typer.echo(f"{rows:,} rows of {data}")
 
 
 def replay(

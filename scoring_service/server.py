@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import signal
 from datetime import UTC, datetime
+from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
@@ -35,7 +37,13 @@ def serve(
     service = Service(store, settings, now=lambda: datetime.now(UTC), new_id=lambda: secrets.token_hex(16))
     config = server_config(create_app(service))
     config.host, config.port = host, port
+    for number in (signal.SIGTERM, signal.SIGINT):  # the server drains at a signal, then passes it on
+        signal.signal(number, _stopped_as_asked)
     uvicorn.Server(config).run()
+
+
+def _stopped_as_asked(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def server_config(app: Starlette) -> uvicorn.Config:

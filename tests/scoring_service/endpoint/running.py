@@ -16,7 +16,7 @@ import httpx
 import uvicorn
 
 from scoring_service.app import create_app
-from scoring_service.keys import create_key
+from scoring_service.keys import create_key, list_keys
 from scoring_service.roles import Role
 from scoring_service.server import server_config
 from scoring_service.service import Service, ServiceSettings
@@ -46,9 +46,11 @@ def claim(claim_id: str = "CL-1", **changed: Any) -> dict[str, Any]:
 def keys_of(store: EventStore) -> dict[Role, str]:
     """A key for each role; the same every time, so that several processes know them."""
     with store.begin() as connection:
-        return {
-            role: create_key(role, f"{place:012x}", f"{place:064x}", 0, connection) for place, role in enumerate(Role)
-        }
+        known = {key.key_id: key for key in list_keys(connection)}
+        for place, role in enumerate(Role):
+            if f"{place:012x}" not in known:
+                create_key(role, f"{place:012x}", f"{place:064x}", 0, connection)
+    return {role: f"cv_{place:012x}_{place:064x}" for place, role in enumerate(Role)}
 
 
 class Client:
