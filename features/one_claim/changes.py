@@ -58,8 +58,10 @@ class Parties:
         if place.entity == Entity.CATEGORY:
             category = self.categories.get(event[Entity.PRODUCT.key])
             return [category] if category else []
-        if place.entity == TOKEN:
+        if place.is_of_holders:
             return self.tokens.get(event[Entity.CUSTOMER.key], [])
+        if place.entity == TOKEN:
+            return [(layout.token_key(event["kind"], event["token"]), None)]
         key = event[Entity(place.entity).key]
         return [] if key is None else [(key, None)]
 

@@ -22,6 +22,9 @@ from features.sources import SOURCES, Source
 TOKEN = "token"
 """The place of what the holders of one identity token do together; the key is `token_key`."""
 
+HOLDERS = Part(PartKind.COUNT, None, None, None)
+"""Of identity links at the place of their token: how many customers hold it."""
+
 TOTALS, EXTREMES = 10, 2
 """Columns of a change for what is added up and for what is compared; what needs more is kept in several changes."""
 
@@ -60,7 +63,12 @@ class Place:
     @property
     def has_bounds(self) -> bool:
         """Whether an event may be seen only later than it was known, or end."""
-        return self.source.has_end or self.entity in {Entity.CATEGORY, TOKEN}
+        return self.source.has_end or self.entity == Entity.CATEGORY or self.is_of_holders
+
+    @property
+    def is_of_holders(self) -> bool:
+        """Whether events of a customer are counted for the tokens that the customer holds; a link is of its own token."""
+        return self.entity == TOKEN and self.source.name in {source for source, _ in TOKEN_EVENTS.values()}
 
     @property
     def is_read(self) -> Mapping[Part, bool]:
@@ -129,6 +137,7 @@ def _places(features: Sequence[Feature]) -> Iterator[Place]:
             key = feature.event.source, feature.entity.value
             found.setdefault(key, {}).update(dict.fromkeys(parts_of(feature)))
     if any(isinstance(feature, LinkFeature) for feature in needed):
+        found["identity_links", TOKEN] = {HOLDERS: None}
         # what others did is what all holders of a token did, less what the customer did
         for (source, part), entity in product(TOKEN_EVENTS.values(), (Entity.CUSTOMER.value, TOKEN)):
             found.setdefault((source, entity), {})[part] = None

@@ -20,7 +20,7 @@ from features.one_claim.changes import Changes, Parties
 from features.one_claim.layout import TOKEN, Place, token_key
 from features.one_claim.row_by_row import Row, Rows
 from features.sources import SOURCES
-from scoring_service.store import contract_rows, locks
+from scoring_service.store import contract_rows, locks, rings
 from scoring_service.store.contract_rows import Stored, fetch
 from scoring_service.store.event import StoredEvent
 from scoring_service.store.statements import run_many, where_in
@@ -60,6 +60,8 @@ class Appender:
         self._totals.write()
 
     def _put(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        if name == "identity_links":
+            locks.keys(self._connection, (token_key(row["kind"], row["token"]) for row in rows))
         stored = contract_rows.put(self._connection, name, rows)
         if not stored:
             return
@@ -81,8 +83,8 @@ class Appender:
         for link in (row.new for row in stored if row.old is None):
             key = token_key(link["kind"], link["token"])
             tokens.setdefault(link["customer_id"], []).append((key, link["seen_at"]))
-        locks.keys(self._connection, (key for keys in tokens.values() for key, _ in keys))
         self._appear(TOKEN, Parties(tokens=tokens), Entity.CUSTOMER.key, list(tokens))
+        rings.join(self._connection, [row.new for row in stored if row.old is None])
 
     def _completed_by_claims(self, stored: Sequence[Stored]) -> None:
         claims = {row.new["claim_id"]: row for row in stored}
@@ -114,7 +116,7 @@ class Appender:
     def _appear(self, entity: str, parties: Parties, column: str, values: Sequence[str]) -> None:
         """Events that are there already are counted under further keys."""
         for place in self._changes.layout.places.values():
-            if place.entity == entity:
+            if place.entity == entity and (place.is_of_holders or entity != TOKEN):
                 for tables in self._tables(place, column, values):
                     for identity, event in self._changes.events(place.source.name, tables):
                         self._totals.add(self._changes.of_event(place, identity, event, parties.keys(place, event)))
@@ -150,12 +152,12 @@ class Appender:
         return [event for group in by_claim(tables) for event in self._changes.events(source, group)]
 
     def _parties(self, events: Events, source: str) -> Parties:
-        entities = {place.entity for place in self._changes.layout.places_of(source)}
+        places = self._changes.layout.places_of(source)
         parties = Parties()
-        if Entity.CATEGORY in entities:
+        if any(place.entity == Entity.CATEGORY for place in places):
             parties.categories = self._categories([event["product_id"] for _, event in events])
             locks.keys(self._connection, (category for category, _ in parties.categories.values()))
-        if TOKEN in entities:
+        if any(place.is_of_holders for place in places):
             parties.tokens = self._tokens([event["customer_id"] for _, event in events])
             locks.keys(self._connection, (key for keys in parties.tokens.values() for key, _ in keys))
         return parties

@@ -11,11 +11,12 @@ from data.contract.tables import TABLES
 from features.context import LOOKUPS
 from features.declaration import Entity, Feature, LinkFeature
 from features.one_claim.changes import Changes
-from features.one_claim.layout import TOKEN
+from features.one_claim.layout import HOLDERS, TOKEN
 from features.one_claim.reading import readings
 from features.one_claim.values import ClaimValues, Value
 from scoring_service.store import links
 from scoring_service.store.contract_rows import cents
+from scoring_service.store.holders import identity_links
 from scoring_service.store.reading import HistoryReader
 from scoring_service.store.statements import run
 
@@ -80,7 +81,8 @@ class ClaimReader:
         if "evidence" in filled:
             found |= links.evidence_links(connection, context, filed_at)
         if "identity_links" in filled:
-            found |= links.identity_links(connection, context, filed_at, tokens)
+            held = {token: parts["identity_links", TOKEN, token][HOLDERS.name] for token in tokens}
+            found |= identity_links(connection, context["customer_id"], filed_at, held)
             found |= links.token_links(parts, context["customer_id"], tokens)
         return found
 

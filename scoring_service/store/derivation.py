@@ -98,6 +98,14 @@ class Derivation:
         self.connection.unregister("buckets")
         self.connection.execute("DROP TABLE told")
 
+    def links(self) -> Iterator[tuple[str, str, int]]:
+        """Customer, token and when it was seen, of every token that several customers hold; in order of time."""
+        shared = "SELECT kind, token FROM identity_links GROUP BY ALL HAVING count(*) > 1"
+        select = "SELECT customer_id, kind || ':' || token, seen_at FROM identity_links"
+        result = self.connection.execute(f"{select} SEMI JOIN ({shared}) USING (kind, token) ORDER BY seen_at")
+        while rows := result.fetchmany(ROWS_AT_ONCE):
+            yield from rows
+
     def _extra(self, data_set: DataSet, name: str) -> list[str]:
         if name != "claims":
             return []
@@ -115,6 +123,8 @@ class Derivation:
         key = [events[column] for column in TABLES[table].key]
         ends = events.ends if SOURCES[source].has_end else ibis.null("int64")
         parties = [entity.key for entity in Entity if entity.key in events.columns]
+        if "token" in events.columns:
+            contributed["token_key"] = events.kind + ":" + events.token
         chosen = events.select(*parties, "known", ends=ends, row_id=_joined(key), **contributed)
         self.connection.execute(f"CREATE TEMP TABLE events AS {self._ibis.compile(chosen)}")
 
@@ -133,6 +143,8 @@ class Derivation:
         if place.entity == Entity.CATEGORY:
             joined = "JOIN products p USING (product_id)"
             select = f"SELECT p.category_id AS key, p.listed_at AS appears, e.* FROM events e {joined}"
+        elif place.entity == TOKEN and not place.is_of_holders:
+            select = "SELECT e.token_key AS key, CAST(NULL AS BIGINT) AS appears, e.* FROM events e"
         elif place.entity == TOKEN:
             joined = "JOIN identity_links l USING (customer_id)"
             select = f"SELECT l.kind || ':' || l.token AS key, l.seen_at AS appears, e.* FROM events e {joined}"

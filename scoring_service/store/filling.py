@@ -13,7 +13,17 @@ from data.contract.dataset import DataSet
 from features.one_claim.layout import Layout
 from features.progress import Progress, silent
 from scoring_service.store.derivation import Derivation, Derived
-from scoring_service.store.schema import CHANGES, EVENT_TABLES, HISTORIES, MARKS, NARRATIVES, REPEATS
+from scoring_service.store import rings
+from scoring_service.store.schema import (
+    CHANGES,
+    EVENT_TABLES,
+    HISTORIES,
+    MARKS,
+    NARRATIVES,
+    REPEATS,
+    RING_MEMBERS,
+    RINGS,
+)
 from scoring_service.store.statements import run, run_many
 
 _Item = TypeVar("_Item")
@@ -47,11 +57,15 @@ def fill_events(connection: sa.Connection, data_set: DataSet, layout: Layout, pr
 
 def fill_histories(connection: sa.Connection, data_set: DataSet, layout: Layout, progress: Progress = silent) -> None:
     """Derive anew what the layout needs of the events of a data set."""
-    for table in (CHANGES, MARKS, REPEATS, NARRATIVES):
+    for table in (CHANGES, MARKS, REPEATS, NARRATIVES, RING_MEMBERS, RINGS):
         connection.execute(table.delete())
     with _derivation(data_set, layout) as derivation:
         _write(connection, derivation, derivation.narratives(), progress)
         _write(connection, derivation, derivation.histories(), progress)
+        progress("rings")
+        members, made = rings.all_rings(derivation.links())
+        run_many(connection, rings.INSERT_MEMBER, members)
+        run_many(connection, rings.INSERT_RING, made)
     note_histories(connection, layout)
 
 

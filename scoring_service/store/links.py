@@ -9,10 +9,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from features.declaration import Entity
-from features.links import IDENTITY_FEATURES_BY_KIND, TOKEN_EVENTS
+from features.links import TOKEN_EVENTS
 from features.narratives import bucket_table
 from features.one_claim.layout import TOKEN, token_key
-from scoring_service.store.rings import others_in_ring
 from scoring_service.store.statements import run
 
 _OWN_HASHES = "SELECT DISTINCT content_hash FROM evidence WHERE claim_id = ? AND submitted_at <= ?"
@@ -25,11 +24,6 @@ SELECT count(DISTINCT e.claim_id) FROM ({_OWN_HASHES}) own
 JOIN evidence e ON e.content_hash = own.content_hash AND e.submitted_at < ? AND e.customer_id = ? AND e.claim_id <> ?
 """
 _TOKENS = "SELECT kind, token FROM identity_links WHERE customer_id = ? AND seen_at < ?"
-_HOLDERS = f"""
-SELECT other.kind, other.customer_id FROM ({_TOKENS}) own
-JOIN identity_links other ON other.kind = own.kind AND other.token = own.token
-WHERE other.seen_at < ? AND other.customer_id <> ?
-"""
 
 Parts = Mapping[tuple[str, str, str], Mapping[str, Any]]
 """Values of parts by name, for every source, entity and key."""
@@ -44,20 +38,6 @@ def evidence_links(connection: sa.Connection, claim: Mapping[str, Any], filed_at
         "evidence_hash_other_customers_count": int(others[0][0]),
         "evidence_hash_own_claims_count": int(again[0][0]),
     }
-
-
-def identity_links(
-    connection: sa.Connection, claim: Mapping[str, Any], filed_at: int, tokens: Iterable[str]
-) -> dict[str, int]:
-    """Others who share a token with the customer, of any kind and of one kind, and others in the customer's ring."""
-    customer = claim["customer_id"]
-    holders = run(connection, _HOLDERS, (customer, filed_at, filed_at, customer)) if tokens else []
-    counts = {"identity_shared_customers_count": len({other for _, other in holders})}
-    for kind in IDENTITY_FEATURES_BY_KIND:
-        others = {other for of_kind, other in holders if of_kind == kind}
-        counts[f"identity_{kind}_shared_customers_count"] = len(others)
-    ring = others_in_ring(connection, customer, filed_at) if holders else 0
-    return {**counts, "identity_ring_customers_count": ring}
 
 
 def tokens_of(connection: sa.Connection, customer: str, filed_at: int) -> list[str]:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 SLOTS = 512
 
-_ROWS, _KEYS = 4_802, 4_803
+_ROWS, _KEYS, _RINGS = 4_802, 4_803, 4_804
 _LOCK = "SELECT pg_advisory_xact_lock(%s, slot) FROM unnest(CAST(%s AS integer[])) AS slot"
 
 
@@ -35,3 +35,9 @@ def _take(connection: sa.Connection, number: int, names: Iterable[str | None]) -
     slots: Sequence[int] = sorted({crc32(name.encode()) % SLOTS for name in names if name is not None})
     if slots:
         connection.exec_driver_sql(_LOCK, (number, slots))
+
+
+def rings(connection: sa.Connection) -> None:
+    """Wait for transactions that tie rings together."""
+    if connection.dialect.name == "postgresql":
+        _take(connection, _RINGS, [""])

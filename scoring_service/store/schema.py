@@ -92,6 +92,27 @@ REPEATS = sa.Table(
     comment="when each value of a distinct count was seen",
 )
 
+RING_MEMBERS = sa.Table(
+    "ring_members",
+    METADATA,
+    sa.Column("customer_id", sa.Text, nullable=False),
+    sa.Column("ring", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("customer_id"),
+    sa.Index("ring_members_by_ring", "ring"),
+    sqlite_with_rowid=False,
+    comment="which ring a customer is in; who shares no token is in none",
+)
+
+RINGS = sa.Table(
+    "rings",
+    METADATA,
+    sa.Column("ring", sa.Text, nullable=False),
+    sa.Column("customers", sa.BigInteger, nullable=False),
+    sa.Column("whole_since", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("ring"),
+    comment="customers whom chains of shared tokens tie together; see scoring_service.store.rings",
+)
+
 NARRATIVES = sa.Table(
     "narratives",
     METADATA,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from alembic import op
 
-from scoring_service.store.records import APPEND_ONLY
 from scoring_service.store.records import APPEND_ONLY, METADATA
 
 revision = "0001"
