@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from features.progress import Progress
 from pipeline.progress import say, step
 from scoring_service.roles import Role
 
@@ -135,7 +136,7 @@ def events_load(
     for note in notes:
         say(f"note: {note}")
     with step("Loading") as tell:
-        rows = load(data_set, store, tell)
+        rows = load(data_set, store, _each_once(tell))
     typer.echo(f"{rows:,} rows of {data}")
 
 
@@ -164,6 +165,18 @@ def register(app: typer.Typer) -> None:
     app.add_typer(keys_app, name="keys")
     app.add_typer(events_app, name="events")
     app.command("replay")(replay)
+
+
+def _each_once(tell: Progress) -> Progress:
+    """Tells of each part once where nothing is known of how far it is: tables are come back to, piece by piece."""
+    told: set[str] = set()
+
+    def tell_new(part: str, done: int = 0, total: int = 0) -> None:
+        if total or part not in told:
+            told.add(part)
+            tell(part, done, total)
+
+    return tell_new
 
 
 def _now() -> int:
