@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
 from data.contract.tables import TABLES
 from features.declaration import Entity
-from features.narratives import bucket_table
 from features.one_claim.changes import Changes, Parties
 from features.one_claim.layout import TOKEN, Place, token_key
 from features.one_claim.row_by_row import Row, Rows
@@ -23,6 +21,7 @@ from features.sources import SOURCES
 from scoring_service.store import contract_rows, locks, rings
 from scoring_service.store.contract_rows import Stored, fetch
 from scoring_service.store.event import StoredEvent
+from scoring_service.store.narratives import buckets_of
 from scoring_service.store.statements import run_many, where_in
 from scoring_service.store.totals import TotalsWriter
 
@@ -190,14 +189,10 @@ def by_claim(tables: Mapping[str, Rows]) -> list[dict[str, Rows]]:
     return [{"claims": [claim], "outcomes": decided.get(claim["claim_id"], [])} for claim in tables["claims"]]
 
 
-def narrative_rows(claims: Sequence[Mapping[str, Any]]) -> list[tuple[int, int, str, str]]:
+def narrative_rows(claims: Iterable[Mapping[str, Any]]) -> list[tuple[int, int, str, str]]:
     """Rows of the table `narratives` for claims that have a narrative."""
-    if not claims:
-        return []
-    texts = pa.table({"claim": range(len(claims)), "narrative": [claim["narrative"] for claim in claims]})
-    buckets = bucket_table(texts).to_pydict()
-    rows = []
-    for place, bucket in zip(buckets["claim"], buckets["bucket"], strict=True):
-        claim = claims[place]
-        rows.append((bucket, claim["filed_at"], claim["claim_id"], claim["customer_id"]))
-    return rows
+    return [
+        (bucket, claim["filed_at"], claim["claim_id"], claim["customer_id"])
+        for claim in claims
+        for bucket in buckets_of(claim["narrative"])
+    ]

@@ -36,7 +36,7 @@ class ClaimReader:
         """Every feature of the claim as if it had been filed at `filed_at`."""
         filled = _filled(connection)
         context = self._context(connection, claim, filed_at)
-        tokens = links.tokens_of(connection, claim["customer_id"], filed_at)
+        tokens = links.shared_tokens(connection, claim["customer_id"], filed_at)
         keys = {
             place: self._keys(place, context, tokens) for place in self._readings if self._is_available(place, filled)
         }

@@ -23,28 +23,27 @@ def identity_links(connection: sa.Connection, customer: str, filed_at: int, held
     """Others who share a token with the customer, of any kind and of one kind, and others in the customer's ring.
 
     Parameters:
-        held: the keys of the customer's tokens (`features.one_claim.layout.token_key`), with how many hold each by then.
+        held: the keys (`features.one_claim.layout.token_key`) of the customer's tokens that others hold too, with how many hold each.
     """
-    shared = {token: count for token, count in held.items() if count > 1}
-    asked = _Asked(connection, customer, filed_at, shared)
-    counts = {"identity_shared_customers_count": asked.others(shared)}
+    asked = _Asked(connection, customer, filed_at, held)
+    counts = {"identity_shared_customers_count": asked.others(held)}
     for kind in IDENTITY_FEATURES_BY_KIND:
-        of_kind = [token for token in shared if token.startswith(f"{kind}:")]
+        of_kind = [token for token in held if token.startswith(f"{kind}:")]
         counts[f"identity_{kind}_shared_customers_count"] = asked.others(of_kind)
-    ring = others_in_ring(connection, customer, filed_at) if shared else 0
+    ring = others_in_ring(connection, customer, filed_at) if held else 0
     return {**counts, "identity_ring_customers_count": ring}
 
 
 class _Asked:
     """One customer's shared tokens at one moment."""
 
-    def __init__(self, connection: sa.Connection, customer: str, filed_at: int, shared: Mapping[str, int]) -> None:
+    def __init__(self, connection: sa.Connection, customer: str, filed_at: int, held: Mapping[str, int]) -> None:
         self._connection = connection
         self._customer = customer
         self._filed_at = filed_at
-        self._counts = shared
-        self._hubs = {token for token, count in shared.items() if count > HUB_HOLDERS}
-        self._holders = self._read(sorted(set(shared) - self._hubs))
+        self._counts = held
+        self._hubs = {token for token, count in held.items() if count > HUB_HOLDERS}
+        self._holders = self._read(sorted(set(held) - self._hubs))
 
     def others(self, tokens: Iterable[str]) -> int:
         """Distinct other customers who hold one of these tokens."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
 from features.declaration import Entity
 from features.links import TOKEN_EVENTS
-from features.narratives import bucket_table
 from features.one_claim.layout import TOKEN, token_key
+from scoring_service.store.narratives import buckets_of
 from scoring_service.store.statements import run
 
 _OWN_HASHES = "SELECT DISTINCT content_hash FROM evidence WHERE claim_id = ? AND submitted_at <= ?"
@@ -23,7 +22,11 @@ _CLAIMS_WITH_HASH = f"""
 SELECT count(DISTINCT e.claim_id) FROM ({_OWN_HASHES}) own
 JOIN evidence e ON e.content_hash = own.content_hash AND e.submitted_at < ? AND e.customer_id = ? AND e.claim_id <> ?
 """
-_TOKENS = "SELECT kind, token FROM identity_links WHERE customer_id = ? AND seen_at < ?"
+_TOKENS = """
+SELECT kind, token FROM identity_links own WHERE customer_id = ? AND seen_at < ? AND EXISTS (
+    SELECT 1 FROM identity_links other WHERE other.kind = own.kind AND other.token = own.token
+    AND other.seen_at < ? AND other.customer_id <> own.customer_id)
+"""
 
 Parts = Mapping[tuple[str, str, str], Mapping[str, Any]]
 """Values of parts by name, for every source, entity and key."""
@@ -40,9 +43,10 @@ def evidence_links(connection: sa.Connection, claim: Mapping[str, Any], filed_at
     }
 
 
-def tokens_of(connection: sa.Connection, customer: str, filed_at: int) -> list[str]:
-    """The keys of the tokens that the customer was seen with before (`features.one_claim.layout.token_key`)."""
-    return [token_key(kind, token) for kind, token in run(connection, _TOKENS, (customer, filed_at))]
+def shared_tokens(connection: sa.Connection, customer: str, filed_at: int) -> list[str]:
+    """The keys (`features.one_claim.layout.token_key`) of the customer's tokens that others hold too, both seen before."""
+    rows = run(connection, _TOKENS, (customer, filed_at, filed_at))
+    return [token_key(kind, token) for kind, token in rows]
 
 
 def token_links(parts: Parts, customer: str, tokens: Sequence[str]) -> dict[str, int]:
@@ -59,7 +63,7 @@ def token_links(parts: Parts, customer: str, tokens: Sequence[str]) -> dict[str,
 def narrative_links(connection: sa.Connection, claim: Mapping[str, Any], filed_at: int) -> dict[str, int]:
     """Others with an earlier narrative that reads nearly the same: the most of any of the narrative's buckets."""
     name = "narrative_similar_customers_count"
-    buckets = _buckets(claim["narrative"]) if claim["narrative"] else []
+    buckets = buckets_of(claim["narrative"] or "")
     if not buckets:
         return {name: 0}
     places = ", ".join("?" * len(buckets))
@@ -67,8 +71,3 @@ def narrative_links(connection: sa.Connection, claim: Mapping[str, Any], filed_a
               WHERE bucket IN ({places}) AND filed_at < ? AND customer_id <> ? GROUP BY bucket"""
     counts = run(connection, sql, (*buckets, filed_at, claim["customer_id"]))
     return {name: max((int(row[0]) for row in counts), default=0)}
-
-
-def _buckets(narrative: str) -> list[int]:
-    told = pa.table({"claim": [0], "narrative": [narrative]})
-    return list(dict.fromkeys(bucket_table(told)["bucket"].to_pylist()))

@@ -59,7 +59,7 @@ def _totals_statement(points: int, dialect: str) -> str:
     )
     return f"""
         WITH points (number, history, key, position) AS (VALUES {", ".join([row] * points)}),
-        s AS (SELECT points.*, {_SINCE.format(of="points")} AS since FROM points)
+        s AS MATERIALIZED (SELECT points.*, {_SINCE.format(of="points")} AS since FROM points)
         SELECT s.number, {", ".join(f"marks.{column}" for column in TOTAL_COLUMNS)} FROM s {marks}
         UNION ALL
         SELECT s.number, {sums} FROM s {changes} GROUP BY s.number

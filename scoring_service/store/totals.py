@@ -17,7 +17,7 @@ from features.one_claim.layout import EXTREMES, TOTALS, Layout
 from scoring_service.store.schema import EXTREME_COLUMNS, TOTAL_COLUMNS
 from scoring_service.store.statements import run, run_many
 
-EVENTS_PER_MARK = 128
+EVENTS_PER_MARK = 64
 """Mean number of changes between two marks; fewer make reads faster and late events slower."""
 
 EARLIEST = -(2**62)
