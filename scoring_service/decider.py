@@ -184,7 +184,7 @@ class Decider:
             features=None if claim.features is None else canonical(claim.features),
             model_version=used.version if used else None,
             model_uri=used.uri if used else None,
-            policy=canonical(used.model.policy.to_dict()) if used else None,
+            policy=used.policy if used else None,
             code_version=code_version(),
             scored_at=now,
             answer=text(answer),

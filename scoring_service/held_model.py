@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from models.policy import DISPOSITIONS
 from models.registry import CHAMPION, NAME, load_model, quiet_store
 from models.scoring import RowScorer
 from models.usual import Value
+from scoring_service.json_text import canonical
 
 CHAMPION_URI = f"models:/{NAME}@{CHAMPION}"
 _ALIASED = re.compile(r"models:/([^/@]+)@([^/@]+)")
@@ -40,6 +42,11 @@ class HeldModel:
     def version(self) -> str:
         """Name of exactly this model's bytes."""
         return self.model.version
+
+    @cached_property
+    def policy(self) -> str:
+        """The policy as canonical JSON, as the ledger keeps it."""
+        return canonical(self.model.policy.to_dict())
 
 
 @dataclass

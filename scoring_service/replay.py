@@ -12,7 +12,7 @@ from scoring_service import ledger
 from scoring_service.answers import scored, unscored
 from scoring_service.code_version import code_version
 from scoring_service.held_model import verified
-from scoring_service.json_text import canonical, parsed, text
+from scoring_service.json_text import parsed, text
 from scoring_service.ledger import Decision
 
 
@@ -60,7 +60,7 @@ def _answer_again(entry: Decision) -> dict[str, Any]:
     held = verified(str(entry.model_uri))
     if held.version != entry.model_version:
         raise ModelError(f"{entry.model_uri} is {held.version} now, expected {entry.model_version}")
-    if canonical(held.model.policy.to_dict()) != entry.policy:
+    if held.policy != entry.policy:
         raise ModelError("the model's policy is another one than was recorded")
     score = held.scorer.score([parsed(str(entry.features))])[0]
     return scored(entry.decision_id, entry.claim_id, score, held.version, entry.scored_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -144,6 +145,7 @@ class Service:
             before = slot.problem
             taken = await asyncio.to_thread(slot.refresh)
             if taken and slot.held is not None:
+                _settle_memory()
                 self.metrics.show_model(role, slot.held.version, slot.held.uri)
                 log(_LOG, "model taken over", role=role, model_version=slot.held.version, model_uri=slot.held.uri)
             elif slot.problem is not None and slot.problem != before:
@@ -180,6 +182,12 @@ class Service:
                     text=str(error),
                 )
             await asyncio.sleep(seconds)
+
+
+def _settle_memory() -> None:
+    """What is there now stays: the garbage collector need not look at half a million objects of libraries again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _disposition(entry: ledger.Decision) -> str:

@@ -18,7 +18,9 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
         pytest.skip("systemd-analyze is missing, expected Debian's package systemd")
     unit = tmp_path / "claimvet.service"
     here = str(Path(sys.executable).with_name("claimvet"))
-    unit.write_text((DEPLOY / "claimvet.service").read_text(encoding="utf-8").replace(INSTALLED, here), encoding="utf-8")
+    unit.write_text(
+        (DEPLOY / "claimvet.service").read_text(encoding="utf-8").replace(INSTALLED, here), encoding="utf-8"
+    )
     checked = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
 
