@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import product
+from itertools import product, zip_longest
+from typing import TypeVar
 
 from features.declaration import Entity, Feature, HistoryFeature, LinkFeature
 from features.links import TOKEN_EVENTS
@@ -145,6 +146,7 @@ def _places(features: Sequence[Feature]) -> Iterator[Place]:
         yield Place(SOURCES[source], entity, tuple(parts))
 
 
+_Kept = TypeVar("_Kept", Column, Part)
 _Form = tuple[Place, Kind, int | None, tuple[Column, ...], tuple[Part, ...]]
 
 
@@ -152,8 +154,8 @@ def _forms(place: Place) -> Iterator[_Form]:
     read = [part for part, from_totals in place.is_read.items() if from_totals]
     totals = list(dict.fromkeys(column for part in read for column in _columns(part)))
     extremes = list(dict.fromkeys(part.total for part in read if part.kind in {PartKind.MIN, PartKind.MAX}))
-    for place_in_row, columns in enumerate(_chunks(totals, TOTALS) or [()]):
-        yield place, Kind.EVENTS, None, columns, tuple(extremes) if place_in_row == 0 else ()
+    for columns, compared in zip_longest(_chunks(totals, TOTALS) or [()], _chunks(extremes, EXTREMES), fillvalue=()):
+        yield place, Kind.EVENTS, None, columns, compared
     if place.has_bounds:
         for window in _windows(part for part in read if part.kind in ADDITIVE):
             for columns in _chunks(totals, TOTALS):
@@ -186,5 +188,5 @@ def _windows(parts: Iterable[Part]) -> list[int | None]:
     return sorted({part.window for part in parts}, key=lambda window: window or 0)
 
 
-def _chunks(columns: Sequence[Column], size: int) -> list[tuple[Column, ...]]:
+def _chunks(columns: Sequence[_Kept], size: int) -> list[tuple[_Kept, ...]]:
     return [tuple(columns[start : start + size]) for start in range(0, len(columns), size)]

@@ -95,11 +95,11 @@ class PlaceReading:
         return terms
 
     def _edge(self, part: Part) -> Edge:
-        first = self.events[0]
         if part.kind in {PartKind.MIN, PartKind.MAX}:
-            return Edge(first.number, part.kind, part.window, first.extremes.index(part.total))
+            compared = next(history for history in self.events if part.total in history.extremes)
+            return Edge(compared.number, part.kind, part.window, compared.extremes.index(part.total))
         if part.where is None:
-            return Edge(first.number, part.kind, part.window, None)
+            return Edge(self.events[0].number, part.kind, part.window, None)
         history, place = _find(self.events, Column(counted(part)))
         return Edge(history.number, part.kind, part.window, place)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from data.contract.errors import RowError
 from data.contract.tables import TABLES
 from features.declaration import Entity
 from features.one_claim.changes import Changes, Parties
@@ -40,7 +41,12 @@ class Appender:
         self._totals = TotalsWriter(connection, changes.layout)
 
     def append(self, events: Iterable[StoredEvent]) -> None:
-        """All of them; what fails leaves the transaction to be undone."""
+        """All of them; what fails leaves the transaction to be undone.
+
+        Raises:
+            EventConflictError: where a key was seen with another row.
+            RowError: for an outcome before its claim.
+        """
         by_table: dict[str, list[dict[str, Any]]] = {}
         for event in events:
             by_table.setdefault(event.table, []).append(contract_rows.normalised(event))
@@ -104,6 +110,7 @@ class Appender:
         claims = fetch(self._connection, "claims", "claim_id", decided)
         locks.rows(self._connection, {"claims": claims})
         after = fetch(self._connection, "outcomes", "claim_id", [claim["claim_id"] for claim in claims])
+        _require_later({claim["claim_id"]: claim["filed_at"] for claim in claims}, [row.new for row in stored])
         changed = {row.new["outcome_id"]: row.old for row in stored}
         before = [changed.get(row["outcome_id"], row) for row in after]
         self._replace(
@@ -179,6 +186,17 @@ _COMPLETERS = {
     "claims": Appender._completed_by_claims,
     "outcomes": Appender._completed_by_outcomes,
 }
+
+
+def _require_later(filed_at: Mapping[str, int], outcomes: Iterable[Row]) -> None:
+    """Raises `RowError` for an outcome before its claim, where the claim is known."""
+    for outcome in outcomes:
+        if outcome["decided_at"] < filed_at.get(outcome["claim_id"], outcome["decided_at"]):
+            raise RowError(
+                "decided_at",
+                f"outcome {outcome['outcome_id']}: decided_at is before its claim {outcome['claim_id']} was filed, "
+                "expected a time at or after claims.filed_at",
+            )
 
 
 def by_claim(tables: Mapping[str, Rows]) -> list[dict[str, Rows]]:

@@ -64,6 +64,7 @@ class EventStore:
 
         Raises:
             EventConflictError: where a key was seen with another row.
+            RowError: for an outcome decided before its claim was filed, where the claim is known; either may come without the other.
         """
         Appender(connection, self._changes).append(events)
 

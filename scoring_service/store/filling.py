@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from data.contract.dataset import DataSet
 from features.one_claim.layout import Layout
 from features.progress import Progress, silent
-from scoring_service.store.derivation import Derivation, Derived
 from scoring_service.store import rings
+from scoring_service.store.derivation import Derivation, Derived
 from scoring_service.store.schema import (
     CHANGES,
     EVENT_TABLES,

@@ -127,7 +127,9 @@ class TotalsWriter:
         marked = [change for change in added if crc32(change.row_id.encode()) % EVENTS_PER_MARK == 0]
         run_many(self._connection, _MARK, [_new_mark(change) for change in marked])
         touched = [c for c in (*marked, *added, *removed) if c.history in self._with_extremes]
-        run_many(self._connection, _EXTREMES_OF_MARK, [_mark_after(change) for change in touched])
+        run_many(self._connection, _EXTREMES_OF_MARK, [_mark_after(change, 0) for change in touched])
+        parted = [change for change in marked if change.history in self._with_extremes]
+        run_many(self._connection, _EXTREMES_OF_MARK, [_mark_after(change, 1) for change in parted])
         self._added, self._removed = {}, {}
 
     def _neighbours(self, repeat: Repeat) -> tuple[_Seen | None, _Seen | None]:
@@ -161,6 +163,7 @@ def _new_mark(change: Change) -> list[Any]:
     return [*of, position, *of, *of, position, *of, position, *of, position]
 
 
-def _mark_after(change: Change) -> list[Any]:
+def _mark_after(change: Change, later: int) -> list[Any]:
+    """The mark whose block the change is in; with `later` 1, the one after a mark that the change has left behind itself."""
     of = change.history, change.key
-    return [*of, *of, change.position]
+    return [*of, *of, change.position + later]
