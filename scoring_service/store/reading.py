@@ -162,7 +162,7 @@ class HistoryReader:
             return {}
         select = "SELECT product_id, listed_at FROM products"
         rows = where_in(connection, select, "product_id", [event["product_id"] for event in events])
-        return dict(rows)
+        return {row[0]: row[1] for row in rows}
 
 
 def _by_row_id(connection: sa.Connection, table: str, ids: Sequence[str]) -> list[dict[str, Any]]:
