@@ -23,12 +23,9 @@ from scoring_service.store.totals import EARLIEST
 Asked = tuple[int, str, int]
 """History, key and position of a running total."""
 
-_SINCE = """(SELECT max(m.position) FROM marks m
-             WHERE m.history = {of}.history AND m.key = {of}.key AND m.position <= {of}.position)"""
-_JOIN = {
-    "sqlite": "CROSS JOIN {table} ON {condition}",  # which in SQLite also says: this one second
-    "postgresql": "JOIN {table} ON {condition}",
-}
+_OF = "{row}.history = s.history AND {row}.key = s.key AND {row}.position"
+_MARKS = f"marks m WHERE {_OF.format(row='m')} = s.since"
+_CHANGES = f"changes c WHERE {_OF.format(row='c')} < s.position AND c.position >= coalesce(s.since, {EARLIEST})"
 
 
 def totals_at(connection: sa.Connection, asked: Sequence[Asked]) -> list[list[int] | None]:
@@ -46,23 +43,27 @@ def totals_at(connection: sa.Connection, asked: Sequence[Asked]) -> list[list[in
 
 @lru_cache(maxsize=256)
 def _totals_statement(points: int, dialect: str) -> str:
-    """The marks before the points, and the sums of the changes since."""
+    """The marks before the points, and the sums of the changes since.
+
+    Either database is made to look them up point by point, whatever it believes of the sizes of its tables: SQLite by a CROSS JOIN,
+    which it never turns round, PostgreSQL by subqueries that it cannot pull up.
+    """
     row = "(CAST(? AS INTEGER), CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS BIGINT))"
-    sums = ", ".join(f"sum(c.{column})" for column in TOTAL_COLUMNS)
-    marks = _JOIN[dialect].format(
-        table="marks", condition="marks.history = s.history AND marks.key = s.key AND marks.position = s.since"
-    )
-    changes = _JOIN[dialect].format(
-        table="changes c",
-        condition="c.history = s.history AND c.key = s.key AND c.position < s.position"
-        f" AND c.position >= coalesce(s.since, {EARLIEST})",
+    marked = ", ".join(f"m.{column}" for column in TOTAL_COLUMNS)
+    summed = ", ".join(f"CAST(sum(c.{column}) AS BIGINT) AS {column}" for column in TOTAL_COLUMNS)
+    if dialect == "sqlite":
+        of_marks = f"SELECT s.number, {marked} FROM s CROSS JOIN {_MARKS}"
+        of_changes = f"SELECT s.number, {summed} FROM s CROSS JOIN {_CHANGES} GROUP BY s.number"
+    else:
+        of_marks = f"SELECT s.number, m.* FROM s CROSS JOIN LATERAL (SELECT {marked} FROM {_MARKS} LIMIT 1) m"
+        of_changes = f"SELECT s.number, c.* FROM s CROSS JOIN LATERAL (SELECT {summed} FROM {_CHANGES}) c"
+    since = (
+        "SELECT max(m.position) FROM marks m WHERE m.history = p.history AND m.key = p.key AND m.position <= p.position"
     )
     return f"""
-        WITH points (number, history, key, position) AS (VALUES {", ".join([row] * points)}),
-        s AS MATERIALIZED (SELECT points.*, {_SINCE.format(of="points")} AS since FROM points)
-        SELECT s.number, {", ".join(f"marks.{column}" for column in TOTAL_COLUMNS)} FROM s {marks}
-        UNION ALL
-        SELECT s.number, {sums} FROM s {changes} GROUP BY s.number
+        WITH p (number, history, key, position) AS (VALUES {", ".join([row] * points)}),
+        s AS MATERIALIZED (SELECT p.*, ({since}) AS since FROM p)
+        {of_marks} UNION ALL {of_changes}
     """
 
 
