@@ -46,6 +46,9 @@ def serve(
             metavar="URI",
         ),
     ] = None,
+    journal: Annotated[
+        Path, typer.Option("--journal", help="File that keeps claims while the store is gone.", metavar="FILE")
+    ] = Path("claimvet-journal.db"),
     follow: Annotated[
         float,
         typer.Option("--follow", min=0.1, help="Seconds between looks at what the model's alias names.", metavar="S"),
@@ -65,7 +68,7 @@ def serve(
     from scoring_service.service import ServiceSettings
 
     settings = ServiceSettings(
-        shadow=shadow, follow_seconds=follow, check_seconds=check, check_decisions=check_decisions
+        shadow=shadow, follow_seconds=follow, check_seconds=check, check_decisions=check_decisions, journal=journal
     ).with_model(model)
     run(store, settings, host, port)
 

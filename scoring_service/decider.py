@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from scoring_service.answers import scored, unscored
 from scoring_service.code_version import code_version
 from scoring_service.errors import ConflictError, FieldError, NotFoundError
 from scoring_service.held_model import HeldModel, ModelSlot
+from scoring_service.journal import JournalTask
 from scoring_service.json_text import canonical, text
 from scoring_service.ledger import Decision
 from scoring_service.metrics import Metrics
@@ -28,7 +29,7 @@ from scoring_service.store import EventStore
 from scoring_service.tasks import EventsTask, RescoreTask, ScoreTask
 from scoring_service.times import micros, rfc3339
 
-Task = ScoreTask | RescoreTask | EventsTask
+Task = ScoreTask | RescoreTask | EventsTask | JournalTask
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ class Decider:
         """The answer to each task, in order: a `Decided`, a number of events, or an error of its own."""
         names = [task.claim_id for task in tasks if task.claim_id is not None]
         known = ledger.first_decisions(names, connection) if names else {}
-        self._append([task for task in tasks if task.claim_id not in known], connection)
+        self._append(
+            [task for task in tasks if isinstance(task, JournalTask) or task.claim_id not in known], connection
+        )
         answers: list[Any] = [None] * len(tasks)
         seen: list[_Seen] = []
         for place, task in enumerate(tasks):
@@ -104,8 +107,10 @@ class Decider:
             return len(task.events)
         if isinstance(task, RescoreTask):
             return self._again(place, task, first, connection)
+        if isinstance(task, JournalTask):
+            return self._moved(task, first, connection)
         if first is not None:
-            return Decided(first) if first.body_digest == task.digest else _other_body(task.claim_id, first)
+            return Decided(first) if first.body_digest == task.digest else other_body(task.claim_id, first)
         claim = {**task.claim.row, **task.claim.extra}
         features, why = self._features(claim, None, connection)
         filed_at = int(task.claim.row["filed_at"])
@@ -121,6 +126,13 @@ class Decider:
             return ConflictError(message, [FieldError("as_of", message)])
         features, why = self._features(claim, as_of, connection)
         return _Seen(place, ledger.RESCORE, claim, as_of, task.received, first.body_digest, features, why)
+
+    def _moved(self, task: JournalTask, first: Decision | None, connection: sa.Connection) -> Decided:
+        """A decision that was answered while the store was gone; it is the first on its claim, or stands beside the first."""
+        entry = task.decision if first is None else replace(task.decision, kind=ledger.OUTAGE)
+        if ledger.decision(entry.decision_id, connection) is None:
+            ledger.add([entry], connection)
+        return Decided(entry)
 
     def _features(
         self, claim: Mapping[str, Any], as_of: int | None, connection: sa.Connection
@@ -193,7 +205,30 @@ class Decider:
         )
 
 
-def _other_body(claim_id: str, first: Decision) -> ConflictError:
+def referred(task: ScoreTask, decision_id: str, why: str, now: int) -> Decision:
+    """The decision on a claim whose features nobody could see: an expert has it."""
+    return Decision(
+        decision_id=decision_id,
+        claim_id=task.claim_id,
+        kind=ledger.SCORE,
+        as_of=int(task.claim.row["filed_at"]),
+        received=task.received,
+        body_digest=task.digest,
+        claim=canonical({**task.claim.row, **task.claim.extra}),
+        features=None,
+        model_version=None,
+        model_uri=None,
+        policy=None,
+        code_version=code_version(),
+        scored_at=now,
+        answer=text(unscored(decision_id, task.claim_id, why, now)),
+        degraded=why,
+        shadow=None,
+    )
+
+
+def other_body(claim_id: str, first: Decision) -> ConflictError:
+    """What is answered where a claim comes with another body than the one that was decided."""
     message = (
         f"the claim {claim_id} was scored before with another body (decision {first.decision_id}), expected the same"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,10 @@ REMEMBERED_SECONDS = 0.2
 """How long a good key is not looked up again: so long may a revoked key still work."""
 TRUSTED_SECONDS = 300.0
 """The same, while the store cannot be asked."""
+_ANSWER_SECONDS = 2.0
+"""A store that answers no sooner is as good as gone."""
+_ASK_AGAIN_SECONDS = 0.5
+"""How long a store that was asked in vain is left alone."""
 _MOST_REMEMBERED = 10_000
 
 
@@ -33,6 +38,7 @@ class Guard:
     def __init__(self, store: EventStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
+        self._in_vain = -math.inf
         self._seen: dict[bytes, tuple[float, ApiKey]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="guard")
 
@@ -53,13 +59,21 @@ class Guard:
         if seen is not None and self._clock() - checked_at < REMEMBERED_SECONDS:
             return seen
         try:
-            key = await asyncio.get_running_loop().run_in_executor(self._thread, self._look_up, token)
-        except (StoreError, DBAPIError) as error:
+            key = await self._asked(token)
+        except (StoreError, DBAPIError, TimeoutError) as error:
+            self._in_vain = self._clock()
             if seen is not None and self._clock() - checked_at < TRUSTED_SECONDS:
                 return seen
             raise UnavailableError("the event store cannot be asked for API keys") from error
         self._remember(name, key)
         return key
+
+    async def _asked(self, token: str) -> ApiKey | None:
+        """The store's answer; raises at once where it was asked in vain a moment ago."""
+        if self._clock() - self._in_vain < _ASK_AGAIN_SECONDS:
+            raise TimeoutError
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._look_up, token)
 
     def _look_up(self, token: str) -> ApiKey | None:
         with self._store.engine.connect() as connection:

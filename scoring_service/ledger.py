@@ -1,7 +1,7 @@
 """The ledger: every decision with the claim as received, the features it saw, model, policy and code version, and the answer.
 
 Entries are added and read, never changed. A claim is scored once (`kind` score), also when two instances get it at once: the
-database lets no second one in. Later evidence makes further entries (`kind` rescore) beside it.
+database lets no second one in. Later evidence makes further entries beside it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from scoring_service.store.records import decisions
 
-SCORE, RESCORE = "score", "rescore"
+SCORE, RESCORE, OUTAGE = "score", "rescore", "outage"
+"""The first decision on a claim; a later one; one that was answered while the store, which had decided before, was gone."""
 
 
 @dataclass(frozen=True)

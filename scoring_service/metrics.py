@@ -41,6 +41,7 @@ class Metrics:
             "claimvet_batch_size", "Requests written in one transaction", buckets=(1, 2, 4, 8, 16, 32), registry=r
         )
         self.waiting = Gauge("claimvet_waiting", "Requests that wait for the desk", registry=r)
+        self.journal = Gauge("claimvet_journal", "Claims that wait in the journal for the store", registry=r)
         self.ready = Gauge("claimvet_ready", "1 where claims can be scored, by what is needed", ["needs"], registry=r)
         self.model = Gauge(
             "claimvet_model", "1 for the model that scores, by role", ["role", "version", "uri"], registry=r

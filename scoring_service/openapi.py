@@ -204,7 +204,7 @@ def _requests() -> dict[str, Any]:
 def _answers() -> dict[str, Any]:
     decision = _decision()
     detail = {
-        "kind": {"enum": ["score", "rescore"]},
+        "kind": {"enum": ["score", "rescore", "outage"]},
         "as_of": {**_TEXT, "description": "The features saw what was known before this instant."},
         "received": {**_TEXT, "description": "The body as it came."},
         "features": {"type": ["object", "null"], "description": "The feature values that the decision saw, by name."},

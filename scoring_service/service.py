@@ -9,18 +9,20 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from data.contract.errors import StoreError
+from data.contract.errors import EventConflictError, StoreError
 from scoring_service import ledger
-from scoring_service.decider import Decided, Decider, Surroundings
+from scoring_service.decider import Decided, Decider, Surroundings, other_body, referred
 from scoring_service.desk import Desk
 from scoring_service.errors import FieldError, UnavailableError
 from scoring_service.guard import Guard
 from scoring_service.held_model import CHAMPION_URI, ModelSlot
+from scoring_service.journal import Journal, JournalTask
 from scoring_service.logs import log
 from scoring_service.metrics import Metrics
 from scoring_service.store import EventStore
@@ -46,6 +48,8 @@ class ServiceSettings:
     """How often a sample of decisions is computed again by the batch path; 0: never."""
     check_decisions: int = 50
     """Decisions in that sample."""
+    journal: Path | None = None
+    """File that keeps claims while the store is gone; None: they are refused with 503."""
 
     def with_model(self, model: str | None) -> ServiceSettings:
         """The same with another model; as it is where none is named."""
@@ -65,6 +69,8 @@ class Service:
         self.guard = Guard(store)
         decider = Decider(Surroundings(store, self.champion, self.shadow, self.metrics, now, new_id))
         self.desk = Desk(store, decider.together, self.metrics)
+        self._new_id = new_id
+        self._journal = Journal(settings.journal) if settings.journal else None
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="reader")
         self._beside: list[asyncio.Task[None]] = []
 
@@ -73,6 +79,9 @@ class Service:
         from scoring_service.self_check import check_now
 
         self._beside.append(asyncio.create_task(self._every(self.settings.follow_seconds, self.follow, at_once=True)))
+        self._beside.append(
+            asyncio.create_task(self._every(self.settings.follow_seconds, self.move_journal, at_once=True))
+        )
         if self.settings.check_seconds > 0:
             again = self.settings.check_seconds
             self._beside.append(asyncio.create_task(self._every(again, lambda: check_now(self), at_once=False)))
@@ -85,14 +94,51 @@ class Service:
         await asyncio.to_thread(self.desk.close)
         self.guard.close()
         self._readers.shutdown()
+        if self._journal is not None:
+            self._journal.close()
         self.store.close()
 
     async def decide(self, task: ScoreTask | RescoreTask) -> Decided:
         """The decision on a claim, durable."""
-        decided: Decided = await self._submit(task)
+        kept = self._journal.kept(task.claim_id) if self._journal and isinstance(task, ScoreTask) else None
+        if kept is not None:
+            return _same_body(task, kept)
+        try:
+            decided: Decided = await self._submit(task)
+        except UnavailableError as error:
+            if self._journal is None or not isinstance(task, ScoreTask):
+                raise
+            return await self._keep(self._journal, task, error.detail)
         if decided.new:
             self._count(decided.entry)
         return decided
+
+    async def _keep(self, journal: Journal, task: ScoreTask, why: str) -> Decided:
+        """The claim goes to an expert, and into the journal until the store is back."""
+        entry = referred(task, self._new_id(), f"the event store is not available: {why}", micros(self.now()))
+        try:
+            kept = await asyncio.to_thread(journal.keep, entry, task.events)
+        except StoreError as error:
+            raise UnavailableError(f"{why}; {error}") from error
+        if kept is entry:
+            self._count(entry)
+        self.metrics.journal.set(len(journal.waiting()))
+        return _same_body(task, kept)
+
+    async def move_journal(self) -> None:
+        """Moves what waits in the journal into the store, if that is back."""
+        if self._journal is None:
+            return
+        for task in self._journal.waiting():
+            try:
+                await self._submit(task)
+            except EventConflictError as error:
+                log(_LOG, "journal", logging.ERROR, decision_id=task.decision.decision_id, conflict=str(error))
+                await self._submit(JournalTask(task.decision, ()))
+            except UnavailableError:
+                break
+            await asyncio.to_thread(self._journal.moved, task)
+        self.metrics.journal.set(len(self._journal.waiting()))
 
     async def take_in(self, task: EventsTask) -> int:
         """How many events are durable now."""
@@ -164,7 +210,7 @@ class Service:
         disposition = "refer_to_expert" if entry.degraded else _disposition(entry)
         self.metrics.decisions.labels(entry.kind, disposition).inc()
         if entry.degraded:
-            self.metrics.degraded.labels("features" if entry.features is None else "model").inc()
+            self.metrics.degraded.labels("model" if entry.features else "features or store").inc()
             log(_LOG, "degraded", logging.WARNING, decision_id=entry.decision_id, why=entry.degraded)
 
     async def _every(self, seconds: float, do: Callable[[], Awaitable[None]], *, at_once: bool) -> None:
@@ -182,6 +228,13 @@ class Service:
                     text=str(error),
                 )
             await asyncio.sleep(seconds)
+
+
+def _same_body(task: ScoreTask | RescoreTask, kept: ledger.Decision) -> Decided:
+    """The decision that is kept, if it is on the same body; raises `ConflictError` otherwise."""
+    if isinstance(task, ScoreTask) and task.digest != kept.body_digest:
+        raise other_body(task.claim_id, kept)
+    return Decided(kept)
 
 
 def _settle_memory() -> None:

@@ -48,7 +48,7 @@ class Running:
 @contextmanager
 def ours(work: Work, folder: Path) -> Iterator[Running]:
     """`claimvet serve`, with the model from MLflow's registry."""
-    options = ["--store", work.store_url, "--check", "0"]
+    options: list[str | Path] = ["--store", work.store_url, "--check", "0"]
     with _started([_BIN / "claimvet", "serve", *options, "--port"], folder, "/readyz") as running:
         yield running
 

@@ -64,7 +64,7 @@ def _model(features: pd.DataFrame, world: Path) -> ClaimModel:
     label = features["claim_id"].map(outcomes.set_index("claim_id")["label"])
     params = TrainParams()
     frivolous, abusive = (
-        grow(matrix, (label == name).to_numpy(np.float64), [0] * len(names), TREES // 2, params)
+        grow(matrix, np.asarray(label == name, dtype=np.float64), [0] * len(names), TREES // 2, params)
         for name in ("frivolous", "abusive")
     )
     usual = usual_values(features, {column.name: column.kind for column in schema.inputs})

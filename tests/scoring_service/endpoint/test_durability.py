@@ -12,6 +12,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from scoring_service.journal import Journal
+from scoring_service.replay import replay
 from scoring_service.roles import Role
 from scoring_service.store import EventStore
 from tests.scoring_service import postgres
@@ -109,6 +111,55 @@ def test_the_stores_server_is_stopped_and_started(
         until(lambda: endpoint.intake.score(claim("CL-2")).status_code == 200)
         assert endpoint.intake.score(claim()).content == first
         endpoint.wait_ready()
+
+
+def test_while_the_stores_server_is_gone_claims_are_kept_and_referred(
+    postgres_server: postgres.Server, postgres_url: str, model: Path, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal.db"
+    with running(postgres_url, model, journal=journal) as endpoint:
+        first = endpoint.intake.score(claim()).json()
+        postgres_server.stop()
+        try:
+            kept = endpoint.intake.score(claim("CL-2", evidence=[PHOTO]))
+            assert kept.status_code == 200
+            assert kept.json()["disposition"] == "refer_to_expert"
+            assert kept.json()["p_valid"] is None
+            assert [reason["feature"] for reason in kept.json()["reasons"]] == ["scoring_unavailable"]
+            assert endpoint.http.get("/readyz").json()["errors"][0]["field"] == "store"
+            assert endpoint.intake.score(claim("CL-2", evidence=[PHOTO])).content == kept.content
+            assert endpoint.intake.score(claim("CL-2")).status_code == 409
+            again = endpoint.intake.score(claim()).json()
+            assert again["disposition"] == "refer_to_expert"
+            assert endpoint.intake.post("/v1/claims/CL-1/rescore").status_code == 503
+        finally:
+            postgres_server.start()
+        until(lambda: "claimvet_journal 0.0" in endpoint.http.get("/metrics").text)
+        assert endpoint.intake.score(claim("CL-2", evidence=[PHOTO])).content == kept.content
+        assert endpoint.intake.score(claim()).json() == first
+        kinds = [entry["kind"] for entry in endpoint.reviewer.get("/v1/claims/CL-1").json()["decisions"]]
+        assert kinds == ["score", "outage"]
+        later = endpoint.intake.post("/v1/claims/CL-2/rescore").json()
+        assert later["p_valid"] is not None
+        decisions = endpoint.reviewer.get("/v1/claims/CL-2").json()["decisions"]
+        assert [entry["kind"] for entry in decisions] == ["score", "rescore"]
+        assert decisions[1]["features"]["claim_evidence_count"] == 1
+        with endpoint.service.store.engine.connect() as connection:
+            assert replay(kept.json()["decision_id"], connection).same
+
+
+def test_what_is_in_the_journal_outlives_the_process(tmp_path: Path, model: Path) -> None:
+    url, journal = f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "journal.db"
+    with running(url, model, journal=journal, answer_seconds=0.3, follow_seconds=60) as endpoint:
+        with sa.create_engine(url).connect() as other:
+            other.exec_driver_sql("BEGIN IMMEDIATE")
+            kept = endpoint.intake.score(claim(evidence=[PHOTO]))
+            assert kept.json()["disposition"] == "refer_to_expert"
+            other.rollback()
+        assert len(Journal(journal).waiting()) == 1
+    with running(url, model, journal=journal) as endpoint:
+        until(lambda: endpoint.reviewer.get("/v1/claims/CL-1").status_code == 200)
+        assert endpoint.intake.score(claim(evidence=[PHOTO])).content == kept.content
 
 
 def test_the_ledger_cannot_be_changed_on_either_store(store: EventStore, model: Path) -> None:
