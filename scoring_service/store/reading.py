@@ -17,7 +17,7 @@ from features.parts import PartKind
 from scoring_service.store import contract_rows
 from scoring_service.store.append import by_claim
 from scoring_service.store.schema import TOTAL_COLUMNS
-from scoring_service.store.statements import run, where_in
+from scoring_service.store.statements import Rows, run, where_in
 from scoring_service.store.totals import EARLIEST
 
 Asked = tuple[int, str, int]
@@ -67,18 +67,39 @@ def _totals_statement(points: int, dialect: str) -> str:
     """
 
 
-def edge_value(connection: sa.Connection, edge: Edge, key: str, filed_at: int) -> int | None:
-    """The first or last position, or the extreme, of the changes of a key in a window; None where there are none."""
-    start = EARLIEST if edge.window is None else filed_at - edge.window
-    if edge.kind in {PartKind.MIN, PartKind.MAX}:
-        largest = _largest(connection, edge, key, start, filed_at)
-        return largest if largest is None or edge.kind is PartKind.MAX else -largest
-    passes = "" if edge.column is None else f"AND {TOTAL_COLUMNS[edge.column]} <> 0"
-    order = "ASC" if edge.kind is PartKind.FIRST else "DESC"
-    sql = f"""SELECT position FROM changes WHERE history = ? AND key = ? AND position >= ? AND position < ? {passes}
-              ORDER BY position {order} LIMIT 1"""
-    rows = run(connection, sql, (edge.history, key, start, filed_at))
-    return int(rows[0][0]) if rows else None
+def edge_values(
+    connection: sa.Connection, asked: Sequence[tuple[Edge, str]], filed_at: int
+) -> dict[tuple[Edge, str], int | None]:
+    """The first or last position, or the extreme, of the changes of each key in its window; None where there are none."""
+    extremes = [(edge, key) for edge, key in asked if edge.kind in {PartKind.MIN, PartKind.MAX}]
+    dated = [one for one in asked if one not in extremes]
+    found: dict[tuple[Edge, str], int | None] = dict.fromkeys(dated)
+    for number, position in _first_and_last(connection, dated, filed_at):
+        found[dated[number]] = int(position)
+    for edge, key in extremes:
+        largest = _largest(connection, edge, key, _start(edge, filed_at), filed_at)
+        found[edge, key] = largest if largest is None or edge.kind is PartKind.MAX else -largest
+    return found
+
+
+def _first_and_last(connection: sa.Connection, asked: Sequence[tuple[Edge, str]], filed_at: int) -> Rows:
+    if not asked:
+        return []
+    selects, parameters = [], list[Any]()
+    for number, (edge, key) in enumerate(asked):
+        passes = "" if edge.column is None else f"AND {TOTAL_COLUMNS[edge.column]} <> 0"
+        order = "ASC" if edge.kind is PartKind.FIRST else "DESC"
+        selects.append(
+            f"""SELECT * FROM (SELECT {number} AS number, position FROM changes
+                WHERE history = ? AND key = ? AND position >= ? AND position < ? {passes}
+                ORDER BY position {order} LIMIT 1) AS edge_{number}"""
+        )
+        parameters += [edge.history, key, _start(edge, filed_at), filed_at]
+    return run(connection, " UNION ALL ".join(selects), parameters)
+
+
+def _start(edge: Edge, filed_at: int) -> int:
+    return EARLIEST if edge.window is None else filed_at - edge.window
 
 
 def _largest(connection: sa.Connection, edge: Edge, key: str, start: int, stop: int) -> int | None:
@@ -117,12 +138,14 @@ class HistoryReader:
         """The parts by name, of every key of every place (source and entity)."""
         wanted = [(place, key) for place, some in keys.items() for key in some]
         numbers = self._totals(connection, wanted, filed_at)
+        asked = [(edge, key) for place, key in wanted for edge in self._readings[place].edges.values()]
+        edges = edge_values(connection, asked, filed_at)
         found = {}
         for place, key in wanted:
             reading = self._readings[place]
             values: dict[str, Any] = dict(reading.values(lambda point, key=key: numbers.get((point, key))))  # type: ignore[misc]
             for part, edge in reading.edges.items():
-                values[part.name] = edge_value(connection, edge, key, filed_at)
+                values[part.name] = edges[edge, key]
             if place in self._scans:
                 values |= self._scans[place].values(self._events(connection, reading, key, filed_at), filed_at)
             found[(*place, key)] = values

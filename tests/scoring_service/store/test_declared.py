@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-import pytest
-
 from features import events
 from features.catalogue import FEATURES
 from features.declaration import MONEY_COLUMNS, Aggregation, Event, HistoryFeature
@@ -47,9 +45,9 @@ def drawn(seed: int, count: int) -> list[HistoryFeature]:
     return list(found.values())
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_features_that_nobody_foresaw_are_served_as_they_are_built(seed: int, tmp_path: Path) -> None:
-    features, world = drawn(seed, 100), many_worlds(seed, 5)
+def test_features_that_nobody_foresaw_are_served_as_they_are_built(tmp_path: Path) -> None:
+    seed = 1
+    features, world = drawn(seed, 100), many_worlds(seed, 4)
     store = EventStore.open(f"sqlite:///{tmp_path / 'store.db'}", features)
     send(store, shuffled(world, seed))
     assert {place.entity for place in store._changes.layout.places.values()} >= {"customer", "seller", "category"}
@@ -58,7 +56,7 @@ def test_features_that_nobody_foresaw_are_served_as_they_are_built(seed: int, tm
 
 
 def test_a_store_opened_for_other_features_derives_what_they_need_of_the_events_it_has(store_url: str) -> None:
-    features, world = drawn(3, 30), many_worlds(3, 3)
+    features, world = drawn(3, 30), many_worlds(3, 2)
     store = EventStore.open(store_url, features)
     send(store, shuffled(world, 3))
     before = contents(store, ("changes", "repeats", "histories"))

@@ -29,10 +29,19 @@ DERIVED = ("changes", "repeats", "narratives")
 """Tables that do not depend on the order of events; where marks lie does, and what rings are called."""
 
 
-def test_a_store_fed_in_any_order_gives_the_features_of_the_batch(store: EventStore, tmp_path: Path) -> None:
+def test_a_store_fed_in_any_order_gives_the_features_of_the_batch(tmp_path: Path) -> None:
     world = many_worlds(11, 10)
+    store = EventStore.open(f"sqlite:///{tmp_path / 'store.db'}")
     send(store, shuffled(world, 1))
     assert differences(features_of(store, world["claims"]), by_claim(build(world, tmp_path))) == []
+    store.close()
+
+
+@pytest.mark.parametrize("seed", [14, 15])
+def test_either_kind_of_store_gives_the_same(store: EventStore, seed: int) -> None:
+    world = many_worlds(seed, 2)
+    send(store, shuffled(world, seed))
+    assert differences(features_of(store, world["claims"]), Oracle(world).features(FEATURES)) == []
 
 
 @settings(max_examples=8, phases=[Phase.generate])
