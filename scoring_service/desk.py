@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -47,8 +47,27 @@ class _Waiting:
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
 
+    fate: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def keep(self) -> bool:
+        """Whether it may be committed: from now on nobody gives it up. Not where somebody has."""
+        with self.lock:
+            self.fate = self.fate or "kept"
+            return self.fate == "kept"
+
+    def give_up(self) -> bool:
+        """Whether nobody waits any more, so that it will not be committed; too late where it is being committed."""
+        with self.lock:
+            self.fate = self.fate or "given up"
+            return self.fate == "given up"
+
     def settle(self, answer: Any) -> None:
         self.loop.call_soon_threadsafe(_settle, self.future, answer)
+
+
+class _GivenUpError(Exception):
+    """Somebody was told that nothing was done, so it is undone; the others are done again."""
 
 
 def _settle(future: asyncio.Future[Any], answer: Any) -> None:
@@ -73,14 +92,20 @@ class Desk:
         self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
         self._thread.start()
 
-    async def submit(self, task: Task) -> Any:
-        """The answer to the task, after it is durable; raises what it failed with, `UnavailableError` where too many wait."""
+    async def submit(self, task: Task, seconds: float) -> Any:
+        """The answer to the task, after it is durable; raises what it failed with.
+
+        Raises `UnavailableError` where too many wait, and after `seconds`: then nothing was done, and nothing will be.
+        """
         if self._queue.qsize() >= MOST_WAITING:
             raise UnavailableError(f"{MOST_WAITING} requests wait already, expected fewer at once")
         loop = asyncio.get_running_loop()
         waiting = _Waiting(task, loop, loop.create_future())
         self._queue.put(waiting)
         self._metrics.waiting.set(self._queue.qsize())
+        done, _ = await asyncio.wait([waiting.future], timeout=seconds)
+        if not done and waiting.give_up():
+            raise UnavailableError(f"the event store did not answer within {seconds:g} seconds; send it again")
         return await waiting.future
 
     def stalled_seconds(self) -> float:
@@ -95,12 +120,10 @@ class Desk:
 
     def _work(self) -> None:
         while (batch := self._next_batch()) is not None:
-            open_still = [waiting for waiting in batch if not waiting.future.cancelled()]
-            if open_still:
-                self._metrics.batch.observe(len(open_still))
-                self._busy_since = time.monotonic()
-                self._do(open_still)
-                self._busy_since = None
+            self._metrics.batch.observe(len(batch))
+            self._busy_since = time.monotonic()
+            self._do(batch)
+            self._busy_since = None
 
     def _next_batch(self) -> list[_Waiting] | None:
         """All that waits, one task a claim; None at the end. A second task of a claim waits for the first one's commit."""
@@ -127,9 +150,17 @@ class Desk:
         return list(now.values())
 
     def _do(self, batch: list[_Waiting], tries: int = _TRIES) -> None:
+        batch = [waiting for waiting in batch if waiting.fate != "given up"]
+        if not batch:
+            return
         try:
             with self._store.begin() as connection:
                 answers = self._together([waiting.task for waiting in batch], connection)
+                kept = [waiting.keep() for waiting in batch]  # every one of them is asked
+                if not all(kept):
+                    raise _GivenUpError
+        except _GivenUpError:
+            self._do(batch, tries)
         except Exception as error:
             self._do_again(batch, error, tries - 1)
         else:

@@ -61,7 +61,6 @@ class Guard:
         try:
             key = await self._asked(token)
         except (StoreError, DBAPIError, TimeoutError) as error:
-            self._in_vain = self._clock()
             if seen is not None and self._clock() - checked_at < TRUSTED_SECONDS:
                 return seen
             raise UnavailableError("the event store cannot be asked for API keys") from error
@@ -72,8 +71,12 @@ class Guard:
         """The store's answer; raises at once where it was asked in vain a moment ago."""
         if self._clock() - self._in_vain < _ASK_AGAIN_SECONDS:
             raise TimeoutError
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._look_up, token)
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._thread, self._look_up, token)
+        except (StoreError, DBAPIError, TimeoutError):
+            self._in_vain = self._clock()
+            raise
 
     def _look_up(self, token: str) -> ApiKey | None:
         with self._store.engine.connect() as connection:

@@ -198,13 +198,7 @@ class Service:
                 log(_LOG, "model not taken over", logging.WARNING, role=role, problem=slot.problem)
 
     async def _submit(self, task: Any) -> Any:
-        try:
-            async with asyncio.timeout(self.settings.answer_seconds):
-                return await self.desk.submit(task)
-        except TimeoutError:
-            raise UnavailableError(
-                f"the event store did not answer within {self.settings.answer_seconds:g} seconds; send it again"
-            ) from None
+        return await self.desk.submit(task, self.settings.answer_seconds)
 
     def _count(self, entry: ledger.Decision) -> None:
         disposition = "refer_to_expert" if entry.degraded else _disposition(entry)

@@ -48,15 +48,15 @@ class Running:
 @contextmanager
 def ours(work: Work, folder: Path) -> Iterator[Running]:
     """`claimvet serve`, with the model from MLflow's registry."""
-    options: list[str | Path] = ["--store", work.store_url, "--check", "0"]
-    with _started([_BIN / "claimvet", "serve", *options, "--port"], folder, "/readyz") as running:
+    options: list[str | Path] = [_BIN / "claimvet", "serve", "--store", work.store_url, "--check", "0"]
+    with _started([*options, "--port"], folder, "/readyz") as running:
         yield running
 
 
 @contextmanager
 def mlflows(folder: Path) -> Iterator[Running]:
     """`mlflow models serve` of the same model."""
-    program = [
+    program: list[str | Path] = [
         _BIN / "mlflow",
         "models",
         "serve",
@@ -75,7 +75,7 @@ def mlflows(folder: Path) -> Iterator[Running]:
 @contextmanager
 def empty_route(folder: Path) -> Iterator[Running]:
     """The same framework with a route that does nothing."""
-    program = [sys.executable, "-m", "benchmarks.serving_speed.empty_route"]
+    program: list[str | Path] = [sys.executable, "-m", "benchmarks.serving_speed.empty_route"]
     with _started(program, folder, "/readyz") as running:
         yield running
 

@@ -137,6 +137,7 @@ def test_while_the_stores_server_is_gone_claims_are_kept_and_referred(
         until(lambda: "claimvet_journal 0.0" in endpoint.http.get("/metrics").text)
         assert endpoint.intake.score(claim("CL-2", evidence=[PHOTO])).content == kept.content
         assert endpoint.intake.score(claim()).json() == first
+        until(lambda: endpoint.reviewer.get("/v1/claims/CL-1").status_code == 200)
         kinds = [entry["kind"] for entry in endpoint.reviewer.get("/v1/claims/CL-1").json()["decisions"]]
         assert kinds == ["score", "outage"]
         later = endpoint.intake.post("/v1/claims/CL-2/rescore").json()
