@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import math
 import os
 import sys
@@ -19,22 +18,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from scoring_service import ledger
 from scoring_service.ledger import Decision
-from scoring_service.logs import log
 from scoring_service.store import EventStore
-
-if TYPE_CHECKING:
-    from scoring_service.service import Service
 
 TOLERANCE = 1e-9
 """Relative; running totals are exact integers, so quotients differ by rounding alone."""
 STORE_VARIABLE = "CLAIMVET_STORE"
-_LOG = logging.getLogger("claimvet.check")
 
 
 @dataclass(frozen=True)
@@ -106,17 +100,19 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-async def check_now(service: Service) -> None:
-    """Compares in a process of its own, and tells metrics and log; raises `RuntimeError` where that process fails."""
-    url = service.store.engine.url.render_as_string(hide_password=False)
+async def compare_apart(store_url: str, decisions: int) -> Comparison:
+    """As `compare`, in a process of its own; raises `RuntimeError` where that fails.
+
+    The environment tells it the URL, which may hold a password.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         __name__,
-        str(service.settings.check_decisions),
+        str(decisions),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, STORE_VARIABLE: url},
+        env={**os.environ, STORE_VARIABLE: store_url},
     )
     try:
         out, errors = await process.communicate()
@@ -126,17 +122,7 @@ async def check_now(service: Service) -> None:
         raise
     if process.returncode:
         raise RuntimeError(f"the self-check failed: {(errors.decode().splitlines() or ['no reason given'])[-1]}")
-    _tell(service, Comparison(**json.loads(out)))
-
-
-def _tell(service: Service, found: Comparison) -> None:
-    metrics = service.metrics
-    metrics.checked.inc(found.values)
-    metrics.checked_at.set(service.now().timestamp())
-    for feature, count in found.differences.items():
-        metrics.skew.labels(feature).inc(count)
-    level = logging.ERROR if found.differences else logging.INFO
-    log(_LOG, "self-check", level, **vars(found))
+    return Comparison(**json.loads(out))
 
 
 def main() -> int:

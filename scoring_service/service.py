@@ -25,6 +25,7 @@ from scoring_service.held_model import CHAMPION_URI, ModelSlot
 from scoring_service.journal import Journal, JournalTask
 from scoring_service.logs import log
 from scoring_service.metrics import Metrics
+from scoring_service.self_check import compare_apart
 from scoring_service.store import EventStore
 from scoring_service.tasks import EventsTask, RescoreTask, ScoreTask
 from scoring_service.times import micros
@@ -76,15 +77,13 @@ class Service:
 
     def start(self) -> None:
         """Begins what runs beside the requests; call it in the event loop."""
-        from scoring_service.self_check import check_now
-
         self._beside.append(asyncio.create_task(self._every(self.settings.follow_seconds, self.follow, at_once=True)))
         self._beside.append(
             asyncio.create_task(self._every(self.settings.follow_seconds, self.move_journal, at_once=True))
         )
         if self.settings.check_seconds > 0:
             again = self.settings.check_seconds
-            self._beside.append(asyncio.create_task(self._every(again, lambda: check_now(self), at_once=False)))
+            self._beside.append(asyncio.create_task(self._every(again, self.check, at_once=False)))
 
     async def stop(self) -> None:
         """Ends what runs beside, then the desk when it has done what waits, then the store."""
@@ -196,6 +195,16 @@ class Service:
                 log(_LOG, "model taken over", role=role, model_version=slot.held.version, model_uri=slot.held.uri)
             elif slot.problem is not None and slot.problem != before:
                 log(_LOG, "model not taken over", logging.WARNING, role=role, problem=slot.problem)
+
+    async def check(self) -> None:
+        """Compares a sample of decisions with the batch path, and tells metrics and log; raises `RuntimeError` where that fails."""
+        url = self.store.engine.url.render_as_string(hide_password=False)
+        found = await compare_apart(url, self.settings.check_decisions)
+        self.metrics.checked.inc(found.values)
+        self.metrics.checked_at.set(self.now().timestamp())
+        for feature, count in found.differences.items():
+            self.metrics.skew.labels(feature).inc(count)
+        log(_LOG, "self-check", logging.ERROR if found.differences else logging.INFO, **vars(found))
 
     async def _submit(self, task: Any) -> Any:
         return await self.desk.submit(task, self.settings.answer_seconds)

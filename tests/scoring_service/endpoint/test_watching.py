@@ -19,10 +19,10 @@ from pipeline.marketplace import generate
 from pipeline.scores import score_batch
 from scoring_service.logs import JsonLines
 from scoring_service.rows import format_time
-from scoring_service.self_check import check_now, compare, same
+from scoring_service.self_check import compare, same
 from scoring_service.store.load import load
 from scoring_service.times import micros
-from tests.scoring_service.endpoint.running import NOW, PHOTO, Endpoint, claim, running
+from tests.scoring_service.endpoint.running import NOW, PHOTO, Endpoint, claim, running, until
 
 SCORED = 12
 
@@ -60,7 +60,7 @@ def test_the_endpoint_answers_what_the_batch_answers(tmp_path: Path, model: Path
 
 def test_the_running_service_checks_itself(endpoint: Endpoint) -> None:
     endpoint.intake.score(claim(evidence=[PHOTO]))
-    asyncio.run(check_now(endpoint.service))
+    asyncio.run(endpoint.service.check())
     text = endpoint.http.get("/metrics").text
     assert "claimvet_skew_checked_total 157.0" in text
     assert "claimvet_skew_differences_total{" not in text
@@ -99,6 +99,7 @@ def test_logs_are_json_lines_without_claims_customers_or_keys(
         decision = endpoint.intake.score(claim("CL-SECRET", narrative="my leg")).json()["decision_id"]
         endpoint.intake.score(claim("CL-SECRET", narrative="my leg", claim_type="fire"))
         endpoint.reviewer.get("/v1/claims/CL-SECRET")
+        until(lambda: sum(record.getMessage() == "request" for record in caplog.records) == 3)
     lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
     requests = [line for line in lines if line["event"] == "request"]
     assert [line["status"] for line in requests] == [200, 422, 200]
