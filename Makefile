@@ -1,6 +1,6 @@
 # `make` alone explains the targets. Everything runs from .venv, which `setup` builds from requirements.lock.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo test lint types format bench bench-tsa bench-features notebooks docs lock
+.PHONY: help setup setup-spark demo test lint types format bench bench-tsa bench-features bench-serving notebooks docs lock
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
@@ -54,13 +54,16 @@ docs: setup ## Write the pages that follow from code: contract, features, comman
 	@$(BIN)/python -m features.reference_page docs
 	@$(BIN)/python -m pipeline.reference docs
 
-bench: bench-tsa bench-features ## Run the benchmarks; their figures go to docs/benchmarks.md
+bench: bench-tsa bench-features bench-serving ## Run the benchmarks; their figures go to docs/benchmarks.md
 
 bench-tsa: setup ## Quality on real claims, from ../shared/data or where CLAIMVET_BENCH_DATA points
 	@$(BIN)/python -m benchmarks.tsa_quality
 
 bench-features: .venv-bench/.ready ## Speed of 72 features beside others; FEATURES="--sizes 1000,10000 --shape hot" as you like
 	@$(BIN)/python -m benchmarks.feature_speed $(FEATURES)
+
+bench-serving: setup ## Speed of the endpoint beside mlflow models serve; SERVING="--seconds 20" as you like
+	@$(BIN)/python -m benchmarks.serving_speed $(SERVING)
 
 .venv-bench/.ready: requirements-bench.lock tools/install.sh | $(READY)
 	@echo "Building .venv-bench from requirements-bench.lock"

@@ -79,7 +79,9 @@ def feature_table(engine: Engine, progress: Progress, asked: Sequence[Feature]) 
     unavailable = [f for f in needed if f.name not in values and not isinstance(f, RatioFeature | TrendFeature)]
     values |= {f.name: ibis.null(f.dtype) for f in unavailable}
     table = claims.select("row", "claim_id", *extra_columns(claims), **values)
-    table = table.mutate(**{f.name: _combined(f, table) for f in needed if isinstance(f, RatioFeature | TrendFeature)})
+    table = table.mutate(
+        **{f.name: combined_value(f, table) for f in needed if isinstance(f, RatioFeature | TrendFeature)}
+    )
     names = ["claim_id", *(f.name for f in asked), *extra_columns(claims)]
     ordered = table if isinstance(engine, StreamingEngine) else table.order_by("row")
     return ordered.select(*names), tuple(f.name for f in unavailable)
@@ -136,7 +138,8 @@ def _weekday(instant: ir.Value) -> ir.Value:
     return ((day % 7 + 10) % 7).cast("int64")
 
 
-def _combined(feature: RatioFeature | TrendFeature, joined: ir.Table) -> ir.Value:
+def combined_value(feature: RatioFeature | TrendFeature, joined: ir.Table) -> ir.Value:
+    """The quotient as an expression over the columns of other features; null where either is, or the divisor is 0."""
     if isinstance(feature, TrendFeature):
         return joined[feature.short.name].cast("float64") * feature.scale / joined[feature.long.name].nullif(0)
     return joined[feature.numerator.name].cast("float64") / joined[feature.denominator.name].nullif(0)

@@ -43,6 +43,10 @@ class Rings:
         """Number of customers in the ring, this one included; 1 where nothing is known of the customer."""
         return self._sizes[self._root(customer)] if customer in self._parents else 1
 
+    def name(self, customer: Hashable) -> Hashable:
+        """One customer of the ring, the same for all of it until it grows; the customer itself where nothing is known."""
+        return self._root(customer) if customer in self._parents else customer
+
     def _join(self, one: Hashable, other: Hashable) -> None:
         large, small = self._root(one), self._root(other)
         if large == small:

@@ -49,7 +49,7 @@ class ClaimModel:
     usual: dict[str, Any] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def sources(self) -> dict[str, str]:
         """Column of the matrix to the input that it comes from, in order."""
         return {name: name for name in self.schema.names}
@@ -140,5 +140,11 @@ def class_probabilities(frivolous: FloatArray, abusive: FloatArray, index: pd.In
     >>> class_probabilities(np.array([0.5]), np.array([0.5]), pd.RangeIndex(1)).round(3).to_numpy().tolist()
     [[0.333, 0.333, 0.333]]
     """
+    return pd.DataFrame(class_shares(frivolous, abusive), index=index, columns=list(PROBABILITIES))
+
+
+def class_shares(frivolous: FloatArray, abusive: FloatArray) -> FloatArray:
+    """As `class_probabilities`, float64 (n, 3)."""
     odds = np.column_stack([np.ones(len(frivolous)), frivolous / (1.0 - frivolous), abusive / (1.0 - abusive)])
-    return pd.DataFrame(odds / odds.sum(axis=1, keepdims=True), index=index, columns=list(PROBABILITIES))
+    shares: FloatArray = odds / odds.sum(axis=1, keepdims=True)
+    return shares

@@ -19,6 +19,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from data.contract.errors import ClaimvetError
+from pipeline import cli_serving
 from pipeline.progress import say, step
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Make a data set, or check one
 features_app = typer.Typer(no_args_is_help=True, help="List the features, or compute them.")
 app.add_typer(data_app, name="data")
 app.add_typer(features_app, name="features")
+cli_serving.register(app)
 
 DataDirectory = Annotated[
     Path, typer.Option("--data", help="Data set: a directory with one file a table.", metavar="DIR")

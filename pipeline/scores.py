@@ -8,9 +8,11 @@ import pandas as pd
 import pyarrow as pa
 
 from models.claim_model import ClaimModel
-from models.policy import PROBABILITIES, most_likely
-from models.reasons import Reason, reasons_for
-from models.usual import Value
+from models.policy import PROBABILITIES
+from models.reasons import Reason
+from models.scoring import policy_facts, score_matrix, value_text
+
+__all__ = ["SCORES", "policy_facts", "reasons_array", "score_batch", "value_text"]
 
 REASON = pa.struct(
     [("feature", pa.string()), ("value", pa.string()), ("contribution", pa.float64()), ("text", pa.string())]
@@ -31,14 +33,13 @@ SCORES = pa.schema(
 
 def score_batch(features: pd.DataFrame, model: ClaimModel, now: datetime) -> pa.Table:
     """Scores rows of features at hand: a table of the schema `SCORES`, one row a row of `features`, in their order."""
-    matrix = model.matrix(features)
-    probabilities = model.probabilities_of(matrix)
+    scored = score_matrix(model, model.matrix(features), features)
     columns = {
         "claim_id": features["claim_id"],
-        **{name: probabilities[name] for name in PROBABILITIES},
-        "label": most_likely(probabilities),
-        "disposition": model.policy.dispositions(probabilities, policy_facts(features)),
-        "reasons": reasons_array(reasons_for(model, matrix, features, probabilities)),
+        **{name: scored.probabilities[name] for name in PROBABILITIES},
+        "label": scored.label,
+        "disposition": scored.disposition,
+        "reasons": reasons_array(scored.reasons),
         "model_version": [model.version] * len(features),
         "scored_at": [now.astimezone(UTC)] * len(features),
     }
@@ -47,12 +48,6 @@ def score_batch(features: pd.DataFrame, model: ClaimModel, now: datetime) -> pa.
         for name, values in columns.items()
     ]
     return pa.Table.from_arrays(arrays, schema=SCORES)
-
-
-def policy_facts(features: pd.DataFrame) -> pd.DataFrame:
-    """What the policy reads, taken from the claim's own features; the evidence count is null where there is no such table."""
-    names = {"claim_type": "claim_type", "claim_amount": "amount_claimed", "claim_evidence_count": "evidence_count"}
-    return features[list(names)].rename(columns=names)
 
 
 def reasons_array(reasons: list[list[Reason]]) -> pa.Array:
@@ -70,14 +65,3 @@ def reasons_array(reasons: list[list[Reason]]) -> pa.Array:
     return pa.ListArray.from_arrays(
         pa.array(offsets, pa.int32()), pa.StructArray.from_arrays(columns, fields=list(REASON))
     )
-
-
-def value_text(value: Value) -> str | None:
-    """A feature's value as text: whole numbers without a decimal point, null as null.
-
-    >>> value_text(3.0), value_text(0.25), value_text(None)
-    ('3', '0.25', None)
-    """
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return None if value is None else str(value)

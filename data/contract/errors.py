@@ -5,6 +5,9 @@
     ├── FeatureError         a feature is declared, asked for or built in a way that cannot work
     ├── ModelError           a model is missing, damaged or does not fit these features
     ├── GateError            a challenger may not become champion
+    ├── StoreError           the event store cannot be reached, or is of another version
+    ├── RowError             one row sent to the event store breaks the contract; `field` says where
+    ├── EventConflictError   a key of the event store was seen with another row
     └── UsageError           exit status 2: the command was called wrongly
 
 A message is one sentence that names the culprit, its value and what was expected.
@@ -33,6 +36,27 @@ class ModelError(ClaimvetError):
 
 class GateError(ClaimvetError):
     """A challenger did not pass the gate; the message lists why."""
+
+
+class StoreError(ClaimvetError):
+    """The event store cannot be reached, or is of another version."""
+
+
+class RowError(ClaimvetError):
+    """One row breaks the contract; `field` is the column at fault, empty where the whole row is."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class EventConflictError(ClaimvetError):
+    """A key was seen before with another row, and the new one does more than fill what was null."""
+
+    def __init__(self, table: str, key: tuple[str, ...], message: str) -> None:
+        super().__init__(message)
+        self.table = table
+        self.key = key
 
 
 class UsageError(ClaimvetError):

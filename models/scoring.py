@@ -1,0 +1,203 @@
+"""From feature values to a score: probabilities, label, disposition and reasons; for batches, and for the claims of one moment.
+
+`score_matrix` scores a frame. `RowScorer` gives the same numbers, to the last bit, for rows that are plain mappings: frames of a
+hundred columns cost more than the boosters where there is one row. A test holds the two together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data.contract.errors import ModelError
+from data.contract.tables import FEATURE_COLUMN_PREFIX, LABELS
+from models.claim_model import PROBABILITIES, ClaimModel, class_shares
+from models.policy import most_likely
+from models.reasons import Reason, reasons_for
+from models.schema import Input, level_text
+from models.usual import Value, sentence
+
+Floats = npt.NDArray[np.float64]
+
+FeatureRow = Mapping[str, Value]
+"""The features of one claim by name."""
+
+POLICY_COLUMNS = {
+    "claim_type": "claim_type",
+    "claim_amount": "amount_claimed",
+    "claim_evidence_count": "evidence_count",
+}
+"""Features that the policy reads, and what it calls them."""
+MOST_REASONS = 5
+"""Reasons of a claim, at most; as many as `models.reasons` gives."""
+
+Timed = Callable[[str, int], AbstractContextManager[None]]
+"""Is entered for a part of the work (`predict` or `explain`) on a number of rows."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of n rows: `probabilities` (float64, n by 3), `label`, `disposition` and, for each row, its reasons."""
+
+    probabilities: pd.DataFrame
+    label: pd.Series[str]
+    disposition: pd.Series[str]
+    reasons: list[list[Reason]]
+
+
+@dataclass(frozen=True)
+class RowScore:
+    """The score of one claim; `probabilities` in the order of `PROBABILITIES`."""
+
+    probabilities: tuple[float, float, float]
+    label: str
+    disposition: str
+    reasons: tuple[Reason, ...]
+
+
+def score_matrix(model: ClaimModel, matrix: pd.DataFrame, features: pd.DataFrame) -> Scored:
+    """Scores the rows of `features`, of which the model has made `matrix` (`ClaimModel.matrix`)."""
+    probabilities = model.probabilities_of(matrix)
+    return Scored(
+        probabilities,
+        most_likely(probabilities),
+        model.policy.dispositions(probabilities, policy_facts(features)),
+        reasons_for(model, matrix, features, probabilities),
+    )
+
+
+def policy_facts(features: pd.DataFrame) -> pd.DataFrame:
+    """What the policy reads, taken from the claim's own features; the evidence count is null where there is no such table."""
+    return features[list(POLICY_COLUMNS)].rename(columns=POLICY_COLUMNS)
+
+
+def value_text(value: Value) -> str | None:
+    """A feature's value as text: whole numbers without a decimal point, null as null.
+
+    >>> value_text(3.0), value_text(0.25), value_text(None)
+    ('3', '0.25', None)
+    """
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return None if value is None else str(value)
+
+
+def _untimed(part: str, rows: int) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+class RowScorer:
+    """`score_matrix` for rows that are mappings; made once a model, and safe to use from several threads."""
+
+    def __init__(self, model: ClaimModel) -> None:
+        self.model = model
+        self._names = model.schema.names
+        self._known = frozenset(self._names)
+        self._encoders = [(column.name, _encoder(column)) for column in model.schema.inputs]
+
+    def encode(self, rows: Sequence[FeatureRow]) -> Floats:
+        """The boosters' input, float64 (n, inputs); raises `ModelError` as `InputSchema.conform` does."""
+        for row in rows:
+            self._require_fit(row)
+        values = [[encode(row[name]) for name, encode in self._encoders] for row in rows]
+        return np.array(values, dtype=np.float64).reshape(len(rows), len(self._names))
+
+    def probabilities(self, matrix: Floats) -> Floats:
+        """float64 (n, 3), in the order of `PROBABILITIES`, of what `encode` made."""
+        model = self.model
+        frivolous = model.frivolous_calibration.apply(_predict(model.frivolous, matrix, raw_score=True))
+        abusive = model.abusive_calibration.apply(_predict(model.abusive, matrix, raw_score=True))
+        return class_shares(frivolous, abusive)
+
+    def dispositions(self, shares: Floats, rows: Sequence[FeatureRow]) -> list[str]:
+        """What the model's policy does with each row."""
+        facts = pd.DataFrame(
+            {
+                "claim_type": np.array([row.get("claim_type") for row in rows], dtype=object),
+                "amount_claimed": np.array([row.get("claim_amount") for row in rows], dtype=np.float64),
+                "evidence_count": np.array([row.get("claim_evidence_count") for row in rows], dtype=np.float64),
+            }
+        )
+        return list(self.model.policy.dispositions(pd.DataFrame(shares, columns=list(PROBABILITIES)), facts))
+
+    def reasons(self, matrix: Floats, shares: Floats, rows: Sequence[FeatureRow]) -> list[tuple[Reason, ...]]:
+        """Each row's reasons towards its likeliest label, strongest first, as `models.reasons.reasons_for`."""
+        label = shares.argmax(axis=1)
+        by_abusive = np.where(label == 0, shares[:, 2] > shares[:, 1], label == 2)
+        towards = np.empty(matrix.shape, dtype=np.float64)
+        for booster, asked in ((self.model.frivolous, ~by_abusive), (self.model.abusive, by_abusive)):
+            if asked.any():
+                towards[asked] = _predict(booster, matrix[asked], pred_contrib=True)[:, :-1]
+        towards[label == 0] *= -1.0
+        return [self._strongest(values, row) for values, row in zip(towards, rows, strict=True)]
+
+    def score(self, rows: Sequence[FeatureRow], timed: Timed = _untimed) -> list[RowScore]:
+        """The score of each row; raises `ModelError` where one does not fit the model. `timed` is told of both parts."""
+        with timed("predict", len(rows)):
+            matrix = self.encode(rows)
+            shares = self.probabilities(matrix)
+            dispositions = self.dispositions(shares, rows)
+        with timed("explain", len(rows)):
+            reasons = self.reasons(matrix, shares, rows)
+        return [
+            RowScore((p[0], p[1], p[2]), LABELS[p.index(max(p))], disposition, why)
+            for p, disposition, why in zip(shares.tolist(), dispositions, reasons, strict=True)
+        ]
+
+    def _strongest(self, towards: Floats, row: FeatureRow) -> tuple[Reason, ...]:
+        strength = towards if (towards > 0.0).any() else -towards
+        order = np.argsort(-strength, kind="stable")[:MOST_REASONS]
+        return tuple(self._reason(place, towards[place], row) for place in order if strength[place] > 0.0)
+
+    def _reason(self, place: int, contribution: float, row: FeatureRow) -> Reason:
+        name = self._names[place]
+        value = row[name]
+        return Reason(name, value, float(contribution), sentence(name, value, self.model.usual.get(name)))
+
+    def _require_fit(self, row: FeatureRow) -> None:
+        known = row.keys() & self._known
+        strange = [name for name in row.keys() - self._known if name.startswith(FEATURE_COLUMN_PREFIX)]
+        if len(known) < len(self._known) or strange:
+            self.model.schema.conform(pd.DataFrame([dict(row)], dtype=object))  # says what is wrong
+
+
+def _predict(booster: lgb.Booster, matrix: Floats, **what: bool) -> Floats:
+    """One thread: starting others costs more than a row."""
+    return np.asarray(booster.predict(matrix, num_threads=1, **what), dtype=np.float64)
+
+
+def _encoder(column: Input) -> Callable[[Value], float]:
+    return _category_encoder(column) if column.kind == "category" else _number_encoder(column.name)
+
+
+def _number_encoder(name: str) -> Callable[[Value], float]:
+    def encode(value: Value) -> float:
+        if value is None:
+            return math.nan
+        try:
+            number = float(value)
+        except ValueError:
+            raise ModelError(f"feature {name} holds {value!r}, expected numbers") from None
+        return number if math.isfinite(number) else math.nan
+
+    return encode
+
+
+def _category_encoder(column: Input) -> Callable[[Value], float]:
+    null = unseen = math.nan
+    codes = {level: float(rank) for rank, level in enumerate(column.levels)}
+    if column.rates:
+        *known, null, unseen = column.rates
+        codes = dict(zip(column.levels, known, strict=True))
+
+    def encode(value: Value) -> float:
+        return null if value is None else codes.get(level_text(value), unseen)
+
+    return encode

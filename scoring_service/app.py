@@ -1,0 +1,56 @@
+"""The ASGI application: routes, errors and documentation put together around a service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from scoring_service import problems
+from scoring_service.json_text import text
+from scoring_service.observed import Observed
+from scoring_service.openapi import document
+from scoring_service.routes import Routes
+from scoring_service.service import Service
+
+
+def create_app(service: Service) -> Starlette:
+    """The application of one service, which it starts and stops.
+
+    Starlette, on which FastAPI stands: bodies are validated by the contract's own declarations, and the documentation is made of
+    them, so that nothing would be left for FastAPI to do.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        service.start()
+        yield
+        await service.stop()
+
+    routes = Routes(service)
+    described_text = text(document())
+
+    async def openapi(request: Request) -> Response:
+        return Response(described_text, media_type="application/json")
+
+    app = Starlette(
+        lifespan=lifespan,
+        middleware=[Middleware(Observed, metrics=service.metrics)],
+        routes=[
+            Route("/v1/claims/score", routes.score, methods=["POST"]),
+            Route("/v1/claims/{claim_id:path}/rescore", routes.rescore, methods=["POST"]),
+            Route("/v1/claims/{claim_id:path}", routes.claim),
+            Route("/v1/events", routes.events, methods=["POST"]),
+            Route("/healthz", routes.healthz),
+            Route("/readyz", routes.readyz),
+            Route("/metrics", routes.metrics),
+            Route("/openapi.json", openapi),
+        ],
+    )
+    problems.install(app)
+    return app

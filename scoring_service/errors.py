@@ -1,0 +1,120 @@
+"""Every answer of the endpoint that is not a success, in one tree; each class carries its HTTP status.
+
+    ProblemError               RFC 9457, `application/problem+json`
+    ├── BadRequestError        400  the body is no JSON
+    ├── UnauthorizedError      401  no API key, or none that is good
+    ├── ForbiddenError         403  the key's role may not
+    ├── NotFoundError          404  no such claim
+    ├── RequestTimeoutError    408  the body did not arrive in time
+    ├── ConflictError          409  at odds with what is known already
+    ├── TooLargeError          413  more than the endpoint takes at once
+    ├── UnsupportedMediaError  415  not sent as JSON
+    ├── UnprocessableError     422  JSON that breaks the contract
+    └── UnavailableError       503  the store or the model cannot be reached; nothing was acknowledged
+
+`scoring_service.problems` turns them, and the errors of the lower floors, into responses; nothing else does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from data.contract.errors import ClaimvetError
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one field: its path (`evidence[0].kind`), and a sentence that says what was expected.
+
+    `at_odds` where the field is good by itself and only another one speaks against it.
+    """
+
+    field: str
+    message: str
+    at_odds: bool = False
+
+
+class ProblemError(ClaimvetError):
+    """An answer that is not a success; `detail` is one sentence, `errors` name the fields at fault."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(
+        self, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+
+class BadRequestError(ProblemError):
+    """The body is no JSON."""
+
+    status, title = 400, "Not JSON"
+
+
+class UnauthorizedError(ProblemError):
+    """No API key, or none that is good."""
+
+    status, title = 401, "No good API key"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class ForbiddenError(ProblemError):
+    """The key's role may not do this."""
+
+    status, title = 403, "Not with this API key"
+
+
+class NotFoundError(ProblemError):
+    """There is no such claim."""
+
+    status, title = 404, "Not found"
+
+
+class RequestTimeoutError(ProblemError):
+    """The body did not arrive in time."""
+
+    status, title = 408, "Too slow"
+
+
+class ConflictError(ProblemError):
+    """At odds with what is known already."""
+
+    status, title = 409, "Conflict"
+
+
+class TooLargeError(ProblemError):
+    """More than the endpoint takes at once; the rest of the body is not read."""
+
+    status, title = 413, "Too large"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Connection": "close"})
+
+
+class UnsupportedMediaError(ProblemError):
+    """Not sent as JSON."""
+
+    status, title = 415, "Not sent as JSON"
+
+
+class UnprocessableError(ProblemError):
+    """JSON that breaks the contract."""
+
+    status, title = 422, "Breaks the contract"
+
+
+class UnavailableError(ProblemError):
+    """The store or the model cannot be reached; nothing was acknowledged, so the same request may be sent again."""
+
+    status, title = 503, "Not available"
+
+    def __init__(self, detail: str, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail, errors, headers={"Retry-After": "2"})

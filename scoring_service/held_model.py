@@ -1,0 +1,139 @@
+"""Which model scores? One that was verified before it took over; it follows its alias without dropping a request.
+
+A model is verified by its hash (the registry says which bytes it must be), by its features (the catalogue must have every input)
+and by a smoke row, scored both ways (`models.scoring`). One that fails changes nothing: the one before stays, and it is said so.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
+
+from data.contract.errors import ClaimvetError, ModelError
+from data.contract.tables import FEATURE_COLUMN_PREFIX
+from features.catalogue import BY_NAME
+from models.claim_model import ClaimModel
+from models.policy import DISPOSITIONS
+from models.registry import CHAMPION, NAME, load_model, quiet_store
+from models.scoring import RowScorer
+from models.usual import Value
+from scoring_service.json_text import canonical
+
+CHAMPION_URI = f"models:/{NAME}@{CHAMPION}"
+_ALIASED = re.compile(r"models:/([^/@]+)@([^/@]+)")
+_NUMBERED = re.compile(r"models:/([^/@]+)/(\d+)")
+
+
+@dataclass(frozen=True)
+class HeldModel:
+    """A verified model, ready to score; `uri` names exactly it (a version's number, or a directory)."""
+
+    uri: str
+    model: ClaimModel
+    scorer: RowScorer
+
+    @property
+    def version(self) -> str:
+        """Name of exactly this model's bytes."""
+        return self.model.version
+
+    @cached_property
+    def policy(self) -> str:
+        """The policy as canonical JSON, as the ledger keeps it."""
+        return canonical(self.model.policy.to_dict())
+
+
+@dataclass
+class ModelSlot:
+    """The place of the model that scores, or of the one that scores in its shadow; `uri` may be an alias, which is followed.
+
+    `held` is replaced as a whole, so a request has one model from its beginning to its end. `problem` says why none, or no newer
+    one, could be taken.
+    """
+
+    uri: str
+    held: HeldModel | None = None
+    problem: str | None = "it is being loaded"
+
+    def refresh(self) -> bool:
+        """Takes what the address names now, if that is another model; whether one was taken. Never raises: `problem` says it."""
+        try:
+            exact = exact_uri(self.uri)
+            taken = self.held is None or self.held.uri != exact
+            if taken:
+                self.held = verified(exact)
+        except (ClaimvetError, MlflowException, OSError) as error:
+            self.problem = str(error)
+            return False
+        self.problem = None
+        return taken
+
+
+def exact_uri(uri: str) -> str:
+    """The address of the version that an alias points to now; any other address as it is. Raises `ModelError` where there is none."""
+    aliased = _ALIASED.fullmatch(uri)
+    if aliased is None:
+        return uri
+    with quiet_store() as client:
+        try:
+            number = client.get_model_version_by_alias(aliased[1], aliased[2]).version
+        except MlflowException as error:
+            raise ModelError(f"there is no model {uri}: {str(error).splitlines()[0].removesuffix('.')}") from error
+    return f"models:/{aliased[1]}/{number}"
+
+
+def verified(uri: str) -> HeldModel:
+    """The model at an exact address, after its hash, its features and a smoke row; raises `ModelError` where one fails."""
+    model = load_model(uri)
+    expected = _expected_version(uri)
+    if expected is not None and model.version != expected:
+        raise ModelError(f"the model {uri} has the hash {model.version}, expected {expected} as the registry says")
+    _require_known_features(uri, model)
+    scorer = RowScorer(model)
+    _smoke(uri, scorer)
+    return HeldModel(uri, model, scorer)
+
+
+def _expected_version(uri: str) -> str | None:
+    numbered = _NUMBERED.fullmatch(uri)
+    if numbered is None:
+        return None
+    with quiet_store() as client:
+        return client.get_model_version(numbered[1], numbered[2]).tags.get("model_version")
+
+
+def _require_known_features(uri: str, model: ClaimModel) -> None:
+    unknown = [
+        name for name in model.schema.names if name not in BY_NAME and not name.startswith(FEATURE_COLUMN_PREFIX)
+    ]
+    if unknown:
+        raise ModelError(f"the model {uri} reads {', '.join(unknown[:10])}, expected features of the catalogue only")
+
+
+def _smoke(uri: str, scorer: RowScorer) -> None:
+    """Scores what is usual, as rows and as a frame: the answers must be the same, shares that sum to 1, and a disposition."""
+    row = smoke_row(scorer.model)
+    score = scorer.score([row])[0]
+    batch = scorer.model.probabilities(pd.DataFrame([row]))
+    total = sum(score.probabilities)
+    same = np.array_equal(batch.to_numpy()[0], np.array(score.probabilities))
+    if not (same and math.isfinite(total) and abs(total - 1.0) <= 1e-6 and score.disposition in DISPOSITIONS):
+        raise ModelError(f"the model {uri} answers {score.probabilities} to a usual claim, expected shares of sum 1")
+
+
+def smoke_row(model: ClaimModel) -> dict[str, Value]:
+    """A claim that is usual in everything: the middle of each number, the commonest level of each category."""
+    row: dict[str, Value] = {}
+    for column in model.schema.inputs:
+        usual = model.usual.get(column.name)
+        if column.kind == "category":
+            row[column.name] = column.levels[0] if column.levels else None
+        else:
+            row[column.name] = float(usual[1]) if isinstance(usual, list) else None
+    return row

@@ -1,0 +1,80 @@
+"""The ledger: every decision with the claim as received, the features it saw, model, policy and code version, and the answer.
+
+Entries are added and read, never changed. A claim is scored once (`kind` score), also when two instances get it at once: the
+database lets no second one in. Later evidence makes further entries beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from scoring_service.store.records import decisions
+
+SCORE, RESCORE, OUTAGE = "score", "rescore", "outage"
+"""The first decision on a claim; a later one; one that was answered while the store, which had decided before, was gone."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One entry; instants in microseconds since 1970, `claim`, `features`, `policy` and `shadow` as JSON text.
+
+    `features` is None where they could not be had; `degraded` says why there is no score, None where there is one.
+    """
+
+    decision_id: str
+    claim_id: str
+    kind: str
+    as_of: int
+    received: str
+    body_digest: str
+    claim: str
+    features: str | None
+    model_version: str | None
+    model_uri: str | None
+    policy: str | None
+    code_version: str
+    scored_at: int
+    answer: str
+    degraded: str | None
+    shadow: str | None
+
+
+_COLUMNS = tuple(decisions.c[field.name] for field in fields(Decision))
+
+
+def add(entries: Sequence[Decision], connection: sa.Connection) -> None:
+    """Writes entries, in order; `sqlalchemy.exc.IntegrityError` where a claim has been scored already."""
+    if entries:
+        connection.execute(sa.insert(decisions), [vars(entry) for entry in entries])
+
+
+def first_decisions(claim_ids: Iterable[str], connection: sa.Connection) -> dict[str, Decision]:
+    """The decision that scored each claim first, by claim; claims without one are left out."""
+    query = sa.select(*_COLUMNS).where(decisions.c.claim_id.in_(list(claim_ids)), decisions.c.kind == SCORE)
+    return {row.claim_id: Decision(*row) for row in connection.execute(query)}
+
+
+def decisions_of(claim_id: str, connection: sa.Connection) -> list[Decision]:
+    """All decisions on a claim, oldest first."""
+    return _ordered(sa.select(*_COLUMNS).where(decisions.c.claim_id == claim_id), connection)
+
+
+def decision(decision_id: str, connection: sa.Connection) -> Decision | None:
+    """The decision of that id."""
+    found = _ordered(sa.select(*_COLUMNS).where(decisions.c.decision_id == decision_id), connection)
+    return found[0] if found else None
+
+
+def latest(count: int, connection: sa.Connection) -> list[Decision]:
+    """The latest decisions that have features, newest first, `count` at most."""
+    query = sa.select(*_COLUMNS).where(decisions.c.features.is_not(None))
+    rows = connection.execute(query.order_by(decisions.c.number.desc()).limit(count))
+    return [Decision(*row) for row in rows]
+
+
+def _ordered(query: sa.Select[Any], connection: sa.Connection) -> list[Decision]:
+    return [Decision(*row) for row in connection.execute(query.order_by(decisions.c.number))]

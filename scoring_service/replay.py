@@ -1,0 +1,79 @@
+"""Was the decision right by its own record? The answer computed again, from the features it saw and the model it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from data.contract.errors import ModelError, UsageError
+from scoring_service import ledger
+from scoring_service.answers import scored, unscored
+from scoring_service.code_version import code_version
+from scoring_service.held_model import verified
+from scoring_service.json_text import parsed, text
+from scoring_service.ledger import Decision
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What came of it; `differences` is empty where every byte is the same, `notes` say what has changed since without harm."""
+
+    decision_id: str
+    differences: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """Whether the answer is the same to the byte."""
+        return not self.differences
+
+    def __str__(self) -> str:
+        verdict = "the same answer to the byte" if self.same else "another answer"
+        return "\n".join([f"decision {self.decision_id}: {verdict}", *self.differences, *self.notes])
+
+
+def replay(decision_id: str, connection: sa.Connection) -> Replay:
+    """Computes the decision of that id again.
+
+    Raises `UsageError` where there is none of that id, `ModelError` where its model cannot be had any more.
+    """
+    entry = ledger.decision(decision_id, connection)
+    if entry is None:
+        raise UsageError(f"there is no decision {decision_id} in the ledger")
+    notes = (
+        ()
+        if entry.code_version == code_version()
+        else (f"note: decided by code {entry.code_version}, this is {code_version()}",)
+    )
+    try:
+        answer = _answer_again(entry)
+    except ModelError as error:
+        return Replay(decision_id, (f"model: {error}",), notes)
+    return Replay(decision_id, tuple(_differences(entry, answer)), notes)
+
+
+def _answer_again(entry: Decision) -> dict[str, Any]:
+    if entry.degraded is not None:
+        return unscored(entry.decision_id, entry.claim_id, entry.degraded, entry.scored_at)
+    held = verified(str(entry.model_uri))
+    if held.version != entry.model_version:
+        raise ModelError(f"{entry.model_uri} is {held.version} now, expected {entry.model_version}")
+    if held.policy != entry.policy:
+        raise ModelError("the model's policy is another one than was recorded")
+    score = held.scorer.score([parsed(str(entry.features))])[0]
+    return scored(entry.decision_id, entry.claim_id, score, held.version, entry.scored_at)
+
+
+def _differences(entry: Decision, answer: dict[str, Any]) -> list[str]:
+    if text(answer) == entry.answer:
+        return []
+    sent: dict[str, Any] = parsed(entry.answer)
+    names = dict.fromkeys([*sent, *answer])
+    found = [
+        f"{name}: was {sent.get(name)!r}, is {answer.get(name)!r}"
+        for name in names
+        if sent.get(name) != answer.get(name)
+    ]
+    return found or ["the bytes differ, the values do not"]

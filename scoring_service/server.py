@@ -1,0 +1,60 @@
+"""Runs the endpoint: one process, one event loop, one store; several of them behind a proxy share a PostgreSQL."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from datetime import UTC, datetime
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from scoring_service.app import create_app
+from scoring_service.logs import start_logging
+from scoring_service.service import Service, ServiceSettings
+from scoring_service.store import EventStore
+
+DEFAULT_STORE = "sqlite:///claimvet.db"
+"""SQLite in the working directory."""
+DRAIN_SECONDS = 15
+"""After SIGTERM no connection is taken any more, and requests that run have so long to end."""
+_KEEP_ALIVE_SECONDS = 30
+
+
+def serve(
+    store_url: str,
+    settings: ServiceSettings,
+    host: str,
+    port: int,
+) -> None:
+    """Serves until SIGTERM or SIGINT; raises `StoreError` where the store cannot be opened.
+
+    The socket listens before the model is there: until then `/readyz` says no.
+    """
+    start_logging()
+    store = EventStore.open(store_url)
+    service = Service(store, settings, now=lambda: datetime.now(UTC), new_id=lambda: secrets.token_hex(16))
+    config = server_config(create_app(service))
+    config.host, config.port = host, port
+    for number in (signal.SIGTERM, signal.SIGINT):  # the server drains at a signal, then passes it on
+        signal.signal(number, _stopped_as_asked)
+    uvicorn.Server(config).run()
+
+
+def _stopped_as_asked(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def server_config(app: Starlette) -> uvicorn.Config:
+    """How the application is served: JSON logs, one process, requests drained at the end."""
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )

@@ -1,0 +1,256 @@
+"""The service behind the endpoint: the store, the models and the desk, with the tasks that run beside the requests."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from data.contract.errors import EventConflictError, StoreError
+from scoring_service import ledger
+from scoring_service.decider import Decided, Decider, Surroundings, other_body, referred
+from scoring_service.desk import Desk
+from scoring_service.errors import FieldError, UnavailableError
+from scoring_service.guard import Guard
+from scoring_service.held_model import CHAMPION_URI, ModelSlot
+from scoring_service.journal import Journal, JournalTask
+from scoring_service.logs import log
+from scoring_service.metrics import Metrics
+from scoring_service.self_check import compare_apart
+from scoring_service.store import EventStore
+from scoring_service.tasks import EventsTask, RescoreTask, ScoreTask
+from scoring_service.times import micros
+
+_LOG = logging.getLogger("claimvet.service")
+_STALLED_SECONDS = 2.0
+"""A store that answers no sooner is as good as gone."""
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """What a person may turn; `model` and `shadow` are MLflow addresses or directories, times in seconds."""
+
+    model: str = CHAMPION_URI
+    shadow: str | None = None
+    follow_seconds: float = 5.0
+    """How often the addresses are looked up, so that a promoted or rolled back model takes over."""
+    answer_seconds: float = 10.0
+    """Longest wait for the desk; then 503, and the request may be sent again."""
+    check_seconds: float = 300.0
+    """How often a sample of decisions is computed again by the batch path; 0: never."""
+    check_decisions: int = 50
+    """Decisions in that sample."""
+    journal: Path | None = None
+    """File that keeps claims while the store is gone; None: they are refused with 503."""
+
+    def with_model(self, model: str | None) -> ServiceSettings:
+        """The same with another model; as it is where none is named."""
+        return self if model is None else replace(self, model=model)
+
+
+class Service:
+    """Started and stopped with the process; everything that the routes need."""
+
+    def __init__(
+        self, store: EventStore, settings: ServiceSettings, now: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
+        self.store, self.settings, self.now = store, settings, now
+        self.metrics = Metrics()
+        self.champion = ModelSlot(settings.model)
+        self.shadow = ModelSlot(settings.shadow) if settings.shadow else None
+        self.guard = Guard(store)
+        decider = Decider(Surroundings(store, self.champion, self.shadow, self.metrics, now, new_id))
+        self.desk = Desk(store, decider.together, self.metrics)
+        self._new_id = new_id
+        self._journal = Journal(settings.journal) if settings.journal else None
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="reader")
+        self._beside: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begins what runs beside the requests; call it in the event loop."""
+        self._beside.append(asyncio.create_task(self._every(self.settings.follow_seconds, self.follow, at_once=True)))
+        self._beside.append(
+            asyncio.create_task(self._every(self.settings.follow_seconds, self.move_journal, at_once=True))
+        )
+        if self.settings.check_seconds > 0:
+            again = self.settings.check_seconds
+            self._beside.append(asyncio.create_task(self._every(again, self.check, at_once=False)))
+
+    async def stop(self) -> None:
+        """Ends what runs beside, then the desk when it has done what waits, then the store."""
+        for task in self._beside:
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
+        await asyncio.to_thread(self.desk.close)
+        self.guard.close()
+        self._readers.shutdown()
+        if self._journal is not None:
+            self._journal.close()
+        self.store.close()
+
+    async def decide(self, task: ScoreTask | RescoreTask) -> Decided:
+        """The decision on a claim, durable."""
+        kept = self._journal.kept(task.claim_id) if self._journal and isinstance(task, ScoreTask) else None
+        if kept is not None:
+            return _same_body(task, kept)
+        try:
+            decided: Decided = await self._submit(task)
+        except UnavailableError as error:
+            if self._journal is None or not isinstance(task, ScoreTask):
+                raise
+            return await self._keep(self._journal, task, error.detail)
+        if decided.new:
+            self._count(decided.entry)
+        return decided
+
+    async def _keep(self, journal: Journal, task: ScoreTask, why: str) -> Decided:
+        """The claim goes to an expert, and into the journal until the store is back."""
+        entry = referred(task, self._new_id(), f"the event store is not available: {why}", micros(self.now()))
+        try:
+            kept = await asyncio.to_thread(journal.keep, entry, task.events)
+        except StoreError as error:
+            raise UnavailableError(f"{why}; {error}") from error
+        if kept is entry:
+            self._count(entry)
+        self.metrics.journal.set(len(journal.waiting()))
+        return _same_body(task, kept)
+
+    async def move_journal(self) -> None:
+        """Moves what waits in the journal into the store, if that is back."""
+        if self._journal is None:
+            return
+        for task in self._journal.waiting():
+            try:
+                await self._submit(task)
+            except EventConflictError as error:
+                log(_LOG, "journal", logging.ERROR, decision_id=task.decision.decision_id, conflict=str(error))
+                await self._submit(JournalTask(task.decision, ()))
+            except UnavailableError:
+                break
+            await asyncio.to_thread(self._journal.moved, task)
+        self.metrics.journal.set(len(self._journal.waiting()))
+
+    async def take_in(self, task: EventsTask) -> int:
+        """How many events are durable now."""
+        number: int = await self._submit(task)
+        for event in task.events:
+            self.metrics.events.labels(event.table).inc()
+        return number
+
+    async def read(self, question: Callable[[sa.Connection], Any]) -> Any:
+        """The answer of the store to a question that changes nothing; raises `UnavailableError` where it cannot be asked."""
+
+        def ask() -> Any:
+            with self.store.engine.connect() as connection:
+                return question(connection)
+
+        try:
+            async with asyncio.timeout(self.settings.answer_seconds):
+                return await asyncio.get_running_loop().run_in_executor(self._readers, ask)
+        except (StoreError, DBAPIError, TimeoutError) as error:
+            raise UnavailableError(f"the event store cannot be read ({_reason(error)})") from error
+
+    async def missing(self) -> list[FieldError]:
+        """What is missing to score a claim now; nothing where it can be scored."""
+        errors = []
+        if self.champion.held is None:
+            errors.append(FieldError("model", f"there is no model: {self.champion.problem}"))
+        try:
+            async with asyncio.timeout(_STALLED_SECONDS):
+                await self.read(lambda connection: connection.execute(sa.text("SELECT 1")))
+        except (UnavailableError, TimeoutError) as error:
+            errors.append(FieldError("store", str(error) or "the event store does not answer within 2 seconds"))
+        if not errors and self.desk.stalled_seconds() > _STALLED_SECONDS:
+            waits = self.desk.stalled_seconds()
+            errors.append(FieldError("store", f"what was to be written waits for {waits:.1f} seconds, expected less"))
+        for what in ("model", "store"):
+            self.metrics.ready.labels(what).set(all(error.field != what for error in errors))
+        return errors
+
+    async def staleness(self) -> dict[str, int | None]:
+        """When the latest event of each table was known, in microseconds since 1970; the metrics are told."""
+        latest: dict[str, int | None] = await self.read(self.store.staleness)
+        self.metrics.show_staleness(latest, micros(self.now()))
+        return latest
+
+    async def follow(self) -> None:
+        """Takes over the models that the addresses name now."""
+        for role, slot in (("champion", self.champion), ("shadow", self.shadow)):
+            if slot is None:
+                continue
+            before = slot.problem
+            taken = await asyncio.to_thread(slot.refresh)
+            if taken and slot.held is not None:
+                _settle_memory()
+                self.metrics.show_model(role, slot.held.version, slot.held.uri)
+                log(_LOG, "model taken over", role=role, model_version=slot.held.version, model_uri=slot.held.uri)
+            elif slot.problem is not None and slot.problem != before:
+                log(_LOG, "model not taken over", logging.WARNING, role=role, problem=slot.problem)
+
+    async def check(self) -> None:
+        """Compares a sample of decisions with the batch path, and tells metrics and log; raises `RuntimeError` where that fails."""
+        url = self.store.engine.url.render_as_string(hide_password=False)
+        found = await compare_apart(url, self.settings.check_decisions)
+        self.metrics.checked.inc(found.values)
+        self.metrics.checked_at.set(self.now().timestamp())
+        for feature, count in found.differences.items():
+            self.metrics.skew.labels(feature).inc(count)
+        log(_LOG, "self-check", logging.ERROR if found.differences else logging.INFO, **vars(found))
+
+    async def _submit(self, task: Any) -> Any:
+        return await self.desk.submit(task, self.settings.answer_seconds)
+
+    def _count(self, entry: ledger.Decision) -> None:
+        disposition = "refer_to_expert" if entry.degraded else _disposition(entry)
+        self.metrics.decisions.labels(entry.kind, disposition).inc()
+        if entry.degraded:
+            self.metrics.degraded.labels("model" if entry.features else "features or store").inc()
+            log(_LOG, "degraded", logging.WARNING, decision_id=entry.decision_id, why=entry.degraded)
+
+    async def _every(self, seconds: float, do: Callable[[], Awaitable[None]], *, at_once: bool) -> None:
+        if not at_once:
+            await asyncio.sleep(seconds)
+        while True:
+            try:
+                await do()
+            except Exception as error:  # what runs beside must not end for one failure; it is said, and tried again
+                log(
+                    _LOG,
+                    "a task beside the requests failed",
+                    logging.ERROR,
+                    error=type(error).__name__,
+                    text=str(error),
+                )
+            await asyncio.sleep(seconds)
+
+
+def _same_body(task: ScoreTask | RescoreTask, kept: ledger.Decision) -> Decided:
+    """The decision that is kept, if it is on the same body; raises `ConflictError` otherwise."""
+    if isinstance(task, ScoreTask) and task.digest != kept.body_digest:
+        raise other_body(task.claim_id, kept)
+    return Decided(kept)
+
+
+def _settle_memory() -> None:
+    """What is there now stays: the garbage collector need not look at half a million objects of libraries again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def _disposition(entry: ledger.Decision) -> str:
+    from scoring_service.json_text import parsed
+
+    return str(parsed(entry.answer)["disposition"])
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(getattr(error, "orig", None) or error or type(error).__name__).split()) or type(error).__name__

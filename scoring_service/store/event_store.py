@@ -1,0 +1,110 @@
+"""The event store: opened once a process, used by all its threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from data.contract.errors import StoreError
+from data.contract.tables import TABLES
+from features.catalogue import FEATURES
+from features.declaration import Feature
+from features.one_claim.changes import Changes
+from features.one_claim.layout import Layout
+from features.one_claim.values import Value
+from scoring_service.store import database, stored_data
+from scoring_service.store.append import Appender
+from scoring_service.store.claim_reader import ClaimReader
+from scoring_service.store.event import StoredEvent
+from scoring_service.store.ready import make_ready
+from scoring_service.store.statements import run
+
+
+class EventStore:
+    """A database of events, and what is derived of them for a list of features; thread-safe, one per process."""
+
+    def __init__(self, engine: sa.Engine, features: Sequence[Feature]) -> None:
+        self.engine = engine
+        self._changes = Changes(Layout(features))
+        self._reader = ClaimReader(self._changes, features)
+
+    @classmethod
+    def open(cls, url: str, features: Sequence[Feature] = FEATURES) -> EventStore:
+        """Open the store, made where it is new, and made ready for the features where it was filled for others.
+
+        Raises:
+            StoreError: where it cannot be reached, is of another version, or an unfinished load left it.
+        """
+        engine = database.open_engine(url)
+        store = cls(engine, features)
+        try:
+            database.ensure_version(engine)
+            make_ready(engine, store._changes.layout)
+        except StoreError:
+            engine.dispose()
+            raise
+        return store
+
+    def begin(self) -> AbstractContextManager[sa.Connection]:
+        """A write transaction; what it did is durable when it ends, and undone where it ends with an error.
+
+        Raises:
+            StoreError: where the database fails.
+        """
+        return database.writing(self.engine)
+
+    def append(self, events: Sequence[StoredEvent], connection: sa.Connection) -> None:
+        """Add the events, all or none; once a transaction, which is to be undone where this raises.
+
+        A key seen before with the same row changes nothing; a row that only fills what was null fills it.
+
+        Raises:
+            EventConflictError: where a key was seen with another row.
+            RowError: for an outcome decided before its claim was filed, where the claim is known; either may come without the other.
+        """
+        Appender(connection, self._changes).append(events)
+
+    def claim_features(
+        self, claim: Mapping[str, Any], as_of: int | None, connection: sa.Connection
+    ) -> dict[str, Value]:
+        """Every feature of the claim, as `features build` makes it of the same rows; then its `x_` columns.
+
+        Parameters:
+            claim: `StoredEvent.row` of a claim, with its `extra`; append it and its evidence before.
+            as_of: microseconds since 1970 that take the place of `filed_at`. The claim itself and its outcomes do not count then.
+        """
+        if as_of is None or as_of == claim["filed_at"]:
+            return self._reader.read(connection, claim, claim["filed_at"])
+        with _undone(connection):
+            Appender(connection, self._changes).without(claim["claim_id"])
+            return self._reader.read(connection, claim, as_of)
+
+    def staleness(self, connection: sa.Connection) -> dict[str, int | None]:
+        """Per table, when its latest event was known, in microseconds since 1970; None where it has none."""
+        latest = ", ".join(f"(SELECT max({table.known_at}) FROM {name})" for name, table in TABLES.items())
+        return dict(zip(TABLES, run(connection, f"SELECT {latest}")[0], strict=True))
+
+    def export(self, folder: Path, connection: sa.Connection) -> None:
+        """Write all events as a data set of Parquet files."""
+        stored_data.export(connection, folder)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+class _undone:  # noqa: N801
+    """What happens inside is undone at its end."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.exec_driver_sql("SAVEPOINT undone")
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.exec_driver_sql("ROLLBACK TO SAVEPOINT undone")

@@ -1,0 +1,122 @@
+"""Writes a whole data set, and what is derived of it, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from data.contract.dataset import DataSet
+from features.one_claim.layout import Layout
+from features.progress import Progress, silent
+from scoring_service.store import rings
+from scoring_service.store.derivation import Derivation, Derived
+from scoring_service.store.schema import (
+    CHANGES,
+    EVENT_TABLES,
+    HISTORIES,
+    MARKS,
+    NARRATIVES,
+    REPEATS,
+    RING_MEMBERS,
+    RINGS,
+)
+from scoring_service.store.statements import run, run_many
+
+_Item = TypeVar("_Item")
+
+
+def has_events(connection: sa.Connection) -> bool:
+    """Whether any table of the contract has a row."""
+    asked = ", ".join(f"EXISTS (SELECT 1 FROM {name})" for name in EVENT_TABLES)
+    return any(run(connection, f"SELECT {asked}")[0])
+
+
+def noted_histories(connection: sa.Connection) -> list[str]:
+    """The descriptions of the histories that the store is filled for."""
+    return [row[0] for row in run(connection, "SELECT description FROM histories ORDER BY number")]
+
+
+def note_histories(connection: sa.Connection, layout: Layout) -> None:
+    """Say what the store is filled for."""
+    connection.execute(HISTORIES.delete())
+    numbered = list(enumerate(layout.description))
+    run_many(connection, "INSERT INTO histories (number, description) VALUES (?, ?)", numbered)
+
+
+def fill_events(connection: sa.Connection, data_set: DataSet, layout: Layout, progress: Progress = silent) -> int:
+    """Fill a store without events; the number of rows of the data set."""
+    with _derivation(data_set, layout) as derivation, _without_indexes(connection):
+        rows = _write(connection, derivation, derivation.rows(), progress)
+    fill_histories(connection, data_set, layout, progress)
+    return rows
+
+
+def fill_histories(connection: sa.Connection, data_set: DataSet, layout: Layout, progress: Progress = silent) -> None:
+    """Derive anew what the layout needs of the events of a data set."""
+    for table in (CHANGES, MARKS, REPEATS, NARRATIVES, RING_MEMBERS, RINGS):
+        connection.execute(table.delete())
+    with _derivation(data_set, layout) as derivation:
+        _write(connection, derivation, derivation.narratives(), progress)
+        _write(connection, derivation, derivation.histories(), progress)
+        progress("rings")
+        members, made = rings.all_rings(derivation.links())
+        run_many(connection, rings.INSERT_MEMBER, members)
+        run_many(connection, rings.INSERT_RING, made)
+    note_histories(connection, layout)
+
+
+@contextmanager
+def _derivation(data_set: DataSet, layout: Layout) -> Iterator[Derivation]:
+    derivation = Derivation(data_set, layout)
+    try:
+        yield derivation
+    finally:
+        derivation.close()
+
+
+@contextmanager
+def _without_indexes(connection: sa.Connection) -> Iterator[None]:
+    """It is faster to make them when all rows are there."""
+    indexes = [index for table in EVENT_TABLES.values() for index in table.indexes]
+    for index in indexes:
+        index.drop(connection, checkfirst=True)
+    yield
+    for index in indexes:
+        index.create(connection)
+
+
+def _write(connection: sa.Connection, derivation: Derivation, all_made: Iterable[Derived], progress: Progress) -> int:
+    writer = _copy if connection.dialect.name == "postgresql" else _insert
+    written = 0
+    with closing(_ahead((made, rows) for made in all_made for rows in derivation.batches(made))) as batches:
+        for made, rows in batches:
+            writer(connection, made, rows)
+            written += len(rows)
+            progress(made.table.replace("_", " "), written)
+    return written
+
+
+def _ahead(items: Iterable[_Item]) -> Generator[_Item]:
+    """The items, made by another thread while the last ones are used: DuckDB computes while the store writes."""
+    made = iter(items)
+    with ThreadPoolExecutor(1) as thread:
+        upcoming = thread.submit(next, made, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = thread.submit(next, made, None)
+            yield item
+
+
+def _insert(connection: sa.Connection, made: Derived, rows: Sequence[tuple[Any, ...]]) -> None:
+    places = ", ".join("?" * len(made.columns))
+    run_many(connection, f"INSERT INTO {made.table} ({', '.join(made.columns)}) VALUES ({places})", rows)
+
+
+def _copy(connection: sa.Connection, made: Derived, rows: Sequence[tuple[Any, ...]]) -> None:
+    cursor: Any = connection.connection.cursor()
+    with cursor.copy(f"COPY {made.table} ({', '.join(made.columns)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)

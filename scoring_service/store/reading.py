@@ -1,0 +1,194 @@
+"""Everything that was known of one claim at one moment, read in a few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from data.contract.tables import TABLES
+from features.declaration import Entity
+from features.one_claim.changes import Changes
+from features.one_claim.reading import Edge, PlaceReading, Point
+from features.one_claim.scan import Appearing, Scan
+from features.parts import PartKind
+from scoring_service.store import contract_rows
+from scoring_service.store.append import by_claim
+from scoring_service.store.schema import TOTAL_COLUMNS
+from scoring_service.store.statements import Rows, run, where_in
+from scoring_service.store.totals import EARLIEST
+
+Asked = tuple[int, str, int]
+"""History, key and position of a running total."""
+
+_OF = "{row}.history = s.history AND {row}.key = s.key AND {row}.position"
+_MARKS = f"marks m WHERE {_OF.format(row='m')} = s.since"
+_CHANGES = f"changes c WHERE {_OF.format(row='c')} < s.position AND c.position >= coalesce(s.since, {EARLIEST})"
+
+
+def totals_at(connection: sa.Connection, asked: Sequence[Asked]) -> list[list[int] | None]:
+    """The running totals at each of the positions, of all changes strictly before; None where there are none."""
+    found: list[list[int] | None] = [None] * len(asked)
+    if not asked:
+        return found
+    parameters = [value for number, one in enumerate(asked) for value in (number, *one)]
+    for number, *numbers in run(connection, _totals_statement(len(asked), connection.dialect.name), parameters):
+        before = found[number]
+        given = [int(value or 0) for value in numbers]
+        found[number] = given if before is None else [one + other for one, other in zip(before, given, strict=True)]
+    return found
+
+
+@lru_cache(maxsize=256)
+def _totals_statement(points: int, dialect: str) -> str:
+    """The marks before the points, and the sums of the changes since.
+
+    Either database is made to look them up point by point, whatever it believes of the sizes of its tables: SQLite by a CROSS JOIN,
+    which it never turns round, PostgreSQL by subqueries that it cannot pull up.
+    """
+    row = "(CAST(? AS INTEGER), CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS BIGINT))"
+    marked = ", ".join(f"m.{column}" for column in TOTAL_COLUMNS)
+    summed = ", ".join(f"CAST(sum(c.{column}) AS BIGINT) AS {column}" for column in TOTAL_COLUMNS)
+    if dialect == "sqlite":
+        of_marks = f"SELECT s.number, {marked} FROM s CROSS JOIN {_MARKS}"
+        of_changes = f"SELECT s.number, {summed} FROM s CROSS JOIN {_CHANGES} GROUP BY s.number"
+    else:
+        of_marks = f"SELECT s.number, m.* FROM s CROSS JOIN LATERAL (SELECT {marked} FROM {_MARKS} LIMIT 1) m"
+        of_changes = f"SELECT s.number, c.* FROM s CROSS JOIN LATERAL (SELECT {summed} FROM {_CHANGES}) c"
+    since = (
+        "SELECT max(m.position) FROM marks m WHERE m.history = p.history AND m.key = p.key AND m.position <= p.position"
+    )
+    return f"""
+        WITH p (number, history, key, position) AS (VALUES {", ".join([row] * points)}),
+        s AS MATERIALIZED (SELECT p.*, ({since}) AS since FROM p)
+        {of_marks} UNION ALL {of_changes}
+    """
+
+
+def edge_values(
+    connection: sa.Connection, asked: Sequence[tuple[Edge, str]], filed_at: int
+) -> dict[tuple[Edge, str], int | None]:
+    """The first or last position, or the extreme, of the changes of each key in its window; None where there are none."""
+    extremes = [(edge, key) for edge, key in asked if edge.kind in {PartKind.MIN, PartKind.MAX}]
+    dated = [one for one in asked if one not in extremes]
+    found: dict[tuple[Edge, str], int | None] = dict.fromkeys(dated)
+    for number, position in _first_and_last(connection, dated, filed_at):
+        found[dated[number]] = int(position)
+    for edge, key in extremes:
+        largest = _largest(connection, edge, key, _start(edge, filed_at), filed_at)
+        found[edge, key] = largest if largest is None or edge.kind is PartKind.MAX else -largest
+    return found
+
+
+def _first_and_last(connection: sa.Connection, asked: Sequence[tuple[Edge, str]], filed_at: int) -> Rows:
+    if not asked:
+        return []
+    selects, parameters = [], list[Any]()
+    for number, (edge, key) in enumerate(asked):
+        passes = "" if edge.column is None else f"AND {TOTAL_COLUMNS[edge.column]} <> 0"
+        order = "ASC" if edge.kind is PartKind.FIRST else "DESC"
+        selects.append(
+            f"""SELECT * FROM (SELECT {number} AS number, position FROM changes
+                WHERE history = ? AND key = ? AND position >= ? AND position < ? {passes}
+                ORDER BY position {order} LIMIT 1) AS edge_{number}"""
+        )
+        parameters += [edge.history, key, _start(edge, filed_at), filed_at]
+    return run(connection, " UNION ALL ".join(selects), parameters)
+
+
+def _start(edge: Edge, filed_at: int) -> int:
+    return EARLIEST if edge.window is None else filed_at - edge.window
+
+
+def _largest(connection: sa.Connection, edge: Edge, key: str, start: int, stop: int) -> int | None:
+    """The largest of the blocks between marks that lie within, and of the changes before and after them."""
+    of = (edge.history, key)
+    column = f"e{edge.column}"
+    marks = "SELECT {what}(position) FROM marks WHERE history = ? AND key = ? AND position >= ? AND position <= ?"
+    sql = f"SELECT ({marks.format(what='min')}), ({marks.format(what='max')})"
+    first, last = run(connection, sql, (*of, start, stop) * 2)[0]
+    within = (
+        f"SELECT max({column}) AS largest FROM changes WHERE history = ? AND key = ? AND position >= ? AND position < ?"
+    )
+    if first is None:
+        return _whole(run(connection, within, (*of, start, stop)))
+    blocks = f"SELECT max({column}) FROM marks WHERE history = ? AND key = ? AND position > ? AND position <= ?"
+    sql = f"SELECT max(largest) FROM ({within} UNION ALL {within} UNION ALL {blocks}) AS parts"
+    return _whole(run(connection, sql, (*of, start, first, *of, last, stop, *of, first, last)))
+
+
+def _whole(rows: Sequence[Sequence[Any]]) -> int | None:
+    value = rows[0][0]
+    return None if value is None else int(value)
+
+
+class HistoryReader:
+    """Reads the parts of all features over histories."""
+
+    def __init__(self, changes: Changes, readings: Mapping[tuple[str, str], PlaceReading]) -> None:
+        self._changes = changes
+        self._readings = readings
+        self._scans = {key: Scan(r.place, r.one_by_one) for key, r in readings.items() if r.one_by_one}
+
+    def parts(
+        self, connection: sa.Connection, keys: Mapping[tuple[str, str], Sequence[str]], filed_at: int
+    ) -> dict[tuple[str, str, str], dict[str, Any]]:
+        """The parts by name, of every key of every place (source and entity)."""
+        wanted = [(place, key) for place, some in keys.items() for key in some]
+        numbers = self._totals(connection, wanted, filed_at)
+        asked = [(edge, key) for place, key in wanted for edge in self._readings[place].edges.values()]
+        edges = edge_values(connection, asked, filed_at)
+        found = {}
+        for place, key in wanted:
+            reading = self._readings[place]
+            values: dict[str, Any] = dict(reading.values(lambda point, key=key: numbers.get((point, key))))  # type: ignore[misc]
+            for part, edge in reading.edges.items():
+                values[part.name] = edges[edge, key]
+            if place in self._scans:
+                values |= self._scans[place].values(self._events(connection, reading, key, filed_at), filed_at)
+            found[(*place, key)] = values
+        return found
+
+    def _totals(
+        self, connection: sa.Connection, wanted: Iterable[tuple[tuple[str, str], str]], filed_at: int
+    ) -> dict[tuple[Point, str], list[int] | None]:
+        points = [(point, key) for place, key in wanted for point in self._readings[place].points]
+        asked = [(point.history, key, filed_at - point.before) for point, key in points]
+        return dict(zip(points, totals_at(connection, asked), strict=True))
+
+    def _events(self, connection: sa.Connection, reading: PlaceReading, key: str, filed_at: int) -> list[Appearing]:
+        """All events of a key that were known then, found through their changes."""
+        source = reading.place.source
+        sql = "SELECT DISTINCT row_id FROM changes WHERE history = ? AND key = ? AND position < ?"
+        ids = [row[0] for row in run(connection, sql, (reading.events[0].number, key, filed_at))]
+        rows = _by_row_id(connection, source.tables[0], ids)
+        if len(source.tables) == 1:
+            events = self._changes.events(source.name, {source.tables[0]: rows})
+        else:
+            events = self._with_claims(connection, source.name, rows, set(ids))
+        appears = self._appears(connection, reading, [event for _, event in events])
+        return [(event, appears.get(event.get("product_id"))) for _, event in events]
+
+    def _with_claims(
+        self, connection: sa.Connection, source: str, rows: Sequence[Mapping[str, Any]], ids: set[str]
+    ) -> list[tuple[str, Mapping[str, Any]]]:
+        claims = contract_rows.fetch(connection, "claims", "claim_id", [row["claim_id"] for row in rows])
+        decided = contract_rows.fetch(connection, "outcomes", "claim_id", [claim["claim_id"] for claim in claims])
+        groups = by_claim({"claims": claims, "outcomes": decided})
+        return [found for group in groups for found in self._changes.events(source, group) if found[0] in ids]
+
+    def _appears(
+        self, connection: sa.Connection, reading: PlaceReading, events: Sequence[Mapping[str, Any]]
+    ) -> dict[Any, int]:
+        if reading.place.entity != Entity.CATEGORY:
+            return {}
+        select = "SELECT product_id, listed_at FROM products"
+        rows = where_in(connection, select, "product_id", [event["product_id"] for event in events])
+        return {row[0]: row[1] for row in rows}
+
+
+def _by_row_id(connection: sa.Connection, table: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+    keys = [tuple(identity.split("\x1f")) for identity in ids]
+    return list(contract_rows.fetch_by_keys(connection, TABLES[table], keys).values())

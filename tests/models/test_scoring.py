@@ -1,0 +1,68 @@
+"""Rows that are mappings have the same scores as rows of a frame, to the last bit."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.contract.errors import ModelError
+from models.claim_model import PROBABILITIES
+from models.scoring import RowScorer, score_matrix
+from tests.scoring_service.endpoint.small_model import INPUTS, small_model
+
+MODEL = small_model(extra=("x_site",))
+SCORER = RowScorer(MODEL)
+NUMBERS = st.none() | st.integers(0, 50) | st.floats(0, 1e6, allow_subnormal=False) | st.just(math.inf)
+ROWS = st.fixed_dictionaries(
+    dict.fromkeys([*INPUTS, "x_site", "seller_orders_count_90d"], NUMBERS)
+    | {
+        "claim_type": st.sampled_from(["property_damage", "personal_injury", "unseen", None]),
+        "claim_amount": st.none() | st.floats(0, 1e6),
+        "claim_evidence_count": st.none() | st.integers(0, 9),
+    }
+)
+
+
+@settings(max_examples=30)
+@given(st.lists(ROWS, min_size=1, max_size=5))
+def test_single_rows_and_frames_score_alike(rows: list[dict[str, Any]]) -> None:
+    frame = pd.DataFrame(rows).astype({name: "float64" for name in [*INPUTS, "x_site"] if name != "claim_type"})
+    batch = score_matrix(MODEL, MODEL.matrix(frame), frame)
+    for place, score in enumerate(SCORER.score(rows)):
+        assert list(score.probabilities) == batch.probabilities[list(PROBABILITIES)].iloc[place].tolist()
+        assert score.label == batch.label.iloc[place]
+        assert score.disposition == batch.disposition.iloc[place]
+        wanted = [(reason.feature, reason.contribution, reason.text) for reason in batch.reasons[place]]
+        assert [(reason.feature, reason.contribution, reason.text) for reason in score.reasons] == wanted
+
+
+def row(**changed: object) -> dict[str, Any]:
+    return {**dict.fromkeys([*INPUTS, "x_site"], 1.0), "claim_type": "property_damage", **changed}
+
+
+def test_a_row_that_lacks_an_input_is_refused_as_a_frame_is() -> None:
+    short = row()
+    del short["x_site"]
+    with pytest.raises(ModelError, match="missing x_site"):
+        SCORER.score([row(), short])
+
+
+def test_a_row_with_a_column_that_the_model_never_saw_is_refused_as_a_frame_is() -> None:
+    with pytest.raises(ModelError, match="not known to it x_colour"):
+        SCORER.score([row(x_colour="red")])
+
+
+def test_a_text_where_a_number_belongs_is_refused() -> None:
+    with pytest.raises(ModelError, match="feature x_site holds 'hall', expected numbers"):
+        SCORER.score([row(x_site="hall")])
+
+
+def test_scoring_changes_no_row() -> None:
+    rows = [row()]
+    SCORER.score(rows)
+    assert rows == [row()]

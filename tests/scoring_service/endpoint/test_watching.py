@@ -1,0 +1,110 @@
+"""The service can be watched, checks itself against the batch, and tells nobody's secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from data.contract.dataset import DataSet
+from data.contract.tables import TABLES
+from features.build import build_features
+from models.claim_model import ClaimModel
+from pipeline.marketplace import generate
+from pipeline.scores import score_batch
+from scoring_service.logs import JsonLines
+from scoring_service.rows import format_time
+from scoring_service.self_check import compare, same
+from scoring_service.store.load import load
+from scoring_service.times import micros
+from tests.scoring_service.endpoint.running import NOW, PHOTO, Endpoint, claim, running, until
+
+SCORED = 12
+
+
+def _bodies(world: Path) -> list[dict[str, Any]]:
+    """The latest claims of a data set, as a client would send them."""
+    rows = pq.read_table(world / "claims.parquet").sort_by("filed_at").to_pylist()[-SCORED:]
+    times = ("filed_at", "incident_at")
+    return [{**row, **{name: row[name] and format_time(micros(row[name])) for name in times}} for row in rows]
+
+
+@pytest.mark.slow
+def test_the_endpoint_answers_what_the_batch_answers(tmp_path: Path, model: Path) -> None:
+    world, url = tmp_path / "world", f"sqlite:///{tmp_path / 'store.db'}"
+    generate(world, 150, 5)
+    load(DataSet.open(world), url)
+    build_features(DataSet.open(world), tmp_path / "features.parquet")
+    features = pq.read_table(tmp_path / "features.parquet").to_pandas()
+    scores = {row["claim_id"]: row for row in score_batch(features, ClaimModel.load(model), NOW).to_pylist()}
+    seen = {row["claim_id"]: row for row in pq.read_table(tmp_path / "features.parquet").to_pylist()}
+    with running(url, model) as endpoint:
+        for body in _bodies(world):
+            answer = endpoint.intake.score(body).json()
+            expected = scores[body["claim_id"]]
+            del answer["decision_id"], answer["scored_at"], expected["scored_at"]
+            assert answer == expected
+            saw = endpoint.reviewer.get(f"/v1/claims/{body['claim_id']}").json()["features"]
+            assert [name for name, value in saw.items() if not same(value, seen[body["claim_id"]][name])] == []
+        found = compare(endpoint.service.store, SCORED)
+        assert (found.decisions, found.differences, found.changed_since) == (SCORED, {}, 0)
+        with endpoint.service.store.begin() as connection:
+            connection.exec_driver_sql("UPDATE changes SET t0 = t0 + 1")
+        assert compare(endpoint.service.store, SCORED).differences
+
+
+def test_the_running_service_checks_itself(endpoint: Endpoint) -> None:
+    endpoint.intake.score(claim(evidence=[PHOTO]))
+    asyncio.run(endpoint.service.check())
+    text = endpoint.http.get("/metrics").text
+    assert "claimvet_skew_checked_total 157.0" in text
+    assert "claimvet_skew_differences_total{" not in text
+
+
+def test_metrics_tell_parts_outcomes_events_and_staleness(endpoint: Endpoint) -> None:
+    endpoint.intake.events(("sellers", {"seller_id": "S-1", "created_at": "2026-11-24T11:00:00Z"}))
+    endpoint.intake.score(claim())
+    endpoint.intake.score(claim(claim_type="fire"))
+    text = endpoint.http.get("/metrics").text
+    for line in (
+        'claimvet_requests_total{method="POST",route="/v1/claims/score",status="200"} 1.0',
+        'claimvet_requests_total{method="POST",route="/v1/claims/score",status="422"} 1.0',
+        'claimvet_events_total{table="sellers"} 1.0',
+        'claimvet_staleness_seconds{table="sellers"} 3600.0',
+        'claimvet_ready{needs="store"} 1.0',
+    ):
+        assert line in text
+    for part in ("parse", "features", "predict", "explain", "write"):
+        assert f'claimvet_part_seconds_count{{part="{part}"}}' in text
+    assert 'table="orders"' not in text  # it has no events, so no figure is made up
+
+
+def test_readiness_tells_the_model_and_the_latest_event_of_each_table(endpoint: Endpoint, model: Path) -> None:
+    endpoint.intake.events(("sellers", {"seller_id": "S-1", "created_at": "2026-11-24T11:00:00Z"}))
+    state = endpoint.http.get("/readyz").json()
+    assert state["model_version"] == ClaimModel.load(model).version
+    assert state["latest_events"] == {**dict.fromkeys(TABLES), "sellers": "2026-11-24T11:00:00.000000Z"}
+
+
+def test_logs_are_json_lines_without_claims_customers_or_keys(
+    endpoint: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    logging.getLogger("claimvet").propagate = True
+    with caplog.at_level(logging.INFO, "claimvet"):
+        decision = endpoint.intake.score(claim("CL-SECRET", narrative="my leg")).json()["decision_id"]
+        endpoint.intake.score(claim("CL-SECRET", narrative="my leg", claim_type="fire"))
+        endpoint.reviewer.get("/v1/claims/CL-SECRET")
+        until(lambda: sum(record.getMessage() == "request" for record in caplog.records) == 3)
+    lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
+    requests = [line for line in lines if line["event"] == "request"]
+    assert [line["status"] for line in requests] == [200, 422, 200]
+    assert requests[0]["decision_id"] == decision
+    assert {"time", "level", "event", "route", "method", "status", "ms"} <= set(requests[0])
+    whole = json.dumps(lines)
+    for secret in ("CL-SECRET", "C-1", "my leg", endpoint.intake.headers["authorization"].removeprefix("Bearer ")):
+        assert secret not in whole
