@@ -118,12 +118,12 @@ def measure(store: EventStore) -> list[float]:
 
 
 def main() -> None:
-    """Print a row a size."""
+    """Print a row a size; milliseconds of processor time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     sizes = [int(size) for size in parser.parse_args().sizes.split(",")]
     print(
-        f"{'orders':>10} {'cold customer':>14} {'hot customer':>13} {'order in time':>14} {'order 2 years late':>19}   ms of processor time, median"
+        f"{'orders':>10} {'cold customer':>14} {'hot customer':>13} {'order in time':>14} {'order 2 years late':>19}   ms, median"
     )
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
