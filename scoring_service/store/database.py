@@ -21,7 +21,7 @@ from scoring_service.store.schema import EVENT_TABLES, VERSION
 WAIT_SECONDS = 10
 """How long a writer waits for another, and a new connection for the server, before it gives up."""
 
-PAGES_KIB = 64_000
+PAGES_KIB = 16_000
 """What each connection to SQLite keeps in memory of the file."""
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"

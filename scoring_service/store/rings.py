@@ -8,7 +8,7 @@ search through the links of that time, which costs as much as the ring has links
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,11 +26,8 @@ SELECT r.ring, r.customers, r.whole_since FROM ring_members m JOIN rings r ON r.
 _FIRST_OTHER = """
 SELECT customer_id, seen_at FROM identity_links WHERE kind = ? AND token = ? AND customer_id <> ? ORDER BY seen_at LIMIT 1
 """
-_NEIGHBOURS = """
-SELECT DISTINCT other.customer_id FROM identity_links own
-JOIN identity_links other ON other.kind = own.kind AND other.token = own.token
-WHERE own.customer_id IN ({places}) AND own.seen_at < ? AND other.seen_at < ?
-"""
+_TOKENS = "SELECT kind, token FROM identity_links WHERE customer_id IN ({places}) AND seen_at < ?"
+_HOLDERS = "SELECT customer_id FROM identity_links WHERE ({tokens}) AND seen_at < ?"
 
 
 def others_in_ring(connection: sa.Connection, customer: str, filed_at: int) -> int:
@@ -92,15 +89,28 @@ def all_rings(links: Iterable[tuple[str, str, int]]) -> tuple[list[tuple[str, st
 
 
 def _searched(connection: sa.Connection, customer: str, filed_at: int) -> int:
-    """Other customers that can be reached, breadth first."""
-    reached = {customer}
-    edge: Sequence[str] = [customer]
+    """Other customers that can be reached, breadth first; every customer and every token is looked at once."""
+    customers, tokens = {customer}, set[tuple[str, str]]()
+    edge = [customer]
     while edge:
-        found: set[str] = set()
-        for start in range(0, len(edge), AT_ONCE):
-            some = edge[start : start + AT_ONCE]
-            sql = _NEIGHBOURS.format(places=", ".join("?" * len(some)))
-            found |= {row[0] for row in run(connection, sql, (*some, filed_at, filed_at))}
-        edge = sorted(found - reached)
-        reached |= found
-    return len(reached) - 1
+        held = {(kind, token) for kind, token in _tokens(connection, edge, filed_at)} - tokens
+        found = set(_holders(connection, sorted(held), filed_at)) - customers
+        tokens |= held
+        customers |= found
+        edge = sorted(found)
+    return len(customers) - 1
+
+
+def _tokens(connection: sa.Connection, customers: Sequence[str], filed_at: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(customers), AT_ONCE):
+        some = customers[start : start + AT_ONCE]
+        yield from run(connection, _TOKENS.format(places=", ".join("?" * len(some))), (*some, filed_at))
+
+
+def _holders(connection: sa.Connection, tokens: Sequence[tuple[str, str]], filed_at: int) -> Iterator[str]:
+    size = AT_ONCE // 2
+    for start in range(0, len(tokens), size):
+        some = tokens[start : start + size]
+        either = " OR ".join(["(kind = ? AND token = ?)"] * len(some))
+        names = [name for token in some for name in token]
+        yield from (row[0] for row in run(connection, _HOLDERS.format(tokens=either), (*names, filed_at)))
