@@ -64,6 +64,8 @@ class Training:
     judged: pd.DataFrame
     judged_features: pd.DataFrame
     baselines: Mapping[str, pd.DataFrame]
+    judged_policy: Policy
+    """The policy with the bound that was known when judging began, so that the judged claims can try the promise."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,9 @@ def train_model(
         judged=_judged(data, split, judged, calibrated.errors_of(split.judge["decided_by"])),
         judged_features=data.features.loc[split.judge.index],
         baselines=_baselines(data, split, params),
+        judged_policy=policy.with_deny_threshold(
+            _deny_threshold(data.claims, pd.concat(held_out[:-1]), calibrated, policy)
+        ),
     )
 
 
@@ -203,7 +208,8 @@ def _deny_threshold(
     asked = held_out if policy.deny_personal_injury else held_out[(types == "property_damage").to_numpy()]
     scores = _probabilities(asked, calibrated)["p_valid"].to_numpy()
     valid = (asked["label"] == "valid").to_numpy()
-    return deny_threshold(scores, valid, alpha=policy.deny_alpha, confidence=policy.deny_confidence)
+    errors = np.minimum(calibrated.errors_of(asked["decided_by"]), policy.finding_error_share)
+    return deny_threshold(scores, valid, alpha=policy.deny_alpha, confidence=policy.deny_confidence, errors=errors)
 
 
 def _record(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[str, Any]:

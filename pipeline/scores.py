@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import pyarrow as pa
 
+from models.claim_facts import policy_facts
 from models.claim_model import ClaimModel
 from models.policy import PROBABILITIES, most_likely
 from models.reasons import Reason, reasons_for
@@ -47,12 +48,6 @@ def score_batch(features: pd.DataFrame, model: ClaimModel, now: datetime) -> pa.
         for name, values in columns.items()
     ]
     return pa.Table.from_arrays(arrays, schema=SCORES)
-
-
-def policy_facts(features: pd.DataFrame) -> pd.DataFrame:
-    """What the policy reads, taken from the claim's own features; the evidence count is null where there is no such table."""
-    names = {"claim_type": "claim_type", "claim_amount": "amount_claimed", "claim_evidence_count": "evidence_count"}
-    return features[list(names)].rename(columns=names)
 
 
 def reasons_array(reasons: list[list[Reason]]) -> pa.Array:
