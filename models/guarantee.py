@@ -7,11 +7,11 @@ passes (Bates et al., *Distribution-free, risk-controlling prediction sets*, J. 
 Pearson, Biometrika 1934.
 
 Findings are wrong at times. Claims without merit that somebody found valid have low scores, and would use up the whole promise
-although nobody honest is behind them. Where the deciders' share of wrong findings is known to be at least `errors`, as many "valid"
-findings below a threshold as those errors make on average (half of the errors of a claim without merit, as in `models.label_errors`)
-are counted off, from the bound and from the total. The findings alone cannot tell an error from an honest customer who looks
-dishonest; so what may be counted off is an assumption that a person makes (`finding_error_share`), and without it every finding is
-taken at its word.
+although nobody honest is behind them. Where a share `errors` of claims without merit is found valid by mistake, as many findings
+below a threshold as that makes on average are counted off, from the bound and from the total: of n findings of which V are truly
+valid, (1 - e) V + errors (n - V) are found valid on average. The findings alone cannot tell an error from an honest customer who
+looks dishonest, so what may be counted off is an assumption that a person makes (`finding_error_share`), and without it every
+finding is taken at its word.
 
 Two shifts are left. Findings are not all claims: somebody looked because something looked wrong, so valid claims among
 them have lower scores than valid claims at large, and the share denied at large is smaller than the one bounded here.
@@ -65,7 +65,7 @@ def deny_threshold(
     `p_valid` (n, float64, 0 to 1) are calibrated probabilities of findings that no booster was fitted to, `is_valid`
     (n, bool) what they were found to be, `weights` (n, 0 or more) how many claims each stands for, where findings were
     not drawn evenly; with weights the bound takes the effective number of findings (Kish) and is an approximation.
-    `errors` (n, 0 to 1) is the share of wrong findings of each finding's decider that may be counted off, none by default.
+    `errors` (n, 0 to 1) is how often each finding's decider finds a claim without merit valid, as far as that may be counted off.
     None where there are too few findings to promise anything (`findings_needed`).
     Raises `ModelError` for arguments of other shapes or ranges.
     """
@@ -80,11 +80,11 @@ def deny_threshold(
         return None
     total = weight[valid].sum()
     share = np.cumsum(np.where(found, weight[order], 0.0)) / total
-    counted_off = np.cumsum((wrong * weight)[order] / 2.0) / total
-    bound = _upper_bounds(share, effective, confidence) - counted_off
-    if counted_off[-1] >= 1.0:
-        return None
-    too_many = np.flatnonzero(found & (bound > alpha * (1.0 - counted_off[-1])))
+    counted_off = np.cumsum((wrong * weight)[order]) / total
+    bound = _upper_bounds(share, effective, confidence)
+    if counted_off[-1] < 1.0:  # both hold wherever the first does, so the lesser one does
+        bound = np.minimum(bound, (bound - counted_off) / (1.0 - counted_off[-1]))
+    too_many = np.flatnonzero(found & (bound > alpha))
     return _just_below(float(ordered[too_many[0]]))
 
 

@@ -114,8 +114,9 @@ class Policy:
     """Most of the valid claims that may end in deny, as a share."""
     deny_confidence: float = 0.9
     """How sure the guarantee has to be of that."""
-    finding_error_share: float = 0.02
-    """Share of wrong findings that the bound may count off, never more than held-out findings show; 0 takes each at its word."""
+    finding_error_share: float = 0.03
+    """Share of claims without merit that are found valid by mistake, which the bound counts off; never more than held-out findings
+    show; 0 takes every finding at its word."""
     cluster_customers: int = 4
     """Independent customers who claimed on a product within 90 days before it may be a cluster, this claim's among them."""
     cluster_p_value: float = 1e-4

@@ -51,11 +51,18 @@ def is_linked(features: pd.DataFrame) -> Flags:
 
 def is_cluster(facts: pd.DataFrame, least_customers: int, p_value: float) -> Flags:
     """Whether a claim belongs to a cluster: at least so many customers, and as unlikely as that at the rate expected."""
-    customers, expected = number_column(facts, "cluster_customers"), number_column(facts, "cluster_expected")
-    enough = (customers >= least_customers) & np.isfinite(expected)
-    unlikely = poisson.sf(np.where(enough, customers, 1.0) - 1.0, np.where(enough, expected, 1.0)) <= p_value
-    clustered: Flags = enough & unlikely
+    clustered: Flags = (number_column(facts, "cluster_customers") >= least_customers) & (
+        cluster_p_values(facts) <= p_value
+    )
     return clustered
+
+
+def cluster_p_values(facts: pd.DataFrame) -> Floats:
+    """How likely so many customers are at the rate expected (Poisson), float64; 1 where that is not known."""
+    customers, expected = number_column(facts, "cluster_customers"), number_column(facts, "cluster_expected")
+    known = np.isfinite(customers) & np.isfinite(expected)
+    tail: Floats = poisson.sf(np.where(known, customers, 1.0) - 1.0, np.where(known, expected, 1.0))
+    return np.where(known, tail, 1.0)
 
 
 def number_column(table: pd.DataFrame, name: str) -> Floats:

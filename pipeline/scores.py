@@ -1,4 +1,7 @@
-"""What a score is: its columns, and how a batch of features becomes scores; the same on one machine and on executors."""
+"""What a score is: its columns, and how a batch of features becomes scores; the same on one machine and on executors.
+
+The contract's columns come first. Behind them stands what sharing out experts needs and leaves on record (`models.capacity`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import pyarrow as pa
 
+from models.capacity import REFER, audit_draws
 from models.claim_facts import policy_facts
 from models.claim_model import ClaimModel
 from models.policy import PROBABILITIES, most_likely
@@ -25,23 +29,39 @@ SCORES = pa.schema(
         ("reasons", pa.list_(REASON)),
         ("model_version", pa.string()),
         ("scored_at", pa.timestamp("us", tz="UTC")),
+        ("otherwise", pa.string()),
+        ("expert_saving_usd", pa.float64()),
+        ("audited", pa.bool_()),
+        ("audit_probability", pa.float64()),
     ]
 )
-"""Columns of the scores; in a CSV file `reasons` is JSON text. A reason's `value` is text, null where the feature is null."""
+"""Columns of the scores; in a CSV file `reasons` is JSON text. A reason's `value` is text, null where the feature is null.
+
+`otherwise` is the disposition where no expert is free, `expert_saving_usd` what a review saves against it; `audited` says that an expert
+reviews the claim whatever its score, and `audit_probability` how likely that was.
+"""
 
 
 def score_batch(features: pd.DataFrame, model: ClaimModel, now: datetime) -> pa.Table:
-    """Scores rows of features at hand: a table of the schema `SCORES`, one row a row of `features`, in their order."""
+    """Scores rows of features at hand: a table of the schema `SCORES`, one row a row of `features`, in their order.
+
+    Audits are drawn; experts are taken as free, because a batch does not know its days (`pipeline.sharing` shares them out).
+    """
     matrix = model.matrix(features)
     probabilities = model.probabilities_of(matrix)
+    options = model.policy.options(probabilities, policy_facts(features))
+    audited = audit_draws(features["claim_id"], model.policy.audit_seed) < model.policy.audit_share
     columns = {
         "claim_id": features["claim_id"],
         **{name: probabilities[name] for name in PROBABILITIES},
         "label": most_likely(probabilities),
-        "disposition": model.policy.dispositions(probabilities, policy_facts(features)),
+        "disposition": options["disposition"].where(~audited, REFER),
         "reasons": reasons_array(reasons_for(model, matrix, features, probabilities)),
         "model_version": [model.version] * len(features),
         "scored_at": [now.astimezone(UTC)] * len(features),
+        **{name: options[name] for name in ("otherwise", "expert_saving_usd")},
+        "audited": audited,
+        "audit_probability": [model.policy.audit_share] * len(features),
     }
     arrays = [
         values if isinstance(values, pa.Array) else pa.array(values, SCORES.field(name).type)
