@@ -108,7 +108,7 @@ def run_demo(out: Path, params: Params, *, claims: int, seed: int, now: datetime
         with step(f"Training on what was known by {later:%Y-%m-%d}") as tell:
             train(known.folder, params.split, params.train, params.policy, progress=tell)
         with step("Asking the gate"):
-            promotion = promote(params.gate)
+            promotion = promote(params.gate, by="claimvet demo", now=now)
             model = load_model(None if promotion.passed else f"models:/{NAME}@{CHALLENGER}")
     with step("Building features of the later claims") as tell:
         build_features(DataSet.open(places.marketplace), places.features, claims=places.later_claims, progress=tell)

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 from data.contract.errors import ModelError
+from models.lifecycle import make_champion
 from models.parameters import GateParams
 from models.registry import (
     CHALLENGER,
     CHAMPION,
     load_model,
-    make_champion,
     model_signature,
     quiet_store,
     register,
