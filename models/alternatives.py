@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 CAPACITIES = (0.0, 0.05, 0.1, 0.2, 0.4)
 """Reviews as a share of the claims."""
+USUAL_CAPACITY = 0.1
 COST_RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Harm of a wrong denial, as a multiple of what the parameters say."""
 RESAMPLES = 400
@@ -65,11 +66,9 @@ def rules_way(judged: pd.DataFrame, policy: Policy, most: int, features: pd.Data
 
 def threshold_way(judged: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
     """Settle from a P(valid) on, the best one in hindsight; experts for the largest of the others, evidence for the rest."""
-    ways = [
-        _refer_largest(judged, settled(judged, policy), (judged["p_valid"] < bound).to_numpy(), most)
-        for bound in THRESHOLDS
-    ]
-    return min(ways, key=lambda way: float(costs_of(judged, policy, way).sum()))
+    realised, settle, p_valid = realised_of(judged, policy), settled(judged, policy), judged["p_valid"].to_numpy()
+    ways = [_refer_largest(judged, settle, p_valid < bound, most) for bound in THRESHOLDS]
+    return min(ways, key=lambda way: float(_chosen(realised, way).sum()))
 
 
 def random_way(judged: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
@@ -99,7 +98,15 @@ def ways(judged: pd.DataFrame, policy: Policy, most: int, features: pd.DataFrame
 
 def costs_of(judged: pd.DataFrame, policy: Policy, chosen: pd.Series[str]) -> Floats:
     """What the chosen disposition cost each claim, US dollars, float64."""
-    realised = policy.realised_costs(judged[list(PROBABILITIES)], judged, judged["label"])
+    return _chosen(realised_of(judged, policy), chosen)
+
+
+def realised_of(judged: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """What each disposition cost each claim, as it turned out."""
+    return policy.realised_costs(judged[list(PROBABILITIES)], judged, judged["label"])
+
+
+def _chosen(realised: pd.DataFrame, chosen: pd.Series[str]) -> Floats:
     places = realised.columns.get_indexer(pd.Index(chosen))
     costs: Floats = realised.to_numpy()[np.arange(len(realised)), places]
     return costs
@@ -114,18 +121,21 @@ def money_table(
     capacities: Sequence[float] = CAPACITIES,
     cost_ratios: Sequence[float] = COST_RATIOS,
 ) -> pd.DataFrame:
-    """US dollars per 1,000 claims of every way, with 95 % bootstrap intervals, over capacities and cost ratios; columns `COLUMNS`.
+    """US dollars per 1,000 claims of every way, with 95 % bootstrap intervals; columns `COLUMNS`.
 
-    `judged` is a judged frame with what the policy reads; `features` its inputs, for the rules.
+    Over `capacities` at the costs as they are, and over `cost_ratios` at `USUAL_CAPACITY`. `judged` is a judged frame with what the
+    policy reads; `features` its inputs, for the rules.
     """
     random = np.random.default_rng(seed)
     drawn = random.multinomial(len(judged), np.full(len(judged), 1 / len(judged)), RESAMPLES) if len(judged) else None
     rows = []
-    for ratio in cost_ratios:
+    for ratio, capacity in [(1.0, at) for at in capacities] + [
+        (ratio, USUAL_CAPACITY) for ratio in cost_ratios if ratio != 1.0
+    ]:
         priced = with_cost_ratio(policy, ratio)
-        for capacity in capacities:
-            for way, chosen in ways(judged, priced, round(capacity * len(judged)), features).items():
-                rows.append((ratio, capacity, way, *_per_thousand(costs_of(judged, priced, chosen), drawn)))
+        realised = realised_of(judged, priced)
+        for way, chosen in ways(judged, priced, round(capacity * len(judged)), features).items():
+            rows.append((ratio, capacity, way, *_per_thousand(_chosen(realised, chosen), drawn)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from data.contract.tables import LABELS
+from models.alternatives import USUAL_CAPACITY
 from models.claim_model import ClaimModel
 from models.evaluation import calibration_curve, figures
 from models.policy import Policy
@@ -131,7 +132,7 @@ def _slices(slices: pd.DataFrame) -> str:
 
 
 def _money(money: pd.DataFrame) -> str:
-    at = money[(money["cost_ratio"] == 1.0) & (money["capacity"] == 0.1)]
+    at = money[(money["cost_ratio"] == 1.0) & (money["capacity"] == USUAL_CAPACITY)]
     rows = [
         [str(row["way"]), f"${row['usd_per_1000']:,.0f}", f"${row['low']:,.0f} to ${row['high']:,.0f}"]
         for row in at.to_dict("records")

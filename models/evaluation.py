@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import average_precision_score, roc_auc_score
+from scipy.stats import rankdata
 
 from data.contract.tables import CONCESSION_LIMIT_USD, GROUP_COLUMN_PREFIX, LABELS
 from models.claim_model import PROBABILITIES
@@ -78,8 +78,15 @@ def brier_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
 
 def calibration_error_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
     """Expected calibration error of P(valid): mean distance from the share of valid claims, over `BINS` bins."""
-    curve = calibration_curve(p[:, 0], y == 0)
-    return float((curve["claims"] * (curve["p_mean"] - curve["share"]).abs()).sum() / curve["claims"].sum())
+    return float(calibration_errors(p[:, 0], (y == 0)[None, :])[0])
+
+
+def calibration_errors(p_valid: FloatArray, are_valid: npt.NDArray[np.bool_]) -> FloatArray:
+    """The same for many outcomes of the same claims: `are_valid` (m, n), answer (m,)."""
+    inside = np.minimum((p_valid * BINS).astype(np.intp), BINS - 1)[:, None] == np.arange(BINS)
+    off = (p_valid @ inside)[None, :] - are_valid.astype(np.float64) @ inside.astype(np.float64)
+    errors: FloatArray = np.abs(off).sum(axis=1) / len(p_valid)
+    return errors
 
 
 def accuracy_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
@@ -200,8 +207,18 @@ def _figures(p: FloatArray, found: FloatArray, y: npt.NDArray[np.intp]) -> dict[
 
 
 def _auc(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:
-    return float(roc_auc_score(is_so, score)) if is_so.any() and not is_so.all() else float("nan")
+    """Mann and Whitney's statistic, as `sklearn.metrics.roc_auc_score` answers it, without its checks: resampling asks often."""
+    so, others = int(is_so.sum()), int((~is_so).sum())
+    if not so or not others:
+        return float("nan")
+    return float((rankdata(score)[is_so].sum() - so * (so + 1) / 2) / (so * others))
 
 
 def _average_precision(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:
-    return float(average_precision_score(is_so, score)) if is_so.any() else float("nan")
+    """As `sklearn.metrics.average_precision_score`: claims of equal score come in at once."""
+    if not is_so.any():
+        return float("nan")
+    order = np.argsort(-score, kind="stable")
+    last = np.r_[np.flatnonzero(np.diff(score[order])), len(score) - 1]
+    found = np.cumsum(is_so[order])[last]
+    return float((np.diff(np.r_[0, found]) * found / (last + 1)).sum() / is_so.sum())

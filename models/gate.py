@@ -18,8 +18,10 @@ from scipy.stats import beta
 from models.checks import Check
 from models.claim_model import ClaimModel
 from models.comparison import champion_answers, champion_checks, money_without_champion
-from models.evaluation import arrays, calibration_error_metric, log_loss_metric
+from models.evaluation import arrays, calibration_error_metric, calibration_errors, log_loss_metric
 from models.fairness import fairness_check
+from models.guarantee import counted_off
+from models.label_errors import USUAL_ERROR
 from models.leaks import leak_checks
 from models.parameters import GateParams
 from models.policy import PROBABILITIES, Disposition
@@ -62,7 +64,7 @@ def _calibration(judged: pd.DataFrame, params: GateParams) -> Check:
     """The error of P(valid), against the bound or what chance alone would do to probabilities that are right."""
     _, p, y = arrays(judged)
     random = np.random.default_rng(params.seed)
-    by_chance = [calibration_error_metric(p, np.where(random.random(len(p)) < p[:, 0], 0, 1)) for _ in range(RESAMPLES)]
+    by_chance = calibration_errors(p[:, 0], random.random((RESAMPLES, len(p))) < p[:, 0])
     bound = max(params.calibration_error, float(np.quantile(by_chance, params.confidence)))
     error = calibration_error_metric(p, y)
     return Check("calibration error of P(valid)", error, f"at most {bound:.4g}", error <= bound)
@@ -79,7 +81,9 @@ def promise_checks(challenger: StoredModel, params: GateParams) -> Iterator[Chec
     injured = judged["claim_type"] == "personal_injury"
     asked = judged if policy.deny_personal_injury else judged[~injured]
     valid = asked["label"] == "valid"
-    mistaken = policy.finding_error_share * float((denied.loc[asked.index]).sum())
+    rates: Mapping[str, float] = challenger.model.record.get("error_rates", {})
+    refused = asked.loc[denied.loc[asked.index], "decided_by"]
+    mistaken = float(counted_off(refused, rates, USUAL_ERROR, policy.finding_error_share).sum())
     wronged, total = float((denied.loc[asked.index] & valid).sum()), int(valid.sum())
     counted = max(wronged - mistaken, 0.0)
     surely = float(beta.ppf(1 - params.confidence, counted, total - counted + 1)) if counted else 0.0

@@ -20,6 +20,8 @@ And later claims are not these claims: the confidence is the margin for that, an
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
@@ -51,6 +53,14 @@ def findings_needed(alpha: float, confidence: float) -> int:
     return int(np.ceil(np.log1p(-confidence) / np.log1p(-alpha)))
 
 
+def counted_off(deciders: Iterable[str], error_rates: Mapping[str, float], usual: float, at_most: float) -> Floats:
+    """How often each finding's decider finds a claim without merit valid, as far as that may be counted off: float64, one a finding.
+
+    `error_rates` are those that training estimated, `usual` stands in for a decider who is not among them, `at_most` is the policy's.
+    """
+    return np.minimum([error_rates.get(str(decider), usual) for decider in deciders], at_most, dtype=np.float64)
+
+
 def deny_threshold(
     p_valid: npt.ArrayLike,
     is_valid: npt.ArrayLike,
@@ -80,10 +90,10 @@ def deny_threshold(
         return None
     total = weight[valid].sum()
     share = np.cumsum(np.where(found, weight[order], 0.0)) / total
-    counted_off = np.cumsum((wrong * weight)[order]) / total
+    mistaken = np.cumsum((wrong * weight)[order]) / total
     bound = _upper_bounds(share, effective, confidence)
-    if counted_off[-1] < 1.0:  # both hold wherever the first does, so the lesser one does
-        bound = np.minimum(bound, (bound - counted_off) / (1.0 - counted_off[-1]))
+    if mistaken[-1] < 1.0:  # both hold wherever the first does, so the lesser one does
+        bound = np.minimum(bound, (bound - mistaken) / (1.0 - mistaken[-1]))
     too_many = np.flatnonzero(found & (bound > alpha))
     return _just_below(float(ordered[too_many[0]]))
 

@@ -1,4 +1,4 @@
-"""Does the challenger know what it should not? Signs of a leak that stored inputs can show.
+"""Does the challenger know what it should not, or was it taught upside down? Signs that stored inputs can show.
 
 A leak is an input that knows the outcome: it makes a model look brilliant and be useless. Such an input tells the labels apart all by
 itself, or is none that the catalogue declares, or makes the model better than findings, which are wrong at times, allow.
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from data.contract.tables import FEATURE_COLUMN_PREFIX
@@ -43,9 +44,32 @@ def leak_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
     bound = f"at most {params.single_input_auc:g}: one input alone does not know the outcome"
     yield Check(f"AUC of the strongest single input ({name})", auc, bound, auc <= params.single_input_auc)
     p, _, y = arrays(challenger.judged)
+    yield direction_check(challenger, params)
     best = float(np.nanmax([auc_valid_metric(p, y), auc_abusive_metric(p, y), 0.0]))
     bound = f"at most {params.highest_auc:g}: findings are wrong at times, so no model agrees with all of them"
     yield Check("AUC against findings", best, bound, best <= params.highest_auc)
+
+
+def direction_check(challenger: StoredModel, params: GateParams) -> Check:
+    """Inputs that raise suspicion by declaration must go with claims without merit; where they surely do not, labels are mixed up."""
+    raising = [column.name for column in challenger.model.schema.inputs if column.suspicion == "raises"]
+    without_merit = (challenger.judged["label"] != "valid").to_numpy()
+    if not raising or without_merit.all() or not without_merit.any():
+        return Check(
+            "AUC of inputs that raise suspicion, for claims without merit",
+            0.5,
+            "not surely below 0.5; none to ask",
+            True,
+        )
+    table = challenger.judged_features[raising].astype("float64").fillna(0.0)
+    score = table.rank(pct=True).mean(axis=1).to_numpy()
+    auc = float(roc_auc_score(without_merit, score))
+    low, high = (int(kind.sum()) for kind in (without_merit, ~without_merit))
+    error = np.sqrt((low + high + 1) / (12.0 * low * high))  # of an area of one half: Mann and Whitney, 1947
+    surely = auc + float(norm.ppf(params.confidence)) * error
+    return Check(
+        "AUC of inputs that raise suspicion, for claims without merit", auc, "not surely below 0.5", surely >= 0.5
+    )
 
 
 def strange_inputs(schema: InputSchema) -> list[str]:
@@ -72,7 +96,7 @@ def strongest_input(features: pd.DataFrame, labels: pd.Series[str]) -> tuple[flo
 
 
 def _auc_of(values: pd.Series, is_so: pd.Series[bool]) -> float:
-    codes, target = _binned(values), is_so.to_numpy(dtype=np.float64)
+    codes, target = _binned(values), np.asarray(is_so, dtype=np.float64)
     even: Flags = np.arange(len(target)) % 2 == 0
     odd: Flags = ~even
     scores = np.where(even, _shares(codes, target, odd), _shares(codes, target, even))

@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from models.alternatives import USUAL_CAPACITY
+
 COLOURS = {
     "policy": "#0b5c6b",
     "present everything": "#8a949a",
@@ -22,13 +24,12 @@ def money_plot(money: pd.DataFrame) -> Figure:
     """Two panels of `models.alternatives.money_table`: dollars per 1,000 claims by capacity, and by cost ratio; logarithmic upwards."""
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    middle = sorted(money["capacity"].unique())[len(money["capacity"].unique()) // 2]
     _panel(left, money[money["cost_ratio"] == 1.0], "capacity", "reviews, as a share of the claims")
     _panel(
         right,
-        money[money["capacity"] == middle],
+        money[money["capacity"] == USUAL_CAPACITY],
         "cost_ratio",
-        f"harm of a wrong denial, times the default (reviews: {middle:.0%})",
+        f"harm of a wrong denial, times the default (reviews: {USUAL_CAPACITY:.0%})",
     )
     right.set_xscale("log", base=2)
     left.set_ylabel("US dollars per 1,000 claims")

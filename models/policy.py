@@ -119,8 +119,8 @@ class Policy:
     show; 0 takes every finding at its word."""
     cluster_customers: int = 4
     """Independent customers who claimed on a product within 90 days before it may be a cluster, this claim's among them."""
-    cluster_p_value: float = 1e-4
-    """How unlikely so many have to be at the rate of the product's category; see `models.safety`."""
+    cluster_p_value: float = 1e-5
+    """How unlikely so many have to be at the product's usual rate; see `models.safety`."""
     deny_threshold: float | None = None
     """P(valid) must be at or below it to deny; None: never deny. Training sets it from held-out findings."""
 

@@ -19,7 +19,7 @@ from models.claim_facts import policy_facts
 from models.claim_model import ClaimModel
 from models.comparison import mean_interval
 from models.evaluation import arrays, figures, judged_frame
-from models.guarantee import wrong_denial_bound
+from models.guarantee import counted_off, wrong_denial_bound
 from models.label_errors import USUAL_ERROR
 from models.labels import latest_findings
 from models.policy import Disposition
@@ -135,7 +135,9 @@ def _promise(one: Replayed) -> dict[str, object]:
     asked = judged if policy.deny_personal_injury else judged[judged["claim_type"] != "personal_injury"]
     denied, valid = asked["disposition"] == Disposition.DENY.value, asked["label"] == "valid"
     wronged, total = int((denied & valid).sum()), int(valid.sum())
-    counted = max(wronged - policy.finding_error_share * float(denied.sum()), 0.0)
+    rates = one.model.record.get("error_rates", {})
+    mistaken = counted_off(asked.loc[denied, "decided_by"], rates, USUAL_ERROR, policy.finding_error_share)
+    counted = max(wronged - float(mistaken.sum()), 0.0)
     surely = 1.0 - wrong_denial_bound(total - counted, total, policy.deny_confidence) if counted else 0.0
     return {
         "valid_findings": total,

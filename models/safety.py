@@ -4,8 +4,10 @@ Many customers who have nothing to do with each other and claim on one product a
 Such a claim is never denied by a machine, and the product is put before people (`safety_alerts`). Customers who are linked (a
 shared device, payment, address or phone, a shared piece of evidence) count for nothing here: a ring must not look like a hazard.
 
-The test is Poisson's with an exposure: the product's orders of the year before times the category's claims per order, for 90 of 365
-days. It is asked at every claim, so `cluster_p_value` is small. Only features are read, so the endpoint asks the same.
+The test is Poisson's with an exposure: the product's orders of the year before, times the category's claims per order lately, times how
+often the product itself was claimed on in the year up to 90 days ago, against its category (shrunk towards 1 with a gamma prior). So
+it asks what is new, and a product that always was risky alarms when it gets worse. It is asked at every claim, so `cluster_p_value`
+is small. Only features are read, so the endpoint asks the same.
 """
 
 from __future__ import annotations
@@ -20,25 +22,42 @@ Flags = npt.NDArray[np.bool_]
 
 WINDOW_DAYS = 90
 _YEAR_DAYS = 365
-_CUSTOMERS, _ORDERS = "product_claims_customers_distinct_90d", "product_orders_count_365d"
-_CATEGORY_CLAIMS, _CATEGORY_ORDERS = "category_claims_count_365d", "category_orders_count_365d"
+_NEEDED = (
+    "product_claims_customers_distinct_90d",
+    "product_claims_count_90d",
+    "product_claims_count_365d",
+    "product_orders_count_365d",
+    "category_claims_count_30d",
+    "category_claims_count_365d",
+    "category_orders_count_365d",
+)
 _LINKS = ("identity_ring_customers_count", "identity_shared_customers_count", "evidence_hash_other_customers_count")
 PRIOR_CLAIMS, PRIOR_ORDERS = 1.0, 200.0
 """A category about which little is known starts at one claim in 200 orders (assumption), so that a first claim is no surprise."""
+OWN_CLAIMS = 2.0
+"""Claims' worth of history that draws a product's own rate to its category's (assumption)."""
 
 
 def cluster_facts(features: pd.DataFrame) -> dict[str, Floats]:
     """`cluster_customers`, distinct customers who claimed on the product within 90 days, this one included, 0 where this customer is
-    linked to others; `cluster_expected`, how many would by the product's orders. Empty where the features are not there.
+    linked to others; `cluster_expected`, how many would by the product's orders and history. Empty where the features are not there.
     """
-    if not {_CUSTOMERS, _ORDERS, _CATEGORY_CLAIMS, _CATEGORY_ORDERS} <= set(features.columns):
+    if not set(_NEEDED) <= set(features.columns):
         return {}
-    rate = (number_column(features, _CATEGORY_CLAIMS) + PRIOR_CLAIMS) / (
-        number_column(features, _CATEGORY_ORDERS) + PRIOR_ORDERS
+    known = {name: number_column(features, name) for name in _NEEDED}
+    orders, category_orders = (
+        known["product_orders_count_365d"] + 1.0,
+        known["category_orders_count_365d"] + PRIOR_ORDERS,
     )
-    expected = (number_column(features, _ORDERS) + 1.0) * rate * WINDOW_DAYS / _YEAR_DAYS
-    customers = number_column(features, _CUSTOMERS) + 1.0
-    return {"cluster_customers": np.where(is_linked(features), 0.0, customers), "cluster_expected": expected}
+    yearly = known["category_claims_count_365d"]
+    lately = np.maximum(yearly * WINDOW_DAYS / _YEAR_DAYS, known["category_claims_count_30d"] * WINDOW_DAYS / 30)
+    expected = orders * (lately + PRIOR_CLAIMS) / category_orders
+    earlier_days = (_YEAR_DAYS - WINDOW_DAYS) / _YEAR_DAYS
+    expected_earlier = orders * (yearly * earlier_days + PRIOR_CLAIMS) / category_orders
+    earlier = np.maximum(known["product_claims_count_365d"] - known["product_claims_count_90d"], 0.0)
+    own = (earlier + OWN_CLAIMS) / (expected_earlier + OWN_CLAIMS)
+    customers = known["product_claims_customers_distinct_90d"] + 1.0
+    return {"cluster_customers": np.where(is_linked(features), 0.0, customers), "cluster_expected": expected * own}
 
 
 def is_linked(features: pd.DataFrame) -> Flags:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from models.alternatives import CAPACITIES, COST_RATIOS, money_table
+from models.alternatives import CAPACITIES, COST_RATIOS, USUAL_CAPACITY, money_table
 from models.replay import Replayed
 from pipeline.report.charts import Axis, Line, line_chart
 from pipeline.report.page import Tile
@@ -151,8 +151,11 @@ def _money(replayed: Sequence[Replayed], periods: pd.DataFrame, seed: int) -> Se
     judged = pd.concat([one.judged.judged for one in replayed])
     features = pd.concat([one.period.features.loc[one.judged.judged.index] for one in replayed])
     policy = replayed[-1].model.policy
-    by_capacity = money_table(judged, policy, seed, features, cost_ratios=(1.0,))
-    by_ratio = money_table(judged, policy, seed, features, capacities=(0.1,))
+    money = money_table(judged, policy, seed, features)
+    by_capacity, by_ratio = (
+        money[money["cost_ratio"] == 1.0],
+        money[money["capacity"] == USUAL_CAPACITY].sort_values("cost_ratio"),
+    )
     cards = [
         Card("Period by period", line_chart("Money", lines, _across(periods), y), note="Bars are 95 % intervals."),
         Card(

@@ -53,8 +53,9 @@ def safety_alerts(facts: pd.DataFrame, filed: pd.DataFrame, policy: Policy) -> p
     """Products on which independent customers claim more often than chance allows; columns `ALERT_COLUMNS`, the surest first.
 
     `facts` has `claim_id` and what `models.safety.cluster_facts` answers, `filed` is what `filings` answers. `claims` and `customers`
-    count the independent claims of this batch within the product's alarm, `customers` at least what was known before it; `expected`
-    is what the product's orders explain; `since` is the earliest such claim in the batch, `first_alarm_at` the one that first alarmed.
+    count the independent claims of this batch from 90 days before the product's first alarm to its last, `customers` at least what was
+    known before it; `expected` is what the product's orders and history explain; `since` is the earliest of these claims, and
+    `first_alarm_at` the one that first alarmed.
     """
     table = facts.join(filed, on="claim_id").dropna(subset=["product_id"])
     if "cluster_customers" not in table:
@@ -73,7 +74,8 @@ def safety_alerts(facts: pd.DataFrame, filed: pd.DataFrame, policy: Policy) -> p
 def _alert(product: str, claims: pd.DataFrame) -> dict[str, object]:
     alarmed = claims[claims["alarm"]]
     strongest = alarmed.sort_values("p_value", kind="stable").iloc[0]
-    window = claims[claims["filed_at"] >= alarmed["filed_at"].min() - pd.Timedelta(days=WINDOW_DAYS)]
+    begin, end = alarmed["filed_at"].min() - pd.Timedelta(days=WINDOW_DAYS), alarmed["filed_at"].max()
+    window = claims[(claims["filed_at"] >= begin) & (claims["filed_at"] <= end)]
     return {
         "product_id": product,
         "claims": len(window),
