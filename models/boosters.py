@@ -39,15 +39,21 @@ def suspicion_signs(schema: InputSchema) -> list[int]:
 
 
 def grow(
-    matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], trees: int, params: TrainParams
+    matrix: pd.DataFrame,
+    target: FloatArray,
+    signs: Sequence[int],
+    trees: int,
+    params: TrainParams,
+    weight: FloatArray | None = None,
 ) -> lgb.Booster:
-    """A booster of `trees` trees for P(target = 1), or a constant one where `target` has one value only, or no row.
+    """A booster of `trees` trees for the mean of `target`, or a constant one where `target` has one value only, or no row.
 
-    `matrix` is float64 with rows in time order, `target` 0 or 1, `signs` the monotone constraint of each column.
+    `matrix` is float64 with rows in time order, `target` 0 to 1 (how sure it is), `signs` the monotone constraint of each column.
     """
     if len(np.unique(target)) < 2:
         return _constant(matrix, target, params)
-    return lgb.train(_settings(signs, len(target), params), _data(matrix, target), num_boost_round=trees)
+    settings = _settings(signs, len(target), params) | {"objective": "cross_entropy"}
+    return lgb.train(settings, _data(matrix, target, weight), num_boost_round=trees)
 
 
 def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], params: TrainParams) -> int:

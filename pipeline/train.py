@@ -40,6 +40,8 @@ from pipeline.validate import require_valid
 
 ACCOUNT_AGE = "customer_account_age_days"
 _CHUNK_BYTES = 1 << 20
+UNCHECKED_MOST = 3
+"""Claims without a finding that are read beside each one with; `train.unchecked_per_finding` says how many of them teach."""
 
 
 @dataclass(frozen=True)
@@ -119,15 +121,22 @@ def train(
 
 
 def read_training_data(data_set: DataSet, features: Path) -> TrainingData:
-    """The claims that somebody looked at, with their features (a Parquet file of `build_features`) and all their outcomes."""
+    """What training reads of a data set and its features (a Parquet file of `build_features`).
+
+    The claims that somebody looked at with all their outcomes, and up to `UNCHECKED_MOST` times as many others, drawn by their names.
+    """
     connection = connect()
     try:
         data_set.register(connection)
         connection.execute(
             "CREATE TEMP TABLE looked_at AS SELECT DISTINCT claim_id FROM outcomes WHERE decided_by <> 'concession'"
         )
+        connection.execute(
+            "CREATE TEMP TABLE read_too AS FROM looked_at UNION ALL (SELECT claim_id FROM claims ANTI JOIN looked_at USING (claim_id) "
+            f"ORDER BY md5(claim_id) LIMIT (SELECT {UNCHECKED_MOST} * count(*) FROM looked_at))"
+        )
         inputs = connection.execute(
-            f"SELECT * FROM read_parquet({quoted(str(features))}) SEMI JOIN looked_at USING (claim_id) ORDER BY claim_id"
+            f"SELECT * FROM read_parquet({quoted(str(features))}) SEMI JOIN read_too USING (claim_id) ORDER BY claim_id"
         ).df()
         outcomes = connection.execute(
             "SELECT * FROM outcomes SEMI JOIN looked_at USING (claim_id) ORDER BY outcome_id"
@@ -243,7 +252,7 @@ def _claims_query(data_set: DataSet, connection: duckdb.DuckDBPyConnection, *, l
     names = [row[0] for row in connection.execute("DESCRIBE claims").fetchall()]
     groups = [f"claims.{identifier(name)}" for name in names if name.startswith(GROUP_COLUMN_PREFIX)]
     columns = ", ".join(["claim_id, filed_at, customer_id, claim_type, amount_claimed", *groups, category])
-    kept = "SEMI JOIN looked_at USING (claim_id)" if looked_at else ""
+    kept = "SEMI JOIN read_too USING (claim_id)" if looked_at else ""
     return f"SELECT {columns} FROM claims {kept} {joined} ORDER BY claim_id"
 
 

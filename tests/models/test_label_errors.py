@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.contract.tables import LABELS
-from models.label_errors import FEWEST_ROWS, USUAL_ERROR, Calibrated, fit_calibrations, found_probabilities
+from models.calibrating import Calibrated, fit_calibrations
+from models.label_errors import FEWEST_ROWS, USUAL_ERROR, found_probabilities
 
 TRUE_RATES = {"expert": 0.01, "investigator": 0.05, "seller_defense": 0.12}
 
@@ -53,7 +54,8 @@ def test_where_nobody_errs_next_to_no_error_is_found() -> None:
 def test_a_decider_who_was_never_held_out_errs_as_usual() -> None:
     fitted = fit_calibrations(*_columns(*world(500, {"expert": 0.01})))
     np.testing.assert_allclose(
-        fitted.errors_of(pd.Series(["appeal", "expert"])), [USUAL_ERROR, fitted.error_rates["expert"]]
+        fitted.errors_of(pd.Series(["appeal", "expert"])),
+        [1.5 * USUAL_ERROR * (1 - (fitted.fitted.shares**2).sum()), fitted.error_rates["expert"]],
     )
 
 
