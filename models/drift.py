@@ -20,8 +20,8 @@ from models.parameters import MonitorParams
 Floats = npt.NDArray[np.float64]
 
 BINS = 10
-SMALLEST_SHARE = 1e-4
-"""An empty bin counts as this share (half a row of 5,000)."""
+EMPTY_ROWS = 0.5
+"""Rows that each bin in use starts with on either side, so that an empty one is not infinitely far."""
 MOST_CATEGORIES = 50
 """Categories that are bins of their own; rarer ones share one."""
 LEVELS = ("steady", "watch", "alarm")
@@ -49,7 +49,8 @@ def drift(name: str, reference: pd.Series, recent: pd.Series, params: MonitorPar
     old, new = _bins(reference, recent, numeric)
     if not len(reference) or not len(recent):
         return Drift(name, "number" if numeric else "category", 0.0, 0.0, 0.0, 1.0, LEVELS[0])
-    index = psi(old / old.sum(), new / new.sum())
+    used = (old + new) > 0
+    index = psi(_shares(old[used]), _shares(new[used]))
     by_chance = (np.count_nonzero(old + new) - 1) * (1 / len(reference) + 1 / len(recent))
     statistic, p_value = _chi_squared(old, new)
     if numeric:
@@ -76,13 +77,16 @@ def drifts(reference: pd.DataFrame, recent: pd.DataFrame, params: MonitorParams)
 
 
 def psi(reference: Floats, recent: Floats) -> float:
-    """Population stability index of two vectors of shares.
+    """Population stability index of two vectors of shares, none of them 0.
 
     >>> round(psi(np.array([0.5, 0.5]), np.array([0.8, 0.2])), 4)
     0.4159
     """
-    p, q = np.maximum(reference, SMALLEST_SHARE), np.maximum(recent, SMALLEST_SHARE)
-    return float(((q - p) * np.log(q / p)).sum())
+    return float(((recent - reference) * np.log(recent / reference)).sum())
+
+
+def _shares(counts: Floats) -> Floats:
+    return (counts + EMPTY_ROWS) / (counts + EMPTY_ROWS).sum()
 
 
 def _level(index: float, p_value: float, params: MonitorParams) -> str:
