@@ -80,7 +80,7 @@ def monitor(
     Scores are those of `model` (an MLflow URI or a directory), by default the champion; without one they are left out, with a note.
     Raises `InvalidDataError` where the data break the contract, `UsageError` where there is nothing to compare.
     """
-    notes = list(require_valid(data))
+    notes, scorer = list(require_valid(data)), _model(model)
     old, new = _sides(data, reference, params, progress)
     if min(len(old.features), len(new.features)) < 2:
         raise UsageError(
@@ -91,7 +91,6 @@ def monitor(
         "features": [one for one in moved if _is_input(one.name)],
         "other features": [one for one in moved if not _is_input(one.name)],
     }
-    scorer = _model(model)
     if scorer is None:
         notes.append("there is no champion to score with, so the drift of scores is left out")
     else:
