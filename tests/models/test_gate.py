@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from models.parameters import GateParams
 from models.policy import PROBABILITIES
 from models.registry import StoredModel
 from models.training import Training
+from pipeline.train import write_evaluation
 from tests.models.small_world import small_world, trained
 
 PARAMS = GateParams(least_findings=60)
@@ -203,3 +205,11 @@ def test_a_slow_or_a_large_challenger_is_refused(stored: StoredModel) -> None:
 def test_an_injury_that_would_be_denied_is_counted_although_the_policy_never_does(stored: StoredModel) -> None:
     (check,) = [check for check in gate_checks(stored, None, PARAMS) if check.name == "injuries that would be denied"]
     assert (check.figure, check.passed) == (0, True)
+
+
+def test_one_label_only_breaks_nothing_and_passes_nothing(tmp_path: Path) -> None:
+    alone = trained(small_world(600, labels=("valid",)))
+    assert len(alone.judged) >= PARAMS.least_findings
+    write_evaluation(alone, tmp_path, seed=1)
+    assert (tmp_path / "model_card.md").is_file()
+    assert failed(_stored(alone, "1")) == ["dollars per 1,000 claims less those of presenting everything"]
