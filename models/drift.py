@@ -86,7 +86,8 @@ def psi(reference: Floats, recent: Floats) -> float:
 
 
 def _shares(counts: Floats) -> Floats:
-    return (counts + EMPTY_ROWS) / (counts + EMPTY_ROWS).sum()
+    shares: Floats = (counts + EMPTY_ROWS) / (counts + EMPTY_ROWS).sum()
+    return shares
 
 
 def _level(index: float, p_value: float, params: MonitorParams) -> str:
