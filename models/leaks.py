@@ -40,6 +40,10 @@ def leak_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
         "0, `x_` columns apart",
         not strangers,
     )
+    anew, differing = challenger.parity
+    named = f" ({', '.join(differing[:5])})" if differing else ""
+    bound = f"0, over {anew} claims" if anew else "0; built by the same run"
+    yield Check(f"features that differ when they are built anew{named}", len(differing), bound, not differing)
     auc, name = strongest_input(challenger.judged_features, challenger.judged["label"])
     bound = f"at most {params.single_input_auc:g}: one input alone does not know the outcome"
     yield Check(f"AUC of the strongest single input ({name})", auc, bound, auc <= params.single_input_auc)

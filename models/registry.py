@@ -36,8 +36,8 @@ LONGEST_DESCRIPTION = 5000
 """Characters of a version's description that every store of MLflow holds."""
 DEFAULT_STORE = "sqlite:///mlflow.db"
 
-JUDGED_POLICY_FILE, CARD_FILE = "judged_policy.json", "model_card.md"
-"""Among the evaluation: the policy with the bound that was known when judging began, and what a claims manager reads."""
+JUDGED_POLICY_FILE, CARD_FILE, PARITY_FILE = "judged_policy.json", "model_card.md", "parity.json"
+"""Among the evaluation: the policy with the bound that was known when judging began, what a claims manager reads, and `pipeline.parity`."""
 
 _ARTIFACT = "claim_model"
 _REQUIREMENTS = ("lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "scipy")
@@ -58,6 +58,8 @@ class StoredModel:
     judged_features: pd.DataFrame
     baselines: dict[str, pd.DataFrame]
     judged_policy: Policy | None = None
+    parity: tuple[int, tuple[str, ...]] = (0, ())
+    """Claims whose features were built anew after training, and the features that differed from those it was trained on."""
 
 
 @contextmanager
@@ -141,6 +143,7 @@ def stored_model(alias: str) -> StoredModel | None:
             judged_features=pd.read_parquet(root / "judged_features.parquet"),
             baselines={path.stem: pd.read_parquet(path) for path in sorted((root / "baselines").glob("*.parquet"))},
             judged_policy=_judged_policy(root / JUDGED_POLICY_FILE),
+            parity=_parity(root / PARITY_FILE),
         )
 
 
@@ -180,6 +183,13 @@ def _load(root: Path) -> ClaimModel:
 
 def _judged_policy(path: Path) -> Policy | None:
     return Policy.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def _parity(path: Path) -> tuple[int, tuple[str, ...]]:
+    if not path.is_file():
+        return 0, ()
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return int(found["claims"]), tuple(found["differing"])
 
 
 def _first_line(error: Exception) -> str:

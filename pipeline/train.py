@@ -34,8 +34,9 @@ from models.money_plots import write_money_plot
 from models.parameters import SplitParams, TrainParams
 from models.plots import write_plots
 from models.policy import PROBABILITIES, Policy
-from models.registry import CARD_FILE, CHALLENGER, JUDGED_POLICY_FILE, NAME, register
+from models.registry import CARD_FILE, CHALLENGER, JUDGED_POLICY_FILE, NAME, PARITY_FILE, register
 from models.training import Training, TrainingData, train_model
+from pipeline.parity import feature_parity
 from pipeline.validate import require_valid
 
 ACCOUNT_AGE = "customer_account_age_days"
@@ -85,7 +86,7 @@ def train(
     """Validates, builds features, trains, judges, and registers the model as challenger.
 
     `out`, if named, gets the model (`model/`) and its evaluation (`evaluation/`) as files, too. `features`, if named, is the Parquet
-    file that `build_features` made of the same data set; they are not built again.
+    file that `build_features` made of the same data set; they are not built again, but for a sample that tells whether that is so.
     Raises `InvalidDataError` where the data break the contract, `ModelError` where no claim has a finding, `UsageError` where the
     file of features does not exist.
     """
@@ -103,6 +104,10 @@ def train(
         progress("writing the evaluation")
         evaluation = Path(scratch) / "evaluation"
         summary = write_evaluation(training, evaluation, params.seed)
+        if features is not None:
+            progress("building a sample of the features anew")
+            parity = feature_parity(data_set, features, Path(scratch), progress)
+            (evaluation / PARITY_FILE).write_text(parity.to_json(), encoding="utf-8")
         progress("registering")
         settings = {
             **_flat("split", asdict(split)),

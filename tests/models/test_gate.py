@@ -139,6 +139,11 @@ def test_an_input_that_the_catalogue_does_not_declare_as_one_is_refused(stored: 
     assert strange_inputs(stored.model.schema) == []
 
 
+def test_features_that_scoring_would_not_see_are_refused_by_name(stored: StoredModel) -> None:
+    (check,) = [c for c in gate_checks(replace(stored, parity=(200, ("x_site",))), None, PARAMS) if not c.passed]
+    assert check.name == "features that differ when they are built anew (x_site)"
+
+
 def test_a_challenger_that_is_too_good_to_be_true_is_refused(stored: StoredModel) -> None:
     sure = np.full((len(stored.judged), 3), 0.01)
     sure[np.arange(len(sure)), [["valid", "frivolous", "abusive"].index(label) for label in stored.judged["label"]]] = (
