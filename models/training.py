@@ -161,6 +161,16 @@ def _grow_pair(
     return Pair(schema, *boosters(lesson))
 
 
+def grow_plain_pair(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> Pair:
+    """Both boosters on `findings` (in time order) taken at their word, each with as many trees as do best on the latest of them."""
+    features = data.features.loc[findings.index]
+    labels = findings["label"].to_numpy()
+    schema, matrix = learn_rates(InputSchema.fit(features, data.suspicions), features, labels != "valid", params.seed)
+    plain = taken_at_their_word(matrix, list(labels))
+    numbers = {name: _trees(plain, name, schema, {}, params) for name in RIVALS}
+    return Pair(schema, *(_grow_one(plain, name, schema, numbers, params) for name in RIVALS))
+
+
 def _trees(plain: Lesson, rival: str, schema: InputSchema, trees: Mapping[str, int], params: TrainParams) -> int:
     rows, target, _ = plain.question(rival)
     return trees.get(rival) or enough_trees(plain.matrix[rows], target, _signs(schema, rival), params)

@@ -19,7 +19,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from data.contract.errors import ClaimvetError
-from pipeline import cli_lifecycle
+from pipeline import cli_lifecycle, cli_models
 from pipeline.cli_options import DataDirectory, OutFile, ParamsFile, read_params
 from pipeline.progress import say, step
 
@@ -237,6 +237,7 @@ def evaluate(
     typer.echo(str(report))
 
 
+cli_models.add_commands(app)
 cli_lifecycle.add_commands(app)
 
 
