@@ -22,7 +22,7 @@ Flags = npt.NDArray[np.bool_]
 
 WINDOW_DAYS = 90
 _YEAR_DAYS = 365
-_NEEDED = (
+CLUSTER_FEATURES = (
     "product_claims_customers_distinct_90d",
     "product_claims_count_90d",
     "product_claims_count_365d",
@@ -31,7 +31,11 @@ _NEEDED = (
     "category_claims_count_365d",
     "category_orders_count_365d",
 )
-_LINKS = ("identity_ring_customers_count", "identity_shared_customers_count", "evidence_hash_other_customers_count")
+LINK_FEATURES = (
+    "identity_ring_customers_count",
+    "identity_shared_customers_count",
+    "evidence_hash_other_customers_count",
+)
 PRIOR_CLAIMS, PRIOR_ORDERS = 1.0, 200.0
 """A category about which little is known starts at one claim in 200 orders (assumption), so that a first claim is no surprise."""
 OWN_CLAIMS = 2.0
@@ -42,9 +46,9 @@ def cluster_facts(features: pd.DataFrame) -> dict[str, Floats]:
     """`cluster_customers`, distinct customers who claimed on the product within 90 days, this one included, 0 where this customer is
     linked to others; `cluster_expected`, how many would by the product's orders and history. Empty where the features are not there.
     """
-    if not set(_NEEDED) <= set(features.columns):
+    if not set(CLUSTER_FEATURES) <= set(features.columns):
         return {}
-    known = {name: number_column(features, name) for name in _NEEDED}
+    known = {name: number_column(features, name) for name in CLUSTER_FEATURES}
     orders, category_orders = (
         known["product_orders_count_365d"] + 1.0,
         known["category_orders_count_365d"] + PRIOR_ORDERS,
@@ -63,7 +67,7 @@ def cluster_facts(features: pd.DataFrame) -> dict[str, Floats]:
 def is_linked(features: pd.DataFrame) -> Flags:
     """Whether the claim's customer shares a token or a piece of evidence with another customer; not where that is not known."""
     linked: Flags = np.zeros(len(features), dtype=np.bool_)
-    for name in _LINKS:
+    for name in LINK_FEATURES:
         linked |= number_column(features, name) > 0
     return linked
 
