@@ -21,7 +21,7 @@ import pandas as pd
 from data.contract.errors import ModelError
 from data.contract.tables import LABELS
 from features.progress import Progress, silent
-from models.baselines import base_rates, logistic
+from models.baselines import base_rates, logistic, rules
 from models.boosters import enough_trees, grow, suspicion_signs
 from models.calibrating import Calibrated, fit_calibrations
 from models.claim_model import ClaimModel, class_probabilities, raw_scores
@@ -282,6 +282,8 @@ def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams) -> dic
     if len(judge):
         schema = InputSchema.fit(data.features.loc[labels.index], data.suspicions)
         earlier = schema.conform(data.features.loc[labels.index])
+        known = data.features.loc[labels.index]
+        answers["rules"] = rules(known, labels, judge, data.suspicions)
         answers["logistic"] = logistic(earlier, labels, schema.conform(judge), params.seed)
     return {
         name: _judged(data, split, given, given.to_numpy(dtype=np.float64).reshape(-1, len(LABELS)))

@@ -62,7 +62,14 @@ class TrainReport:
             f"{len(split.everything):,} findings: {len(split.train):,} trained, {len(split.calibrate):,} calibrated, "
             f"{len(split.judge):,} judged what was grown before {split.judge_from:%Y-%m-%d}; all are in the model"
         )
-        lines += [f"{name}: {_figures(values)}" for name, values in self._rivals() if values]
+        rivals = [(name, values) for name, values in self._rivals() if values]
+        lines += [f"{name}: {_figures(values)}" for name, values in rivals]
+        lines += [
+            f"warning: the model does not beat {name}, whose log loss on the judging slice is {values['log_loss']:.4f} "
+            f"against {self.figures['log_loss']:.4f}"
+            for name, values in rivals[1:]
+            if not self.figures["log_loss"] < values["log_loss"]
+        ]
         lines.append(f"model {model.version} is models:/{NAME}@{CHALLENGER}, version {self.number}, in {self.store}")
         return "\n".join(lines)
 
