@@ -13,7 +13,9 @@ splits that they have in common and at those below; a row then costs one look-up
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -106,17 +108,24 @@ def tree_contributions(trees: list[Tree], matrix: Floats) -> Floats | None:
 
     None where a path asks more features than tables can hold.
     """
-    columns = np.ascontiguousarray(matrix.T)
-    answer = np.zeros((matrix.shape[1] + 1, len(matrix)))
-    answer[-1] = sum(tree.expected for tree in trees)
+    planned = []
     for tree in trees:
         paths = _paths(tree)
         if max(len({int(tree.feature[step.split]) for step in path}) for path in paths) > MOST_FEATURES:
             return None
-        tables = list(_tables(tree, paths))
-        for start in range(0, len(matrix), BLOCK_ROWS):
-            block = slice(start, start + BLOCK_ROWS)
+        planned.append((tree, list(_tables(tree, paths))))
+    columns = np.ascontiguousarray(matrix.T)
+    answer = np.zeros((matrix.shape[1] + 1, len(matrix)))
+    answer[-1] = sum(tree.expected for tree in trees)
+
+    def look_up(start: int) -> None:
+        block = slice(start, start + BLOCK_ROWS)
+        for tree, tables in planned:
             _add(tree, tables, columns[:, block], answer[:, block])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy lets go of the interpreter while it looks up
+        for _ in pool.map(look_up, range(0, len(matrix), BLOCK_ROWS)):
+            pass
     return np.ascontiguousarray(answer.T)
 
 

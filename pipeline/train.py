@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -156,11 +156,11 @@ def read_training_data(data_set: DataSet, features: Path) -> TrainingData:
         claims = connection.execute(_claims_query(data_set, connection)).df()
     finally:
         connection.close()
-    chosen = [name for name in inputs.columns if _is_input(name)]
+    chosen, suspicions = model_inputs(list(inputs.columns))
     inputs = inputs.set_index("claim_id")
     return TrainingData(
         features=inputs[chosen],
-        suspicions={feature.name: str(feature.suspicion) for feature in FEATURES},
+        suspicions=suspicions,
         claims=with_facts(claims.set_index("claim_id"), inputs),
         outcomes=outcomes,
         facts={"sha256": data_hash(data_set), "claims": data_set.rows("claims"), "claimvet": code_version()},
@@ -266,6 +266,11 @@ def _claims_query(data_set: DataSet, connection: duckdb.DuckDBPyConnection, *, l
     columns = ", ".join(["claim_id, filed_at, customer_id, claim_type, amount_claimed", *groups, category])
     kept = "SEMI JOIN read_too USING (claim_id)" if looked_at else ""
     return f"SELECT {columns} FROM claims {kept} {joined} ORDER BY claim_id"
+
+
+def model_inputs(columns: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Those of the columns of a table of features that a model reads, and which way each declared feature points."""
+    return [name for name in columns if _is_input(name)], {each.name: str(each.suspicion) for each in FEATURES}
 
 
 def _is_input(name: str) -> bool:
