@@ -81,7 +81,8 @@ def _categories(task: Task) -> tuple[pd.DataFrame, pd.DataFrame]:
             columns[str(name)] = values.astype("float64"), later.astype("float64")
         else:
             kind = pd.CategoricalDtype(sorted(values.dropna().astype("str").unique()))
-            columns[str(name)] = values.astype("str").astype(kind), later.astype("str").astype(kind)
+            known = later.astype("str").where(later.isin(kind.categories))
+            columns[str(name)] = values.astype("str").astype(kind), known.astype(kind)
     return tuple(  # type: ignore[return-value]
         pd.DataFrame({name: pair[side] for name, pair in columns.items()}) for side in (0, 1)
     )
