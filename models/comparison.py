@@ -15,6 +15,7 @@ from scipy.stats import norm
 from data.contract.errors import ModelError
 from models.alternatives import costs_of, settled
 from models.checks import Check
+from models.claim_model import ClaimModel
 from models.evaluation import FOUND, arrays
 from models.label_errors import USUAL_ERROR, found_probabilities
 from models.parameters import GateParams
@@ -82,13 +83,19 @@ def champion_answers(challenger: StoredModel, champion: StoredModel) -> pd.DataF
         scored = champion.model.probabilities(challenger.judged_features.loc[asked.index])
     except ModelError:
         return kept
-    rates = champion.model.record["error_rates"]
-    errors = np.array([rates.get(decider, USUAL_ERROR) for decider in asked["decided_by"]], dtype=np.float64)
-    found = found_probabilities(scored.to_numpy(dtype=np.float64), errors)
+    found = found_by(champion.model, scored, asked["decided_by"])
     answers = pd.DataFrame(found, index=asked.index, columns=list(FOUND)).assign(
         **{n: scored[n] for n in PROBABILITIES}
     )
     return pd.concat([kept, answers[columns]])
+
+
+def found_by(model: ClaimModel, probabilities: pd.DataFrame, deciders: pd.Series) -> FloatArray:
+    """How likely deciders, who err as the model's training estimated, find each label: (n, 3), in the order of `probabilities`."""
+    rates, shares = model.record.get("error_rates", {}), model.record.get("finding_shares")
+    errors = np.array([rates.get(str(decider), USUAL_ERROR) for decider in deciders], dtype=np.float64)
+    known = None if shares is None else np.array(shares, dtype=np.float64)
+    return found_probabilities(probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64), errors, known)
 
 
 def _log_loss(difference: FloatArray, version: str, params: GateParams) -> Check:

@@ -17,8 +17,8 @@ from models.alternatives import costs_of, settled
 from models.capacity import REFER, share_out
 from models.claim_facts import policy_facts
 from models.claim_model import ClaimModel
-from models.comparison import mean_interval
-from models.evaluation import arrays, figures, judged_frame
+from models.comparison import found_by, mean_interval
+from models.evaluation import FOUND, arrays, figures, judged_frame
 from models.guarantee import counted_off, wrong_denial_bound
 from models.label_errors import USUAL_ERROR
 from models.labels import latest_findings
@@ -69,9 +69,9 @@ def judged_period(period: Period, model: ClaimModel) -> Judged:
     decided = share_out(options, ids, day, model.policy).assign(day=day)
     found = latest_findings(period.outcomes, period.outcomes["decided_at"].max())
     found = found.loc[found.index.intersection(period.claims.index)].sort_index()
-    rates = model.record.get("error_rates", {})
-    errors = np.array([rates.get(decider, USUAL_ERROR) for decider in found["decided_by"]], dtype=np.float64)
-    judged = judged_frame(period.claims, found, probabilities, errors, set())
+    judged = judged_frame(period.claims, found, probabilities, np.zeros(len(found)), set())
+    answers = found_by(model, judged, judged["decided_by"])
+    judged = judged.assign(**dict(zip(FOUND, answers.T, strict=True)))
     return Judged(decided, judged.assign(disposition=decided.loc[judged.index, "disposition"]))
 
 
