@@ -102,7 +102,7 @@ def boosters(world: World, lesson: Lesson) -> tuple[lgb.Booster, lgb.Booster]:
     grown = []
     for rival in RIVALS:
         rows, target, weight = lesson.question(rival)
-        signs = suspicion_signs(world.schema) if rival == "abusive" else [0] * len(world.schema.inputs)
+        signs = suspicion_signs(world.schema)
         grown.append(grow(lesson.matrix[rows], target, signs, TREES, PARAMS, weight))
     return grown[0], grown[1]
 

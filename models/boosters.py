@@ -2,7 +2,7 @@
 
 That frivolous and abusive claims differ from valid ones in different ways is why the pair does better than P(valid) with
 P(abusive | not valid), and than one multiclass model: docs/decisions has the figures. Inputs whose direction is beyond doubt are
-monotone in the abusive booster: what raises suspicion never lowers P(abusive) against valid.
+monotone in both boosters: what raises suspicion never raises P(valid), and never lowers the odds of abusive against valid.
 
 LightGBM with fixed seed, threads and row-wise histograms: equal data and parameters give equal text.
 """
@@ -34,7 +34,7 @@ _SIGNS = {"raises": 1, "lowers": -1}
 
 
 def suspicion_signs(schema: InputSchema) -> list[int]:
-    """Monotone constraint of each input towards abusive, in order: 1 rises, -1 falls, 0 free."""
+    """Monotone constraint of each input against valid, in order: 1 rises, -1 falls, 0 free."""
     return [_SIGNS.get(column.suspicion, 0) for column in schema.inputs]
 
 

@@ -173,18 +173,14 @@ def grow_plain_pair(data: TrainingData, findings: pd.DataFrame, params: TrainPar
 
 def _trees(plain: Lesson, rival: str, schema: InputSchema, trees: Mapping[str, int], params: TrainParams) -> int:
     rows, target, _ = plain.question(rival)
-    return trees.get(rival) or enough_trees(plain.matrix[rows], target, _signs(schema, rival), params)
+    return trees.get(rival) or enough_trees(plain.matrix[rows], target, suspicion_signs(schema), params)
 
 
 def _grow_one(
     lesson: Lesson, rival: str, schema: InputSchema, numbers: Mapping[str, int], params: TrainParams
 ) -> lgb.Booster:
     rows, target, weight = lesson.question(rival)
-    return grow(lesson.matrix[rows], target, _signs(schema, rival), numbers[rival], params, weight)
-
-
-def _signs(schema: InputSchema, rival: str) -> list[int]:
-    return suspicion_signs(schema) if rival == "abusive" else [0] * len(schema.inputs)
+    return grow(lesson.matrix[rows], target, suspicion_signs(schema), numbers[rival], params, weight)
 
 
 def _unchecked(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> pd.Index:
