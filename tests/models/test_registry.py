@@ -98,7 +98,7 @@ def test_the_run_holds_parameters_figures_features_plots_and_the_judged_claims(
     assert stored is not None
     pd.testing.assert_frame_equal(stored.judged.drop(columns="disposition"), training.judged, check_freq=False)
     assert stored.judged_policy == training.judged_policy
-    assert set(stored.baselines) == {"base_rates", "logistic"}
+    assert set(stored.baselines) == {"base_rates", "logistic", "rules"}
     with quiet_store() as client:
         run = client.get_run(stored.run_id)
         names = {item.path for item in client.list_artifacts(stored.run_id, "evaluation")}
