@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from data.contract.errors import ModelError
+from data.contract.errors import ModelError, UsageError
 from models.splits import SplitParams
 from models.tuning import Tuned, time_folds, tune
 from pipeline.params import Params, load_params
-from pipeline.tune import write_params
+from pipeline.tune import tune_parameters, write_params
 from tests.models.small_world import QUICK, SPLIT, small_world
 
 WORLD = small_world(500)
@@ -62,3 +62,8 @@ def test_what_is_written_is_read_back_whole(tmp_path: Path) -> None:
     params = Params(train=replace(QUICK, learning_rate=0.0123))
     write_params(params, tmp_path / "tuned.yaml", "3 trials")
     assert load_params(tmp_path / "tuned.yaml") == params
+
+
+def test_a_folder_that_is_not_there_is_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the directory .*nowhere does not exist"):
+        tune_parameters(tmp_path, Params(), trials=1, seconds=1.0, out=tmp_path / "nowhere" / "tuned.yaml")
