@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from models.alternatives import CAPACITIES, COST_RATIOS, USUAL_CAPACITY, money_table
 from models.replay import Replayed
+from pipeline.backtest_charts import across, over_time, places, span, up
 from pipeline.report.charts import Axis, Line, line_chart
 from pipeline.report.page import Tile
 from pipeline.report.parts import Card, Section, Table, dollars, figure, share
@@ -103,13 +104,13 @@ def _quality(periods: pd.DataFrame) -> Section:
     cards = [
         Card(
             "Areas under the ROC curve",
-            _over_time(
+            over_time(
                 "AUC", periods, {"AUC valid": "auc_valid", "AUC abusive": "auc_abusive"}, ["c-valid", "c-abusive"]
             ),
         ),
         Card(
             "Log loss and calibration error",
-            _over_time(
+            over_time(
                 "loss",
                 periods,
                 {"log loss": "log_loss", "calibration error": "calibration_error"},
@@ -139,15 +140,15 @@ def _money(replayed: Sequence[Replayed], periods: pd.DataFrame, seed: int) -> Se
     lines = [
         Line(
             "policy",
-            _places(periods),
+            places(periods),
             periods["usd_per_1000"].tolist(),
             "c-policy",
             True,
             list(zip(periods["usd_low"], periods["usd_high"], strict=True)),
         ),
-        Line("present everything", _places(periods), periods["usd_per_1000_presenting"].tolist(), "c-other", True),
+        Line("present everything", places(periods), periods["usd_per_1000_presenting"].tolist(), "c-other", True),
     ]
-    y = _up([value for line in lines for value in line.y], "US dollars per 1,000 claims", "{:,.0f}".format)
+    y = up([value for line in lines for value in line.y], "US dollars per 1,000 claims", "{:,.0f}".format)
     judged = pd.concat([one.judged.judged for one in replayed])
     features = pd.concat([one.period.features.loc[one.judged.judged.index] for one in replayed])
     policy = replayed[-1].model.policy
@@ -157,7 +158,7 @@ def _money(replayed: Sequence[Replayed], periods: pd.DataFrame, seed: int) -> Se
         money[money["capacity"] == USUAL_CAPACITY].sort_values("cost_ratio"),
     )
     cards = [
-        Card("Period by period", line_chart("Money", lines, _across(periods), y), note="Bars are 95 % intervals."),
+        Card("Period by period", line_chart("Money", lines, across(periods), y), note="Bars are 95 % intervals."),
         Card(
             "By the experts' capacity",
             _ways(by_capacity, "capacity", CAPACITIES, "reviews, as a share of the claims"),
@@ -175,11 +176,11 @@ def _money(replayed: Sequence[Replayed], periods: pd.DataFrame, seed: int) -> Se
 
 def _ways(table: pd.DataFrame, x: str, values: Sequence[float], title: str) -> Markup:
     shown = table[table["way"] != "present everything"]
-    places = {value: float(place) for place, value in enumerate(values)}
+    stands = {value: float(place) for place, value in enumerate(values)}
     lines = [
         Line(
             str(way),
-            [places[value] for value in part[x]],
+            [stands[value] for value in part[x]],
             part["usd_per_1000"].tolist(),
             COLOURS[str(way)],
             True,
@@ -187,10 +188,8 @@ def _ways(table: pd.DataFrame, x: str, values: Sequence[float], title: str) -> M
         )
         for way, part in shown.groupby("way", sort=False)
     ]
-    across = Axis(title, 0, len(values) - 1, list(places.values()), lambda place: f"{values[round(place)]:g}")
-    return line_chart(
-        title, lines, across, _up(shown["high"].tolist(), "US dollars per 1,000 claims", "{:,.0f}".format)
-    )
+    x_axis = Axis(title, 0, len(values) - 1, list(stands.values()), lambda place: f"{values[round(place)]:g}")
+    return line_chart(title, lines, x_axis, up(shown["high"].tolist(), "US dollars per 1,000 claims", "{:,.0f}".format))
 
 
 def _ways_table(table: pd.DataFrame) -> Card:
@@ -240,7 +239,7 @@ def _staleness(staleness: pd.DataFrame) -> Section:
         cards.append(
             Card(
                 f"What age costs: {title}",
-                line_chart(title, [line], x, _span(low, high, title)),
+                line_chart(title, [line], x, span(low, high, title)),
                 note="Mean over periods; bars are means of 95 % intervals.",
             )
         )
@@ -285,34 +284,3 @@ def _written(name: str, value: object) -> str:
     if isinstance(value, float):
         return f"{value:.1%}" if name.endswith("share") else figure(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _over_time(label: str, periods: pd.DataFrame, names: dict[str, str], colours: Sequence[str]) -> Markup:
-    lines = [
-        Line(title, _places(periods), periods[name].tolist(), colour, True)
-        for (title, name), colour in zip(names.items(), colours, strict=True)
-    ]
-    values = [value for line in lines for value in line.y if value == value]
-    low = float(np.floor(min(values) * 20) / 20) if label == "AUC" else 0.0
-    return line_chart(label, lines, _across(periods), _span(low, max(values), label))
-
-
-def _places(periods: pd.DataFrame) -> list[float]:
-    return [float(place) for place in range(len(periods))]
-
-
-def _across(periods: pd.DataFrame) -> Axis:
-    starts = [f"{start:%y-%m}" for start in periods["from"]]
-    return Axis(
-        "period, by its first month", 0, max(len(starts) - 1, 1), _places(periods), lambda place: starts[round(place)]
-    )
-
-
-def _up(values: Sequence[float], title: str, write: object) -> Axis:
-    top = float(max(values)) or 1.0
-    return Axis(title, 0.0, top, [top * part for part in (0.0, 0.25, 0.5, 0.75, 1.0)], write)  # type: ignore[arg-type]
-
-
-def _span(low: float, high: float, title: str) -> Axis:
-    high = high if high > low else low + 1.0
-    return Axis(title, low, high, np.linspace(low, high, 5).tolist(), "{:.3g}".format)
