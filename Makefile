@@ -1,6 +1,6 @@
 # `make` alone explains the targets. Everything runs from .venv, which `setup` builds from requirements.lock.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo test lint types format bench bench-tsa bench-features bench-serving notebooks docs lock
+.PHONY: help setup setup-spark demo test lint types format bench bench-quality bench-tsa bench-features bench-serving notebooks docs lock
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
@@ -54,7 +54,10 @@ docs: setup ## Write the pages that follow from code: contract, features, comman
 	@$(BIN)/python -m features.reference_page docs
 	@$(BIN)/python -m pipeline.reference docs
 
-bench: bench-tsa bench-features bench-serving ## Run the benchmarks; their figures go to docs/benchmarks.md
+bench: bench-quality bench-features bench-serving ## Run the benchmarks; their figures go to docs/benchmarks.md
+
+bench-quality: .venv-bench/.ready ## Quality beside published tables: card fraud, vehicle claims, TSA; QUALITY="vehicle tsa" for some
+	@$(BIN)/python -m benchmarks.quality $(QUALITY)
 
 bench-tsa: setup ## Quality on real claims, from ../shared/data or where CLAIMVET_BENCH_DATA points
 	@$(BIN)/python -m benchmarks.tsa_quality

@@ -4,4 +4,5 @@ collect_ignore_glob = [
     "feature_speed/with_feast.py",
     "feature_speed/with_featuretools.py",
     "feature_speed/with_polars.py",
+    "with_catboost.py",
 ]

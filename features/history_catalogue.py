@@ -78,7 +78,7 @@ CUSTOMER_FEATURES = (
     *_history(CUSTOMER, e.OUTCOMES, A.COUNT, 365),
     *_history(CUSTOMER, e.OUTCOMES, A.SUM, 365, column="paid"),
     *_history(CUSTOMER, e.OUTCOMES_BY_LABEL["abusive"], A.COUNT, 365, None, suspicion=RAISES),
-    *_history(CUSTOMER, e.OUTCOMES_BY_LABEL["abusive"], A.SHARE, 365),
+    *_history(CUSTOMER, e.OUTCOMES_BY_LABEL["abusive"], A.SHARE, 365, suspicion=RAISES),
     *_history(CUSTOMER, e.OUTCOMES_BY_LABEL["frivolous"], A.COUNT, 365),
     *_history(CUSTOMER, e.OUTCOMES_BY_LABEL["valid"], A.COUNT, 365),
     *_history(CUSTOMER, e.FINDINGS_BY_LABEL["valid"], A.COUNT, 365),

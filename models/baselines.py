@@ -1,6 +1,9 @@
-"""What a model has to beat: the shares of the labels, and a logistic regression on the same inputs."""
+"""What a model has to beat: the shares of the labels, the red flags of a claims desk, and a logistic regression on the same inputs."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pandas as pd
 from sklearn.impute import SimpleImputer
@@ -15,12 +18,46 @@ PENALTY = 1.0
 """Inverse strength of the ridge: many inputs say nearly the same."""
 SMALLEST_SHARE = 1e-4
 QUANTILES = 100
+MOST_FLAGS = 4
+FLAGS: Mapping[str, float] = MappingProxyType(
+    {
+        "claim_just_under_limit": 0.0,
+        "claim_days_since_incident": 30.0,
+        "customer_claims_count_365d": 2.0,
+        "customer_return_rate_365d": 0.5,
+        "claim_amount_to_order_amount": 1.5,
+    }
+)
+"""What a claims desk looks twice at (assumption): the feature, and the value above which it is a red flag."""
 
 
 def base_rates(labels: pd.Series, index: pd.Index) -> pd.DataFrame:
     """Every claim gets the labels' shares in `labels`, each seen one half time more (so that none is 0); columns `PROBABILITIES`."""
     counts = labels.value_counts().reindex(LABELS, fill_value=0) + 0.5
     return pd.DataFrame([(counts / counts.sum()).to_numpy()] * len(index), index=index, columns=list(PROBABILITIES))
+
+
+def red_flags(features: pd.DataFrame, suspicions: Mapping[str, str]) -> pd.Series:
+    """How many red flags each claim raises, `MOST_FLAGS` at most; index of `features`.
+
+    Every input that is declared to raise suspicion is one where it is above 0, and so are those of `FLAGS` that the features have.
+    """
+    raised = [features[name] > 0 for name in features if suspicions.get(str(name)) == "raises"]
+    raised += [features[name] > bound for name, bound in FLAGS.items() if name in features]
+    total = pd.Series(0, index=features.index)
+    for flag in raised:
+        total = total + flag.fillna(False).astype("int64")
+    return total.clip(upper=MOST_FLAGS)
+
+
+def rules(
+    features: pd.DataFrame, labels: pd.Series, later: pd.DataFrame, suspicions: Mapping[str, str]
+) -> pd.DataFrame:
+    """The labels' shares among earlier claims with as many red flags (`features`, `labels`), for `later`; columns `PROBABILITIES`."""
+    flags, asked = red_flags(features, suspicions), red_flags(later, suspicions)
+    by_flags = {count: base_rates(labels[flags == count], later.index[:1]) for count in range(MOST_FLAGS + 1)}
+    answers = [by_flags[count].iloc[0].to_numpy() for count in asked] if len(later) else []
+    return pd.DataFrame(answers, index=later.index, columns=list(PROBABILITIES), dtype="float64")
 
 
 def logistic(matrix: pd.DataFrame, labels: pd.Series, later: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 That frivolous and abusive claims differ from valid ones in different ways is why the pair does better than P(valid) with
 P(abusive | not valid), and than one multiclass model: docs/decisions has the figures. Inputs whose direction is beyond doubt are
-monotone in the abusive booster: what raises suspicion never lowers P(abusive) against valid.
+monotone in both boosters: what raises suspicion never raises P(valid), and never lowers the odds of abusive against valid.
 
 LightGBM with fixed seed, threads and row-wise histograms: equal data and parameters give equal text.
 """
@@ -34,20 +34,26 @@ _SIGNS = {"raises": 1, "lowers": -1}
 
 
 def suspicion_signs(schema: InputSchema) -> list[int]:
-    """Monotone constraint of each input towards abusive, in order: 1 rises, -1 falls, 0 free."""
+    """Monotone constraint of each input against valid, in order: 1 rises, -1 falls, 0 free."""
     return [_SIGNS.get(column.suspicion, 0) for column in schema.inputs]
 
 
 def grow(
-    matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], trees: int, params: TrainParams
+    matrix: pd.DataFrame,
+    target: FloatArray,
+    signs: Sequence[int],
+    trees: int,
+    params: TrainParams,
+    weight: FloatArray | None = None,
 ) -> lgb.Booster:
-    """A booster of `trees` trees for P(target = 1), or a constant one where `target` has one value only, or no row.
+    """A booster of `trees` trees for the mean of `target`, or a constant one where `target` has one value only, or no row.
 
-    `matrix` is float64 with rows in time order, `target` 0 or 1, `signs` the monotone constraint of each column.
+    `matrix` is float64 with rows in time order, `target` 0 to 1 (how sure it is), `signs` the monotone constraint of each column.
     """
     if len(np.unique(target)) < 2:
         return _constant(matrix, target, params)
-    return lgb.train(_settings(signs, len(target), params), _data(matrix, target), num_boost_round=trees)
+    settings = _settings(signs, len(target), params) | {"objective": "cross_entropy"}
+    return lgb.train(settings, _data(matrix, target, weight), num_boost_round=trees)
 
 
 def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], params: TrainParams) -> int:

@@ -1,7 +1,7 @@
 """From a booster's raw score (log odds against valid) to a probability that means what it says.
 
 A calibration is a map that never falls; it is JSON, and never answers 0 or 1: nobody can be certain of a claim that nobody has
-investigated. `models.label_errors` fits it.
+investigated. `models.calibrating` chooses and fits it.
 """
 
 from __future__ import annotations
@@ -25,18 +25,23 @@ class Calibration:
     """The beta map (Kull, Silva Filho and Flach, AISTATS 2017): `sigmoid(rise * log(p) - fall * log(1 - p) + shift)`.
 
     p is the booster's own probability; `rise` and `fall` are 0 or more. They are equal in a sigmoid map, and with `shift` 0 it only
-    sets the temperature. `method` names which it is: `none`, `temperature`, `sigmoid` or `beta`.
+    sets the temperature. `knots`, where there are any, are (log odds before, log odds after) of a second map, straight between them
+    and level beyond: `isotonic` or `venn_abers`. `method` names which it is: those, or `none`, `temperature`, `sigmoid`, `beta`.
     """
 
     method: str = "none"
     rise: float = 1.0
     fall: float = 1.0
     shift: float = 0.0
+    knots: tuple[tuple[float, float], ...] = ()
 
     def log_odds(self, raw: FloatArray) -> FloatArray:
         """Calibrated log odds, float64, shape of `raw`."""
         log_p, log_q = log_probabilities(raw)
         answer: FloatArray = self.rise * log_p - self.fall * log_q + self.shift
+        if self.knots:
+            before, after = np.array(self.knots).T
+            answer = np.interp(answer, before, after)
         return answer
 
     def apply(self, raw: FloatArray) -> FloatArray:
@@ -52,7 +57,8 @@ class Calibration:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Calibration:
         """Reads what `to_dict` wrote."""
-        return cls(**document)
+        knots = tuple((float(before), float(after)) for before, after in document.get("knots", ()))
+        return cls(**{**document, "knots": knots})
 
 
 def log_probabilities(raw: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -76,6 +76,11 @@ class ClaimModel:
             digest.update(f"{name}\n{text}".encode())
         return digest.hexdigest()[:16]
 
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the model's files."""
+        return sum(len(text.encode()) for text in self._files().values())
+
     def save(self, directory: Path) -> None:
         """Writes the model's files into `directory`, which is made where it is missing; each file is replaced as a whole."""
         directory.mkdir(parents=True, exist_ok=True)

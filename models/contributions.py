@@ -1,9 +1,9 @@
-"""Tree SHAP of a booster for one row or a hundred thousand: LightGBM's own for few, WOODELF's for many.
+"""Tree SHAP of a booster for one row or a hundred thousand: LightGBM's own for few, tables for many.
 
-LightGBM's `pred_contrib` walks every tree for every row. WOODELF (package woodelf-explainer) computes the same values for
-all rows of a tree at once: slower below some thousand rows, many times faster at a hundred thousand. It knows no categorical
-splits; our boosters have none. Every row is checked against the booster's own score, which its contributions must sum to,
-and a sample against `pred_contrib`; rows that fail are computed by `pred_contrib`, all rows where the sample fails.
+LightGBM's `pred_contrib` walks every tree for every row. `models.tree_shap` computes the same values from tables: to make them takes
+as long as some hundred rows by LightGBM, to look a row up a small part of a walk. Every row is checked against the booster's own score,
+which its contributions must sum to, and a sample against `pred_contrib`; rows that fail are computed by `pred_contrib`, all rows
+where the sample fails.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from models.tree_shap import read_trees, tree_contributions
+
 Floats = npt.NDArray[np.float64]
 
-MANY_ROWS = 8_000
-"""From here on WOODELF is the faster one: it broke even at 3,500 rows of 80 features, 300 trees of depth 6, two cores."""
+MANY_ROWS = 2_000
+"""From here on tables are the faster way, on one core or two: `python -m benchmarks.reasons_speed` says by how much."""
 SAMPLE_ROWS = 64
 """Rows of a batch that are checked value by value, evenly spaced."""
-TOLERANCE = 1e-4
-"""Log-odds; WOODELF keeps leaf values as float32, which was seen to move a contribution by 2e-5."""
+TOLERANCE = 1e-6
+"""Log-odds; sums of 300 trees in another order were seen to differ by 4e-15."""
 
 
 def contributions(booster: lgb.Booster, matrix: pd.DataFrame, many_rows: int = MANY_ROWS) -> Floats:
@@ -30,9 +32,8 @@ def contributions(booster: lgb.Booster, matrix: pd.DataFrame, many_rows: int = M
     """
     if len(matrix) == 0:
         return np.empty((0, matrix.shape[1] + 1), dtype=np.float64)
-    if len(matrix) < many_rows or not booster.feature_importance().any():
-        return exact(booster, matrix)
-    return _checked(booster, matrix, _woodelf(booster, matrix))
+    fast = _by_tables(booster, matrix) if len(matrix) >= many_rows else None
+    return exact(booster, matrix) if fast is None else _checked(booster, matrix, fast)
 
 
 def exact(booster: lgb.Booster, matrix: pd.DataFrame) -> Floats:
@@ -40,13 +41,9 @@ def exact(booster: lgb.Booster, matrix: pd.DataFrame) -> Floats:
     return np.asarray(booster.predict(matrix.to_numpy(), pred_contrib=True), dtype=np.float64)
 
 
-def _woodelf(booster: lgb.Booster, matrix: pd.DataFrame) -> Floats:
-    from woodelf import WoodelfExplainer  # takes a second to import, and only great batches need it
-
-    frame = pd.DataFrame(matrix.to_numpy(), columns=booster.feature_name())
-    values = WoodelfExplainer(booster).shap_values(frame, verbose=False)
-    base = exact(booster, matrix.iloc[:1])[0, -1]
-    return np.column_stack([np.asarray(values, dtype=np.float64), np.full(len(matrix), base)])
+def _by_tables(booster: lgb.Booster, matrix: pd.DataFrame) -> Floats | None:
+    trees = read_trees(booster)
+    return None if trees is None else tree_contributions(trees, matrix.to_numpy(dtype=np.float64))
 
 
 def _checked(booster: lgb.Booster, matrix: pd.DataFrame, values: Floats) -> Floats:

@@ -9,14 +9,15 @@ measures them against findings (log loss, Brier, calibration) is asked of the `f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import average_precision_score, roc_auc_score
+from scipy.stats import rankdata
 
-from data.contract.tables import CONCESSION_LIMIT_USD, LABELS
+from data.contract.tables import CONCESSION_LIMIT_USD, GROUP_COLUMN_PREFIX, LABELS
 from models.claim_model import PROBABILITIES
 from models.label_errors import found_probabilities
 
@@ -30,8 +31,19 @@ RESAMPLES = 200
 """Bootstrap resamples of an interval."""
 SMALLEST_SLICE = 30
 """A slice with fewer findings says nothing; it is left out."""
-SLICES = ("month", "lane", "claim_type", "category_id", "is_new_customer")
+SLICES = ("month", "lane", "claim_type", "amount_band", "category_id", "is_new_customer")
 """Columns of a judged frame that the report cuts by."""
+AMOUNT_BANDS = (50.0, 200.0, CONCESSION_LIMIT_USD, 5000.0)
+"""Where bands of the amount claimed end, US dollars."""
+CARRIED = (
+    "evidence_count",
+    "seller_policies_count",
+    "seller_orders_count",
+    "cluster_customers",
+    "cluster_expected",
+    "customer_account_age_days",
+)
+"""Columns that a judged frame takes over from the claims where they are there, and all that begin with `group_`."""
 
 
 def auc_valid_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
@@ -66,8 +78,15 @@ def brier_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
 
 def calibration_error_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
     """Expected calibration error of P(valid): mean distance from the share of valid claims, over `BINS` bins."""
-    curve = calibration_curve(p[:, 0], y == 0)
-    return float((curve["claims"] * (curve["p_mean"] - curve["share"]).abs()).sum() / curve["claims"].sum())
+    return float(calibration_errors(p[:, 0], (y == 0)[None, :])[0])
+
+
+def calibration_errors(p_valid: FloatArray, are_valid: npt.NDArray[np.bool_]) -> FloatArray:
+    """The same for many outcomes of the same claims: `are_valid` (m, n), answer (m,)."""
+    inside = np.minimum((p_valid * BINS).astype(np.intp), BINS - 1)[:, None] == np.arange(BINS)
+    off = (p_valid @ inside)[None, :] - are_valid.astype(np.float64) @ inside.astype(np.float64)
+    errors: FloatArray = np.abs(off).sum(axis=1) / len(p_valid)
+    return errors
 
 
 def accuracy_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
@@ -145,10 +164,11 @@ def judged_frame(
 
     `errors` is how often each claim's decider is wrong.
 
-    `claims` has `filed_at`, `customer_id`, `claim_type`, `amount_claimed` and `category_id`; a customer outside `known_customers`
-    (those with a claim that trained) is new.
+    `claims` has `filed_at`, `customer_id`, `claim_type`, `amount_claimed` and `category_id`, and may have what is `CARRIED` over; a
+    customer outside `known_customers` (those with a claim that trained) is new.
     """
-    rows = claims.loc[findings.index, ["filed_at", "customer_id", "claim_type", "amount_claimed", "category_id"]]
+    more = [name for name in claims if name in CARRIED or str(name).startswith(GROUP_COLUMN_PREFIX)]
+    rows = claims.loc[findings.index, ["filed_at", "customer_id", "claim_type", "amount_claimed", "category_id", *more]]
     lane = np.where(rows["amount_claimed"] < CONCESSION_LIMIT_USD, "concession", "seller")
     month, new = rows["filed_at"].dt.strftime("%Y-%m"), ~rows["customer_id"].isin(known_customers)
     found = found_probabilities(
@@ -156,7 +176,20 @@ def judged_frame(
     )
     answers = {**probabilities.loc[findings.index], **dict(zip(FOUND, found.T, strict=True))}
     found_by = {"label": findings["label"], "decided_by": findings["decided_by"]}
-    return rows.assign(**found_by, **answers, lane=lane, month=month, is_new_customer=new)
+    bands = amount_bands(rows["amount_claimed"])
+    return rows.assign(**found_by, **answers, lane=lane, month=month, amount_band=bands, is_new_customer=new)
+
+
+def amount_bands(amounts: pd.Series) -> pd.Series:
+    """The band of each amount in US dollars as text, `not stated` for null.
+
+    >>> amount_bands(pd.Series([49.0, 5000.0, None])).tolist()
+    ['under $50', '$5,000 and more', 'not stated']
+    """
+    names = ["under $50", *(f"${low:,.0f} to ${high:,.0f}" for low, high in pairwise(AMOUNT_BANDS))]
+    names.append(f"${AMOUNT_BANDS[-1]:,.0f} and more")
+    places = np.searchsorted(AMOUNT_BANDS, amounts.fillna(0.0).to_numpy(dtype=np.float64), side="right")
+    return pd.Series(np.array(names, dtype=object)[places], index=amounts.index).where(amounts.notna(), "not stated")
 
 
 def arrays(judged: pd.DataFrame) -> tuple[FloatArray, FloatArray, npt.NDArray[np.intp]]:
@@ -174,8 +207,18 @@ def _figures(p: FloatArray, found: FloatArray, y: npt.NDArray[np.intp]) -> dict[
 
 
 def _auc(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:
-    return float(roc_auc_score(is_so, score)) if is_so.any() and not is_so.all() else float("nan")
+    """Mann and Whitney's statistic, as `sklearn.metrics.roc_auc_score` answers it, without its checks: resampling asks often."""
+    so, others = int(is_so.sum()), int((~is_so).sum())
+    if not so or not others:
+        return float("nan")
+    return float((rankdata(score)[is_so].sum() - so * (so + 1) / 2) / (so * others))
 
 
 def _average_precision(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:
-    return float(average_precision_score(is_so, score)) if is_so.any() else float("nan")
+    """As `sklearn.metrics.average_precision_score`: claims of equal score come in at once."""
+    if not is_so.any():
+        return float("nan")
+    order = np.argsort(-score, kind="stable")
+    last = np.r_[np.flatnonzero(np.diff(score[order])), len(score) - 1]
+    found = np.cumsum(is_so[order])[last]
+    return float((np.diff(np.r_[0, found]) * found / (last + 1)).sum() / is_so.sum())

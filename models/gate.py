@@ -1,45 +1,41 @@
 """May this challenger become champion? Each check has a figure and a bound, and says in one line whether it holds.
 
-The first honest gate: enough findings judged it; it beats the labels' shares and a logistic regression; its probabilities mean what they
-say; it denies no more valid claims than promised; and it is no worse than the champion on the same later claims. Both are asked only
-about claims that neither was grown on.
+Enough findings judged it; it beats its baselines; its probabilities mean what they say; it denies no more valid claims than promised,
+and no injury; it is no worse than the champion on the same later claims, in log loss, in money and in every slice
+(`models.comparison`); no group's valid claims are believed much less than the others' (`models.fairness`); nothing points to a leak
+(`models.leaks`); findings fit the claims; and it is quick and small enough to serve.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy.stats import beta, norm
+from scipy.stats import beta
 
-from data.contract.errors import ModelError
-from models.evaluation import FOUND, arrays, calibration_error_metric, log_loss_metric
-from models.label_errors import USUAL_ERROR, found_probabilities
+from models.checks import Check
+from models.claim_model import ClaimModel
+from models.comparison import champion_answers, champion_checks, money_without_champion
+from models.evaluation import arrays, calibration_error_metric, calibration_errors, log_loss_metric
+from models.fairness import fairness_check
+from models.guarantee import counted_off
+from models.label_errors import USUAL_ERROR
+from models.leaks import leak_checks
 from models.parameters import GateParams
+from models.policy import PROBABILITIES, Disposition
 from models.registry import StoredModel
 
-FloatArray = npt.NDArray[np.float64]
+__all__ = ["Check", "champion_answers", "gate_checks"]
+
 RESAMPLES = 500
 """Draws behind the calibration error that chance alone makes."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check: its name, the figure, the bound in words and whether it holds."""
-
-    name: str
-    figure: float
-    bound: str
-    passed: bool
-
-    def __str__(self) -> str:
-        return f"{'pass' if self.passed else 'FAIL'}  {self.name}: {self.figure:.4g} (expected {self.bound})"
+ROWS_TIMED = 15
 
 
 def gate_checks(challenger: StoredModel, champion: StoredModel | None, params: GateParams) -> list[Check]:
-    """Every check of a challenger, in order; the one against the champion only where there is another champion.
+    """Every check of a challenger, in order; those against the champion only where there is another champion.
 
     With too few findings nothing else can be said, so nothing else is asked.
     """
@@ -48,10 +44,14 @@ def gate_checks(challenger: StoredModel, champion: StoredModel | None, params: G
         return [enough]
     checks = [Check(enough.name, enough.figure, enough.bound, True)]
     checks += [_against_baseline(challenger.judged, name, judged) for name, judged in challenger.baselines.items()]
-    checks += [_calibration(challenger.judged, params), _denials(challenger, params)]
+    checks += [_calibration(challenger.judged, params), *promise_checks(challenger, params)]
     if champion is not None and champion.model.version != challenger.model.version:
-        checks.append(_against_champion(challenger, champion, params))
-    return checks
+        checks += champion_checks(challenger, champion, params)
+    elif champion is None:
+        checks.append(money_without_champion(challenger, params))
+    checks.append(fairness_check(challenger.judged, params))
+    checks += leak_checks(challenger, params)
+    return [*checks, finding_errors_check(challenger.model, params), *service_checks(challenger, params)]
 
 
 def _against_baseline(judged: pd.DataFrame, name: str, baseline: pd.DataFrame) -> Check:
@@ -64,64 +64,60 @@ def _calibration(judged: pd.DataFrame, params: GateParams) -> Check:
     """The error of P(valid), against the bound or what chance alone would do to probabilities that are right."""
     _, p, y = arrays(judged)
     random = np.random.default_rng(params.seed)
-    by_chance = [calibration_error_metric(p, np.where(random.random(len(p)) < p[:, 0], 0, 1)) for _ in range(RESAMPLES)]
+    by_chance = calibration_errors(p[:, 0], random.random((RESAMPLES, len(p))) < p[:, 0])
     bound = max(params.calibration_error, float(np.quantile(by_chance, params.confidence)))
     error = calibration_error_metric(p, y)
     return Check("calibration error of P(valid)", error, f"at most {bound:.4g}", error <= bound)
 
 
-def _denials(challenger: StoredModel, params: GateParams) -> Check:
-    """The share of valid claims at or below the bound for denials; it must not be surely above what the policy promises."""
-    policy = challenger.model.policy
-    valid = challenger.judged[challenger.judged["label"] == "valid"]
-    threshold = -1.0 if policy.deny_threshold is None else policy.deny_threshold
-    asked = valid if policy.deny_personal_injury else valid[valid["claim_type"] == "property_damage"]
-    denied, total = int((asked["p_valid"] <= threshold).sum()), len(asked)
-    surely = float(beta.ppf(1 - params.confidence, denied, total - denied + 1)) if denied else 0.0
-    share = denied / total if total else 0.0
-    return Check(
+def promise_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
+    """What the final dispositions of the judged claims do to valid claims and to injuries, with the bound known when judging began.
+
+    Findings that are valid by mistake are counted off as training does (`models.guarantee`), down to none.
+    """
+    policy = challenger.judged_policy or challenger.model.policy
+    judged = challenger.judged
+    denied = policy.dispositions(judged[list(PROBABILITIES)], judged) == Disposition.DENY.value
+    injured = judged["claim_type"] == "personal_injury"
+    asked = judged if policy.deny_personal_injury else judged[~injured]
+    valid = asked["label"] == "valid"
+    rates: Mapping[str, float] = challenger.model.record.get("error_rates", {})
+    refused = asked.loc[denied.loc[asked.index], "decided_by"]
+    mistaken = float(counted_off(refused, rates, USUAL_ERROR, policy.finding_error_share).sum())
+    wronged, total = float((denied.loc[asked.index] & valid).sum()), int(valid.sum())
+    counted = max(wronged - mistaken, 0.0)
+    surely = float(beta.ppf(1 - params.confidence, counted, total - counted + 1)) if counted else 0.0
+    off = f", {wronged:.0f} of {total} less {mistaken:.1f} expected by mistaken findings"
+    yield Check(
         "valid claims that would be denied",
-        share,
-        f"not surely above {policy.deny_alpha:g}",
+        counted / total if total else 0.0,
+        f"not surely above {policy.deny_alpha:g}{off}",
         surely <= policy.deny_alpha,
     )
+    if not policy.deny_personal_injury:
+        hurt = int((denied & injured).sum())
+        yield Check("injuries that would be denied", hurt, f"0, of {int(injured.sum())}", hurt == 0)
 
 
-def _against_champion(challenger: StoredModel, champion: StoredModel, params: GateParams) -> Check:
-    """Mean difference of log loss on the same claims; it must not be surely above 0."""
-    name = f"log loss less that of champion version {champion.version}"
-    theirs = champion_answers(challenger, champion)
-    if len(theirs) < params.least_findings:
-        bound = f"at least {params.least_findings} later claims that neither was grown on, found {len(theirs)}"
-        return Check(name, float("nan"), bound, False)
-    mine = challenger.judged.loc[theirs.index]
-    difference = np.subtract(_losses(mine), _losses(mine.assign(**{name: theirs[name] for name in FOUND})))
-    mean, error = float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))
-    surely = mean - float(norm.ppf(params.confidence)) * error
-    return Check(name, mean, f"not surely above 0, over {len(difference)} claims", surely <= 0.0)
+def finding_errors_check(model: ClaimModel, params: GateParams) -> Check:
+    """The decider whose findings seem wrong most often: labels that do not fit the claims are no ground to judge on."""
+    rates: Mapping[str, float] = model.record.get("error_rates", {})
+    worst, decider = max(((rate, name) for name, rate in rates.items()), default=(0.0, "nobody known"))
+    bound = f"at most {params.finding_error_share:g}"
+    return Check(f"findings by {decider} that seem wrong", worst, bound, worst <= params.finding_error_share)
 
 
-def champion_answers(challenger: StoredModel, champion: StoredModel) -> pd.DataFrame:
-    """What the champion expects to be found (columns `FOUND`) of those of the challenger's judged claims that it was not grown on.
-
-    Claims filed after all that it knew it scores anew; of the others only those count that judged it, too. A champion that does not
-    fit the challenger's inputs answers for the latter only.
-    """
-    later = challenger.judged["filed_at"] > pd.Timestamp(champion.model.record["known_until"])
-    judged_both = champion.judged.index.intersection(challenger.judged.index[~later])
-    kept = champion.judged.loc[judged_both, list(FOUND)]
-    asked = challenger.judged[later]
-    try:
-        scored = champion.model.probabilities(challenger.judged_features.loc[asked.index])
-    except ModelError:
-        return kept
-    rates = champion.model.record["error_rates"]
-    errors = np.array([rates.get(decider, USUAL_ERROR) for decider in asked["decided_by"]], dtype=np.float64)
-    found = found_probabilities(scored.to_numpy(dtype=np.float64), errors)
-    return pd.concat([kept, pd.DataFrame(found, index=asked.index, columns=list(FOUND))])
-
-
-def _losses(judged: pd.DataFrame) -> FloatArray:
-    _, found, y = arrays(judged)
-    losses: FloatArray = -np.log(found[np.arange(len(y)), y])
-    return losses
+def service_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
+    """How long one row takes, without reasons, and how large the model is."""
+    row = challenger.judged_features.iloc[[0]]
+    claim = challenger.judged.iloc[[0]]
+    spent = []
+    for _ in range(ROWS_TIMED):
+        start = time.process_time()
+        model = challenger.model
+        model.policy.dispositions(model.probabilities(row), claim)
+        spent.append(1000.0 * (time.process_time() - start))
+    median = float(np.median(spent))
+    yield Check("milliseconds for one row", median, f"at most {params.latency_ms:g}", median <= params.latency_ms)
+    megabytes = challenger.model.size_bytes / 1e6
+    yield Check("megabytes of the model", megabytes, f"at most {params.size_mb:g}", megabytes <= params.size_mb)

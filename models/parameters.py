@@ -51,6 +51,10 @@ class TrainParams:
     """Share of the claims that each tree sees."""
     ridge: float = 1.0
     """L2 penalty on the values of leaves."""
+    unchecked_per_finding: float = 2.0
+    """Claims without a finding that teach beside each finding, at most; training takes time in proportion. 0: findings only."""
+    unchecked_weight: float = 0.5
+    """Weight of such a claim, whose label is only believed, against that of a finding."""
     threads: int = 1
     """Threads that train; fixed, because sums of floats depend on their order. One is fastest where others use the cores too."""
 
@@ -59,9 +63,14 @@ class TrainParams:
         for name in ("most_trees", "depth", "leaves", "least_claims_in_leaf", "threads"):
             if getattr(self, name) < 1:
                 raise UsageError(f"train.{name} is {getattr(self, name)}, expected at least 1")
+        for name in ("unchecked_per_finding", "unchecked_weight"):
+            if not 0.0 <= getattr(self, name) <= 100.0:
+                raise UsageError(f"train.{name} is {getattr(self, name)}, expected 0 to 100")
 
 
-def _require_shares(params: SplitParams | TrainParams | GateParams, *names: str) -> None:
+def _require_shares(
+    params: SplitParams | TrainParams | GateParams | BacktestParams | MonitorParams, *names: str
+) -> None:
     for field in fields(params):
         value = getattr(params, field.name)
         if field.name in names and not 0.0 < value <= 1.0:
@@ -78,10 +87,80 @@ class GateParams:
     """Most that P(valid) may be off on average, or as much as chance alone does to so many claims, whichever is more."""
     confidence: float = 0.95
     """How sure a comparison has to be before it counts against the challenger."""
+    money_margin: float = 0.05
+    """Share of the champion's cost by which the challenger's may be higher on the same claims, at most."""
+    slice_margin: float = 0.1
+    """Nats of log loss by which the challenger may surely be worse in a slice, at most."""
+    believed_ratio: float = 0.8
+    """Least share of a group's valid claims that are believed, over that of all others: the four-fifths rule."""
+    single_input_auc: float = 0.93
+    """Area under the curve of valid or abusive that one input alone may reach; above it the input knows the outcome."""
+    highest_auc: float = 0.995
+    """Area under the curve that a model may reach against findings, which are themselves wrong at times."""
+    least_loss_ratio: float = 0.5
+    """Log loss over the champion's on the same claims, at least: a greater leap is a leak more often than a better model."""
+    contradicted_share: float = 0.05
+    """Share of claims that also judged the champion whose finding may differ by now."""
+    finding_error_share: float = 0.2
+    """Share of wrong findings of any decider, as training estimates it, above which findings are not fit to judge."""
+    latency_ms: float = 60.0
+    """Milliseconds of processor time that probabilities and disposition of one row may take; the median of repeated rows."""
+    size_mb: float = 30.0
+    """Megabytes that the model's files may have."""
     seed: int = 7
     """Seed of the resampling behind the bounds."""
 
     def __post_init__(self) -> None:
-        _require_shares(self, "calibration_error", "confidence")
+        _require_shares(
+            self,
+            "calibration_error",
+            "confidence",
+            "money_margin",
+            "believed_ratio",
+            "single_input_auc",
+            "highest_auc",
+            "least_loss_ratio",
+            "contradicted_share",
+            "finding_error_share",
+        )
         if self.least_findings < 1:
             raise UsageError(f"gate.least_findings is {self.least_findings}, expected at least 1")
+
+
+@dataclass(frozen=True)
+class BacktestParams:
+    """How history is replayed. Raises `UsageError` for values out of range."""
+
+    first_share: float = 0.5
+    """Share of the claims, the earliest filed, that are past when the first model is trained."""
+    retrain_days: int = 60
+    """Days between trainings; each model decides the claims of the days until the next."""
+    most_periods: int = 6
+    """Trainings at most; a longer history gets longer periods."""
+    seed: int = 7
+    """Seed of the resampling behind intervals."""
+
+    def __post_init__(self) -> None:
+        _require_shares(self, "first_share")
+        for name in ("retrain_days", "most_periods"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"backtest.{name} is {getattr(self, name)}, expected at least 1")
+
+
+@dataclass(frozen=True)
+class MonitorParams:
+    """From when on a drift is told as one. Raises `UsageError` for values out of range."""
+
+    recent_share: float = 0.25
+    """Share of the claims, the latest filed, that are held against the earlier ones where no reference is named."""
+    psi_watch: float = 0.1
+    """Population stability index from which a column has moved."""
+    psi_alarm: float = 0.25
+    """Population stability index from which a column is not what it was."""
+    ks_p_value: float = 0.001
+    """How unlikely a difference has to be by chance before it counts, whatever its size: Kolmogorov and Smirnov's test, or chi-squared."""
+    seed: int = 7
+    """Seed of the draw of rows where there are very many."""
+
+    def __post_init__(self) -> None:
+        _require_shares(self, "recent_share", "psi_watch", "psi_alarm", "ks_p_value")

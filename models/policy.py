@@ -1,8 +1,9 @@
 """What to do with a claim: the disposition whose expected cost in dollars is lowest among those that are allowed.
 
 Money first, but inside a fence that no price moves: `deny` needs P(valid) at or below a bound set by the guarantee and
-never meets a personal injury; `pay_concession` needs a stated amount under the concession limit; both payments need the
-label `valid`; and a claim whose amount is not stated is asked for it before anyone pays or reviews it.
+never meets a personal injury or a claim that belongs to a cluster of independent ones on its product; `pay_concession` needs a stated
+amount under the concession limit; both payments need the label `valid`; and a claim whose amount is not stated is asked for it before
+anyone pays or reviews it. How experts are shared out when there are too few of them is `models.capacity`.
 """
 
 from __future__ import annotations
@@ -13,17 +14,14 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from data.contract.errors import InvalidDataError, ModelError, UsageError
-from data.contract.tables import CONCESSION_LIMIT_USD, LABELS
+from data.contract.errors import UsageError
+from data.contract.tables import CONCESSION_LIMIT_USD
+from models.claim_facts import PROBABILITIES, ClaimFacts, Flags, Floats, most_likely
+from models.safety import is_cluster
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-
-PROBABILITIES = tuple(f"p_{label}" for label in LABELS)
-"""Columns of class probabilities, in the order of the labels."""
+__all__ = ["DISPOSITIONS", "PROBABILITIES", "Disposition", "Policy", "most_likely"]
 
 
 class Disposition(StrEnum):
@@ -46,7 +44,13 @@ _SHARES = (
     "more_evidence_resolves_share",
     "honest_gives_up_share",
     "seller_pays_invalid_share",
+    "insurer_pays_invalid_share",
+    "small_seller_pays_invalid_share",
+    "finding_error_share",
+    "audit_share",
+    "cluster_p_value",
 )
+_MAY_BE_NONE = ("deny_threshold", "expert_reviews_per_day")
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,20 @@ class Policy:
     """A seller's work on one claim that is presented."""
     seller_pays_invalid_share: float = 0.3
     """Share of claims without merit that a seller pays rather than fights."""
+    insurer_handling_usd: float = 40.0
+    """Work on one claim that is presented where the seller is insured: the insurer does most of it."""
+    insurer_pays_invalid_share: float = 0.2
+    """Share of claims without merit that a seller's insurer pays; it investigates for a living."""
+    small_seller_orders: float = 50.0
+    """A seller with fewer orders in the year before has little standing: no staff and no habit of fighting claims."""
+    small_seller_pays_invalid_share: float = 0.5
+    """Share of claims without merit that such a seller pays, where no insurer stands behind it."""
     evidence_usd: float = 15.0
     """Asking for evidence, keeping the case open and reading the answer."""
     evidence_honest_usd: float = 12.0
     """Goodwill lost when an honest customer is asked for more."""
+    evidence_injured_usd: float = 30.0
+    """The same, where the customer says that somebody was hurt."""
     honest_gives_up_share: float = 0.02
     """Share of honest customers who do not answer, and so lose what they are owed."""
     evidence_resolves_share: float = 0.5
@@ -82,6 +96,12 @@ class Policy:
     """One review by an expert."""
     expert_error_share: float = 0.05
     """Share of the loss from not knowing that is left after an expert's review."""
+    expert_reviews_per_day: int | None = 20
+    """Most claims of one day of filing that experts can review, audits included; None: as many as pay off."""
+    audit_share: float = 0.01
+    """Share of claims that an expert reviews whatever the score, so that quality can be measured where nobody else looks."""
+    audit_seed: int = 7
+    """Key of the draw: with it a claim's identifier alone decides whether it is audited."""
     denial_usd: float = 8.0
     """Explaining a denial and handling the protest against it."""
     wrong_denial_usd: float = 120.0
@@ -94,6 +114,13 @@ class Policy:
     """Most of the valid claims that may end in deny, as a share."""
     deny_confidence: float = 0.9
     """How sure the guarantee has to be of that."""
+    finding_error_share: float = 0.03
+    """Share of claims without merit that are found valid by mistake, which the bound counts off; never more than held-out findings
+    show; 0 takes every finding at its word."""
+    cluster_customers: int = 4
+    """Independent customers who claimed on a product within 90 days before it may be a cluster, this claim's among them."""
+    cluster_p_value: float = 1e-5
+    """How unlikely so many have to be at the product's usual rate; see `models.safety`."""
     deny_threshold: float | None = None
     """P(valid) must be at or below it to deny; None: never deny. Training sets it from held-out findings."""
 
@@ -120,16 +147,17 @@ class Policy:
 
     def allowed(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
         """Which dispositions are open to each claim: bool, one column a disposition, index of `probabilities`."""
-        return self._frame(probabilities, self._allowed(_Facts.of(probabilities, claims, self)))
+        return self._frame(probabilities, self._allowed(self._facts(probabilities, claims)))
 
     def costs(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
         """Expected cost of each disposition in US dollars, float64, `inf` where it is not allowed.
 
         `probabilities` has p_valid, p_frivolous and p_abusive (n rows); `claims`, in the same order, has claim_type and
-        amount_claimed (US dollars, null: not stated) and may have evidence_count (null: not known).
+        amount_claimed (US dollars, null: not stated) and may have evidence_count, seller_policies_count, seller_orders_count (of the
+        year before), cluster_customers and cluster_expected (`models.safety`); null is not known.
         Raises `ModelError` for probabilities that are none, `InvalidDataError` for amounts that are none.
         """
-        facts = _Facts.of(probabilities, claims, self)
+        facts = self._facts(probabilities, claims)
         priced = np.where(self._allowed(facts), self._prices(facts, facts.p_valid, facts.p_abusive), np.inf)
         return self._frame(probabilities, priced)
 
@@ -139,18 +167,41 @@ class Policy:
         `labels` are in the order of `probabilities`, which still say how the claim would be decided after new evidence or a
         review that settles nothing. Weighted by the probabilities of the labels, it gives the expected costs.
         """
-        facts = _Facts.of(probabilities, claims, self)
+        facts = self._facts(probabilities, claims)
         turned_out = labels.to_numpy()
         valid, abusive = ((turned_out == label).astype(np.float64) for label in ("valid", "abusive"))
         return self._frame(probabilities, self._prices(facts, valid, abusive))
 
     def dispositions(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.Series[str]:
         """The cheapest allowed disposition of each claim; arguments and errors as in `costs`."""
-        cheapest = self.costs(probabilities, claims).to_numpy().argmin(axis=1)
-        names = np.array(DISPOSITIONS, dtype=object)[cheapest]
-        return pd.Series(names, index=probabilities.index, name="disposition", dtype="str")
+        return self._cheapest(self.costs(probabilities, claims))
 
-    def _allowed(self, facts: _Facts) -> Flags:
+    def options(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
+        """What sharing out experts needs to know: columns `disposition`, `otherwise` and `expert_saving_usd`, index of `probabilities`.
+
+        `disposition` is the cheapest as if experts were free, `otherwise` what happens where none is: never `deny` in the place of
+        an expert. `expert_saving_usd` (float64, 0 where no expert is wanted) is what a review saves against that.
+        """
+        costs = self.costs(probabilities, claims)
+        chosen = self._cheapest(costs)
+        gentle = costs.drop(columns=[Disposition.REFER_TO_EXPERT.value, Disposition.DENY.value])
+        wanted = chosen == Disposition.REFER_TO_EXPERT.value
+        saving = (gentle.min(axis=1) - costs[Disposition.REFER_TO_EXPERT.value]).where(wanted, 0.0)
+        otherwise = chosen.where(~wanted, self._cheapest(gentle))
+        return pd.DataFrame(
+            {"disposition": chosen, "otherwise": otherwise, "expert_saving_usd": saving.clip(lower=0.0)}
+        )
+
+    def _facts(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> ClaimFacts:
+        in_cluster = is_cluster(claims, self.cluster_customers, self.cluster_p_value)
+        return ClaimFacts.of(probabilities, claims, in_cluster, self.unstated_amount_usd, self.small_seller_orders)
+
+    @staticmethod
+    def _cheapest(costs: pd.DataFrame) -> pd.Series[str]:
+        names = np.array(costs.columns, dtype=object)[costs.to_numpy().argmin(axis=1)]
+        return pd.Series(names, index=costs.index, name="disposition", dtype="str")
+
+    def _allowed(self, facts: ClaimFacts) -> Flags:
         small = facts.stated & (facts.amount < self.concession_limit_usd)
         bound = -1.0 if self.deny_threshold is None else self.deny_threshold
         deniable = facts.property_damage | (facts.personal_injury & self.deny_personal_injury)
@@ -159,19 +210,21 @@ class Policy:
             Disposition.PRESENT_TO_SELLER: facts.labelled_valid & facts.stated & ~small,
             Disposition.REQUEST_EVIDENCE: np.ones_like(facts.stated),
             Disposition.REFER_TO_EXPERT: facts.stated,
-            Disposition.DENY: deniable & ~facts.labelled_valid & (facts.p_valid <= bound),
+            Disposition.DENY: deniable & ~facts.in_cluster & ~facts.labelled_valid & (facts.p_valid <= bound),
         }
         return np.column_stack([by_name[disposition] for disposition in Disposition])
 
-    def _prices(self, facts: _Facts, valid: Floats, abusive: Floats) -> Floats:
+    def _prices(self, facts: ClaimFacts, valid: Floats, abusive: Floats) -> Floats:
         """Prices where a claim is valid with probability `valid` and abusive with `abusive`; `facts` holds what is believed."""
         believed_paid, believed_denied = self._losses(facts, facts.p_valid, facts.p_abusive)
         if_paid, if_denied = self._losses(facts, valid, abusive)
         not_knowing = np.where(believed_paid <= believed_denied, if_paid, if_denied)
         small = facts.amount < self.concession_limit_usd
-        settling = np.where(small, self.payment_usd, self.seller_handling_usd)
+        handling = np.where(facts.insured, self.insurer_handling_usd, self.seller_handling_usd)
+        settling = np.where(small, self.payment_usd, handling)
         afterwards = valid * settling + (1.0 - valid) * self.denial_usd
-        asking = self.evidence_usd + valid * self.evidence_honest_usd + self.honest_gives_up_share * if_denied
+        goodwill = np.where(facts.personal_injury, self.evidence_injured_usd, self.evidence_honest_usd)
+        asking = self.evidence_usd + valid * goodwill + self.honest_gives_up_share * if_denied
         resolved = np.where(facts.has_evidence, self.more_evidence_resolves_share, self.evidence_resolves_share)
         by_name = {
             Disposition.PAY_CONCESSION: settling + if_paid,
@@ -182,9 +235,11 @@ class Policy:
         }
         return np.column_stack([by_name[disposition] for disposition in Disposition])
 
-    def _losses(self, facts: _Facts, valid: Floats, abusive: Floats) -> tuple[Floats, Floats]:
+    def _losses(self, facts: ClaimFacts, valid: Floats, abusive: Floats) -> tuple[Floats, Floats]:
         """What is lost by paying a claim and by denying it, US dollars."""
-        borne = np.where(facts.amount < self.concession_limit_usd, 1.0, self.seller_pays_invalid_share)
+        weak = np.where(facts.small_seller, self.small_seller_pays_invalid_share, self.seller_pays_invalid_share)
+        presented = np.where(facts.insured, self.insurer_pays_invalid_share, weak)
+        borne = np.where(facts.amount < self.concession_limit_usd, 1.0, presented)
         if_paid = borne * (1.0 - valid + abusive * self.abuse_repeat_multiple) * facts.amount
         return if_paid, valid * (self.wrong_denial_usd + self.wrong_denial_multiple * facts.amount)
 
@@ -193,65 +248,8 @@ class Policy:
         return pd.DataFrame(values, index=probabilities.index, columns=list(DISPOSITIONS))
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """What the policy looks at, as arrays of one length."""
-
-    p_valid: Floats
-    p_abusive: Floats
-    labelled_valid: Flags
-    amount: Floats
-    stated: Flags
-    property_damage: Flags
-    personal_injury: Flags
-    has_evidence: Flags
-
-    @classmethod
-    def of(cls, probabilities: pd.DataFrame, claims: pd.DataFrame, policy: Policy) -> _Facts:
-        p = _checked_probabilities(probabilities, len(claims))
-        amount, stated = _amounts(claims, policy.unstated_amount_usd)
-        count = claims["evidence_count"] if "evidence_count" in claims else pd.Series(0.0, index=claims.index)
-        return cls(
-            p_valid=p[:, 0],
-            p_abusive=p[:, 2],
-            labelled_valid=p.argmax(axis=1) == 0,
-            amount=amount,
-            stated=stated,
-            property_damage=(claims["claim_type"] == "property_damage").to_numpy(dtype=bool, na_value=False),
-            personal_injury=(claims["claim_type"] == "personal_injury").to_numpy(dtype=bool, na_value=False),
-            has_evidence=count.fillna(0).to_numpy(dtype=np.float64) > 0,
-        )
-
-
-def most_likely(probabilities: pd.DataFrame) -> pd.Series[str]:
-    """The label of the greatest probability; of equal ones the gentler (valid before frivolous before abusive)."""
-    places = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64).argmax(axis=1)
-    return pd.Series(np.array(LABELS, dtype=object)[places], index=probabilities.index, name="label", dtype="str")
-
-
-def _checked_probabilities(probabilities: pd.DataFrame, rows: int) -> Floats:
-    p: Floats = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64)
-    if len(p) != rows:
-        raise ModelError(f"{len(p)} rows of probabilities for {rows} claims; expected one row a claim")
-    wrong = ~((p >= 0).all(axis=1) & (np.abs(p.sum(axis=1) - 1.0) <= 1e-6))
-    if wrong.any():
-        first = int(wrong.argmax())
-        raise ModelError(f"the probabilities of row {first} are {p[first].tolist()}; expected shares of sum 1")
-    return p
-
-
-def _amounts(claims: pd.DataFrame, unstated: float) -> tuple[Floats, Flags]:
-    amount = claims["amount_claimed"].to_numpy(dtype=np.float64, na_value=np.nan)
-    stated = ~np.isnan(amount)
-    wrong = stated & ~((amount >= 0) & np.isfinite(amount))
-    if wrong.any():
-        first = int(wrong.argmax())
-        raise InvalidDataError(f"amount_claimed of row {first} is {amount[first]}; expected null or dollars, 0 or more")
-    return np.where(stated, amount, unstated), stated
-
-
 def _require_in_range(name: str, value: float | bool | None) -> None:
-    if value is None and name == "deny_threshold":
+    if value is None and name in _MAY_BE_NONE:
         return
     is_share = name in _SHARES or name == "deny_threshold"
     if value is None or not 0.0 <= value <= (1.0 if is_share else 1e12):

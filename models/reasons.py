@@ -3,7 +3,7 @@
 A claim called frivolous or abusive is explained by its log-odds against being valid; a claim called valid by its log-odds against
 the likelier of the other two. Either is the raw score of one booster or its negative, and Tree SHAP splits it into one contribution
 a feature and a base, which add up to it exactly. The unit is log-odds (0.69 doubles the odds), positive is towards the label.
-Calibration comes after and keeps the order.
+Calibration comes after and keeps the order. What is protected, or stands in for it (`models.protected`), is never told as a reason.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pandas as pd
 
 from models.contributions import contributions
 from models.policy import PROBABILITIES
+from models.protected import is_protected
 from models.usual import Usual, Value, sentence
 
 Floats = npt.NDArray[np.float64]
@@ -117,7 +118,8 @@ def _strongest(towards: Floats, top: int) -> tuple[Places, Flags]:
 def _reasons(
     towards: Floats, names: Sequence[str], features: pd.DataFrame, usual: Mapping[str, Usual], top: int
 ) -> list[list[Reason]]:
-    order, kept = _strongest(towards, top)
+    told = np.array([not is_protected(name) for name in names])
+    order, kept = _strongest(np.where(told, towards, 0.0), top)
     reasons: list[dict[int, Reason]] = [{} for _ in range(len(towards))]
     for place in np.unique(order[kept]).tolist():
         rows, ranks = (found.tolist() for found in np.nonzero((order == place) & kept))

@@ -6,6 +6,7 @@ plots and the claims that judged it, so that the gate needs no data set.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import warnings
@@ -25,12 +26,18 @@ from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
 from data.contract.errors import ModelError
 from models.claim_model import PROBABILITIES, ClaimModel
+from models.policy import Policy
 from models.schema import InputSchema
 
 NAME = "claimvet"
 """The registered model, and the experiment of its runs."""
 CHALLENGER, CHAMPION = "challenger", "champion"
+LONGEST_DESCRIPTION = 5000
+"""Characters of a version's description that every store of MLflow holds."""
 DEFAULT_STORE = "sqlite:///mlflow.db"
+
+JUDGED_POLICY_FILE, CARD_FILE, PARITY_FILE = "judged_policy.json", "model_card.md", "parity.json"
+"""Among the evaluation: the policy with the bound that was known when judging began, what a claims manager reads, and `pipeline.parity`."""
 
 _ARTIFACT = "claim_model"
 _REQUIREMENTS = ("lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "scipy")
@@ -40,7 +47,8 @@ _REQUIREMENTS = ("lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "scipy
 class StoredModel:
     """One version in the registry: its number, the run that made it, the model, and the claims that judged it.
 
-    `judged` and `judged_features` are as in `models.training.Training`, `baselines` by name; empty frames where nothing was judged.
+    `judged`, `judged_features` and `judged_policy` are as in `models.training.Training`, `baselines` by name; empty frames where nothing
+    was judged.
     """
 
     version: str
@@ -49,6 +57,9 @@ class StoredModel:
     judged: pd.DataFrame
     judged_features: pd.DataFrame
     baselines: dict[str, pd.DataFrame]
+    judged_policy: Policy | None = None
+    parity: tuple[int, tuple[str, ...]] = (0, ())
+    """Claims whose features were built anew after training, and the features that differed from those it was trained on."""
 
 
 @contextmanager
@@ -105,8 +116,15 @@ def register(
             logged = _log(model, Path(scratch) / _ARTIFACT)
         number = _new_version(client, logged)
         client.set_model_version_tag(NAME, number, "model_version", model.version)
+        client.set_model_version_tag(NAME, number, "model_card", f"runs:/{logged.run_id}/evaluation/{CARD_FILE}")
+        client.update_model_version(NAME, number, _described(evaluation / CARD_FILE))
         client.set_registered_model_alias(NAME, CHALLENGER, number)
     return number
+
+
+def _described(card: Path) -> str | None:
+    """The model card as the version's description, which MLflow's pages show; cut to what its store holds."""
+    return card.read_text(encoding="utf-8")[:LONGEST_DESCRIPTION] if card.is_file() else None
 
 
 def stored_model(alias: str) -> StoredModel | None:
@@ -124,20 +142,9 @@ def stored_model(alias: str) -> StoredModel | None:
             judged=pd.read_parquet(root / "judged.parquet"),
             judged_features=pd.read_parquet(root / "judged_features.parquet"),
             baselines={path.stem: pd.read_parquet(path) for path in sorted((root / "baselines").glob("*.parquet"))},
+            judged_policy=_judged_policy(root / JUDGED_POLICY_FILE),
+            parity=_parity(root / PARITY_FILE),
         )
-
-
-def make_champion(number: str) -> None:
-    """Gives the alias `champion` to a version."""
-    with quiet_store() as client:
-        client.set_registered_model_alias(NAME, CHAMPION, number)
-
-
-def tag_version(number: str, tags: dict[str, str]) -> None:
-    """Writes tags on a version, so that what the gate said stays on record."""
-    with quiet_store() as client:
-        for key, value in tags.items():
-            client.set_model_version_tag(NAME, number, key, value)
 
 
 def model_signature(schema: InputSchema) -> ModelSignature:
@@ -172,6 +179,17 @@ def _load(root: Path) -> ClaimModel:
     """The model in a downloaded MLflow model, or in a directory that `ClaimModel.save` wrote."""
     inside = root / "artifacts" / _ARTIFACT
     return ClaimModel.load(inside if inside.is_dir() else root)
+
+
+def _judged_policy(path: Path) -> Policy | None:
+    return Policy.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def _parity(path: Path) -> tuple[int, tuple[str, ...]]:
+    if not path.is_file():
+        return 0, ()
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return int(found["claims"]), tuple(found["differing"])
 
 
 def _first_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ hundred columns cost more than the boosters where there is one row. A test holds
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -18,9 +18,12 @@ import pandas as pd
 
 from data.contract.errors import ModelError
 from data.contract.tables import FEATURE_COLUMN_PREFIX, LABELS
+from models.capacity import REFER, audit_draws
+from models.claim_facts import most_likely, policy_facts
 from models.claim_model import PROBABILITIES, ClaimModel, class_shares
-from models.policy import most_likely
+from models.protected import is_protected
 from models.reasons import Reason, reasons_for
+from models.safety import CLUSTER_FEATURES, LINK_FEATURES
 from models.schema import Input, level_text
 from models.usual import Value, sentence
 
@@ -29,12 +32,17 @@ Floats = npt.NDArray[np.float64]
 FeatureRow = Mapping[str, Value]
 """The features of one claim by name."""
 
-POLICY_COLUMNS = {
-    "claim_type": "claim_type",
-    "claim_amount": "amount_claimed",
-    "claim_evidence_count": "evidence_count",
-}
-"""Features that the policy reads, and what it calls them."""
+POLICY_FEATURES = (
+    "claim_type",
+    "claim_amount",
+    "claim_evidence_count",
+    "seller_policies_count",
+    "seller_orders_count_365d",
+    *CLUSTER_FEATURES,
+    *LINK_FEATURES,
+)
+"""Features that the policy reads (`models.claim_facts.policy_facts`)."""
+_NEEDED = POLICY_FEATURES[:3]
 MOST_REASONS = 5
 """Reasons of a claim, at most; as many as `models.reasons` gives."""
 
@@ -44,12 +52,21 @@ Timed = Callable[[str, int], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of n rows: `probabilities` (float64, n by 3), `label`, `disposition` and, for each row, its reasons."""
+    """Scores of n rows: `probabilities` (float64, n by 3), `label`, `disposition` and, for each row, its reasons.
+
+    `options` is what `Policy.options` answers, `audited` (bool) whom an expert gets whatever the score.
+    """
 
     probabilities: pd.DataFrame
     label: pd.Series[str]
-    disposition: pd.Series[str]
+    options: pd.DataFrame
+    audited: npt.NDArray[np.bool_]
     reasons: list[list[Reason]]
+
+    @property
+    def disposition(self) -> pd.Series[str]:
+        """The cheapest allowed disposition as if experts were free, and an expert where the claim is audited."""
+        return self.options["disposition"].where(~self.audited, REFER)
 
 
 @dataclass(frozen=True)
@@ -63,19 +80,20 @@ class RowScore:
 
 
 def score_matrix(model: ClaimModel, matrix: pd.DataFrame, features: pd.DataFrame) -> Scored:
-    """Scores the rows of `features`, of which the model has made `matrix` (`ClaimModel.matrix`)."""
+    """Scores the rows of `features`, of which the model has made `matrix` (`ClaimModel.matrix`); `claim_id` draws the audits."""
     probabilities = model.probabilities_of(matrix)
     return Scored(
         probabilities,
         most_likely(probabilities),
-        model.policy.dispositions(probabilities, policy_facts(features)),
+        model.policy.options(probabilities, policy_facts(features)),
+        audits(model, features["claim_id"]),
         reasons_for(model, matrix, features, probabilities),
     )
 
 
-def policy_facts(features: pd.DataFrame) -> pd.DataFrame:
-    """What the policy reads, taken from the claim's own features; the evidence count is null where there is no such table."""
-    return features[list(POLICY_COLUMNS)].rename(columns=POLICY_COLUMNS)
+def audits(model: ClaimModel, claim_ids: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Whether an expert reviews the claim whatever its score, bool, one a claim."""
+    return audit_draws(claim_ids, model.policy.audit_seed) < model.policy.audit_share
 
 
 def value_text(value: Value) -> str | None:
@@ -99,6 +117,7 @@ class RowScorer:
     def __init__(self, model: ClaimModel) -> None:
         self.model = model
         self._names = model.schema.names
+        self._told = np.array([not is_protected(name) for name in self._names])
         self._known = frozenset(self._names)
         self._encoders = [(column.name, _encoder(column)) for column in model.schema.inputs]
 
@@ -116,16 +135,16 @@ class RowScorer:
         abusive = model.abusive_calibration.apply(_predict(model.abusive, matrix, raw_score=True))
         return class_shares(frivolous, abusive)
 
-    def dispositions(self, shares: Floats, rows: Sequence[FeatureRow]) -> list[str]:
+    def dispositions(self, shares: Floats, rows: Sequence[FeatureRow], claim_ids: Sequence[str]) -> list[str]:
         """What the model's policy does with each row."""
-        facts = pd.DataFrame(
-            {
-                "claim_type": np.array([row.get("claim_type") for row in rows], dtype=object),
-                "amount_claimed": np.array([row.get("claim_amount") for row in rows], dtype=np.float64),
-                "evidence_count": np.array([row.get("claim_evidence_count") for row in rows], dtype=np.float64),
-            }
-        )
-        return list(self.model.policy.dispositions(pd.DataFrame(shares, columns=list(PROBABILITIES)), facts))
+        columns = {
+            name: np.array([row.get(name) for row in rows], object if name == "claim_type" else np.float64)
+            for name in POLICY_FEATURES
+            if all(name in row for row in rows) or name in _NEEDED
+        }
+        probabilities = pd.DataFrame(shares, columns=list(PROBABILITIES))
+        chosen = self.model.policy.dispositions(probabilities, policy_facts(pd.DataFrame(columns)))
+        return list(chosen.where(~audits(self.model, claim_ids), REFER))
 
     def reasons(self, matrix: Floats, shares: Floats, rows: Sequence[FeatureRow]) -> list[tuple[Reason, ...]]:
         """Each row's reasons towards its likeliest label, strongest first, as `models.reasons.reasons_for`."""
@@ -138,12 +157,15 @@ class RowScorer:
         towards[label == 0] *= -1.0
         return [self._strongest(values, row) for values, row in zip(towards, rows, strict=True)]
 
-    def score(self, rows: Sequence[FeatureRow], timed: Timed = _untimed) -> list[RowScore]:
-        """The score of each row; raises `ModelError` where one does not fit the model. `timed` is told of both parts."""
+    def score(self, rows: Sequence[FeatureRow], claim_ids: Sequence[str], timed: Timed = _untimed) -> list[RowScore]:
+        """The score of each row; `claim_ids` are those of the rows' claims, `timed` is told of both parts.
+
+        Raises `ModelError` where a row does not fit the model.
+        """
         with timed("predict", len(rows)):
             matrix = self.encode(rows)
             shares = self.probabilities(matrix)
-            dispositions = self.dispositions(shares, rows)
+            dispositions = self.dispositions(shares, rows, claim_ids)
         with timed("explain", len(rows)):
             reasons = self.reasons(matrix, shares, rows)
         return [
@@ -152,7 +174,8 @@ class RowScorer:
         ]
 
     def _strongest(self, towards: Floats, row: FeatureRow) -> tuple[Reason, ...]:
-        strength = towards if (towards > 0.0).any() else -towards
+        told = np.where(self._told, towards, 0.0)
+        strength = told if (told > 0.0).any() else -told
         order = np.argsort(-strength, kind="stable")[:MOST_REASONS]
         return tuple(self._reason(place, towards[place], row) for place in order if strength[place] > 0.0)
 

@@ -55,7 +55,7 @@ def time_split(filed_at: pd.Series, outcomes: pd.DataFrame, params: SplitParams)
     (61, 11, 20, 5)
     """
     known_until = outcomes["decided_at"].max()
-    everything = _filed(latest_findings(outcomes, known_until), filed_at)
+    everything = in_order_of_filing(latest_findings(outcomes, known_until), filed_at)
     times = _slice_starts(everything, params)
     if times is None:
         return _unsplit(
@@ -64,7 +64,7 @@ def time_split(filed_at: pd.Series, outcomes: pd.DataFrame, params: SplitParams)
             f"{len(everything)} findings cannot be parted by time: they all train, and none judges",
         )
     gap = _gap(everything, *times, known_until, params.delay_quantile)
-    at_starts = tuple(_filed(latest_findings(outcomes, start), filed_at) for start in times)
+    at_starts = tuple(in_order_of_filing(latest_findings(outcomes, start), filed_at) for start in times)
     if len(at_starts[0]) < params.least_findings:
         gap, note = (
             NO_TIME,
@@ -131,8 +131,8 @@ def _unsplit(everything: pd.DataFrame, known_until: pd.Timestamp, note: str) -> 
     )
 
 
-def _filed(findings: pd.DataFrame, filed_at: pd.Series) -> pd.DataFrame:
-    """Findings with their filing time, earliest first."""
+def in_order_of_filing(findings: pd.DataFrame, filed_at: pd.Series) -> pd.DataFrame:
+    """Findings (index `claim_id`) with their filing time in `filed_at`, earliest first."""
     filed = findings.assign(filed_at=filed_at.reindex(findings.index))
     return filed.rename_axis("claim_id").sort_values(["filed_at", "claim_id"], kind="stable")
 

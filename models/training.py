@@ -21,12 +21,14 @@ import pandas as pd
 from data.contract.errors import ModelError
 from data.contract.tables import LABELS
 from features.progress import Progress, silent
-from models.baselines import base_rates, logistic
+from models.baselines import base_rates, logistic, rules
 from models.boosters import enough_trees, grow, suspicion_signs
+from models.calibrating import Calibrated, fit_calibrations
 from models.claim_model import ClaimModel, class_probabilities, raw_scores
-from models.evaluation import judged_frame
+from models.evaluation import FOUND, judged_frame
 from models.guarantee import deny_threshold
-from models.label_errors import RIVALS, Calibrated, fit_calibrations
+from models.label_basis import Lesson, taken_at_their_word, weighed
+from models.label_errors import RIVALS
 from models.level_rates import learn_rates
 from models.parameters import SplitParams, TrainParams
 from models.policy import Policy
@@ -64,6 +66,8 @@ class Training:
     judged: pd.DataFrame
     judged_features: pd.DataFrame
     baselines: Mapping[str, pd.DataFrame]
+    judged_policy: Policy
+    """The policy with the bound that was known when judging began, so that the judged claims can try the promise."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ class TrainingData:
 
     `features` holds the model's inputs in order, `suspicions` their declared direction (`raises`, `lowers`, `unknown`), `claims` the
     columns `filed_at`, `customer_id`, `claim_type`, `amount_claimed`, `category_id`, `outcomes` the contract's table, and `facts`
-    what the record should say about the data (JSON values).
+    what the record should say about the data (JSON values); its `claims` is how many there are, looked at or not. Claims without any
+    outcome in `outcomes` are unchecked: what is believed of them teaches beside the findings.
     """
 
     features: pd.DataFrame
@@ -115,41 +120,76 @@ def train_model(
     return Training(
         model=model,
         split=split,
-        judged=_judged(data, split, judged, calibrated.errors_of(split.judge["decided_by"])),
+        judged=_judged(data, split, judged, _found(held_out[-1], calibrated)),
         judged_features=data.features.loc[split.judge.index],
         baselines=_baselines(data, split, params),
+        judged_policy=policy.with_deny_threshold(
+            _deny_threshold(data.claims, pd.concat(held_out[:-1]), calibrated, policy)
+        ),
     )
 
 
-def _judged(data: TrainingData, split: TimeSplit, probabilities: pd.DataFrame, errors: FloatArray) -> pd.DataFrame:
+def _judged(data: TrainingData, split: TimeSplit, probabilities: pd.DataFrame, found: FloatArray) -> pd.DataFrame:
     known = set(data.claims.loc[split.earlier.index, "customer_id"])
-    return judged_frame(data.claims, split.judge, probabilities, errors, known)
+    never_wrong = np.zeros(len(probabilities))
+    judged = judged_frame(data.claims, split.judge, probabilities, never_wrong, known)
+    return judged.assign(**dict(zip(FOUND, found.T, strict=True)))
+
+
+def _found(held_out: pd.DataFrame, calibrated: Calibrated) -> FloatArray:
+    """How likely each label is found, since findings err."""
+    return calibrated.found(held_out[list(RIVALS)], held_out["decided_by"])
 
 
 def _grow_pair(
     data: TrainingData, findings: pd.DataFrame, trees: Mapping[str, int] | None, params: TrainParams
 ) -> Pair:
-    """Both boosters on `findings` (in time order); the number of trees is found where none is given."""
+    """Both boosters on `findings` (in time order) and the unchecked claims before them; finds the number of trees where none is given."""
     features = data.features.loc[findings.index]
     labels = findings["label"].to_numpy()
     schema, matrix = learn_rates(InputSchema.fit(features, data.suspicions), features, labels != "valid", params.seed)
-    grown = {name: _grow_one(matrix, labels, name, schema, trees, params) for name in RIVALS}
-    return Pair(schema, grown["frivolous"], grown["abusive"])
+    plain = taken_at_their_word(matrix, list(labels))
+    numbers = {name: _trees(plain, name, schema, trees or {}, params) for name in RIVALS}
+
+    def boosters(lesson: Lesson) -> tuple[lgb.Booster, lgb.Booster]:
+        return _grow_one(lesson, "frivolous", schema, numbers, params), _grow_one(
+            lesson, "abusive", schema, numbers, params
+        )
+
+    unchecked = schema.conform(data.features.loc[_unchecked(data, findings, params)])
+    lesson = weighed(matrix, findings, unchecked, params.unchecked_weight, boosters)
+    return Pair(schema, *boosters(lesson))
+
+
+def grow_plain_pair(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> Pair:
+    """Both boosters on `findings` (in time order) taken at their word, each with as many trees as do best on the latest of them."""
+    features = data.features.loc[findings.index]
+    labels = findings["label"].to_numpy()
+    schema, matrix = learn_rates(InputSchema.fit(features, data.suspicions), features, labels != "valid", params.seed)
+    plain = taken_at_their_word(matrix, list(labels))
+    numbers = {name: _trees(plain, name, schema, {}, params) for name in RIVALS}
+    return Pair(schema, *(_grow_one(plain, name, schema, numbers, params) for name in RIVALS))
+
+
+def _trees(plain: Lesson, rival: str, schema: InputSchema, trees: Mapping[str, int], params: TrainParams) -> int:
+    rows, target, _ = plain.question(rival)
+    return trees.get(rival) or enough_trees(plain.matrix[rows], target, suspicion_signs(schema), params)
 
 
 def _grow_one(
-    matrix: pd.DataFrame,
-    labels: npt.NDArray[Any],
-    rival: str,
-    schema: InputSchema,
-    trees: Mapping[str, int] | None,
-    params: TrainParams,
+    lesson: Lesson, rival: str, schema: InputSchema, numbers: Mapping[str, int], params: TrainParams
 ) -> lgb.Booster:
-    rows = (labels == rival) | (labels == "valid")
-    target = (labels[rows] == rival).astype(np.float64)
-    signs = suspicion_signs(schema) if rival == "abusive" else [0] * len(schema.inputs)
-    number = trees[rival] if trees and rival in trees else enough_trees(matrix[rows], target, signs, params)
-    return grow(matrix[rows], target, signs, number, params)
+    rows, target, weight = lesson.question(rival)
+    return grow(lesson.matrix[rows], target, suspicion_signs(schema), numbers[rival], params, weight)
+
+
+def _unchecked(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> pd.Index:
+    """Claims without an outcome, filed before the last of `findings`: the latest, as many as `unchecked_per_finding` allows."""
+    unseen = data.features.index.difference(pd.Index(data.outcomes["claim_id"].unique()))
+    filed = data.claims["filed_at"].reindex(unseen)
+    before = filed[filed < findings["filed_at"].max()].sort_values(kind="stable")
+    latest: pd.Index = before.index[::-1][: int(params.unchecked_per_finding * len(findings))]
+    return latest
 
 
 def _held_out(data: TrainingData, pair: Pair, findings: pd.DataFrame) -> pd.DataFrame:
@@ -191,7 +231,7 @@ def _model(
         abusive_calibration=calibrated.abusive,
         policy=bounded,
         usual=usual_values(data.features.loc[split.everything.index], kinds),
-        record=_record(data, split, params) | {"error_rates": dict(calibrated.error_rates)},
+        record=_record(data, split, params) | _findings_record(calibrated),
     )
 
 
@@ -203,7 +243,16 @@ def _deny_threshold(
     asked = held_out if policy.deny_personal_injury else held_out[(types == "property_damage").to_numpy()]
     scores = _probabilities(asked, calibrated)["p_valid"].to_numpy()
     valid = (asked["label"] == "valid").to_numpy()
-    return deny_threshold(scores, valid, alpha=policy.deny_alpha, confidence=policy.deny_confidence)
+    errors = np.minimum(calibrated.errors_of(asked["decided_by"]), policy.finding_error_share)
+    return deny_threshold(scores, valid, alpha=policy.deny_alpha, confidence=policy.deny_confidence, errors=errors)
+
+
+def _findings_record(calibrated: Calibrated) -> dict[str, Any]:
+    return {
+        "error_rates": dict(calibrated.error_rates),
+        "finding_shares": [float(share) for share in calibrated.fitted.shares],
+        "calibration_losses": dict(calibrated.losses),
+    }
 
 
 def _record(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[str, Any]:
@@ -229,5 +278,10 @@ def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams) -> dic
     if len(judge):
         schema = InputSchema.fit(data.features.loc[labels.index], data.suspicions)
         earlier = schema.conform(data.features.loc[labels.index])
+        known = data.features.loc[labels.index]
+        answers["rules"] = rules(known, labels, judge, data.suspicions)
         answers["logistic"] = logistic(earlier, labels, schema.conform(judge), params.seed)
-    return {name: _judged(data, split, given, np.zeros(len(given))) for name, given in answers.items()}
+    return {
+        name: _judged(data, split, given, given.to_numpy(dtype=np.float64).reshape(-1, len(LABELS)))
+        for name, given in answers.items()
+    }

@@ -19,7 +19,8 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from data.contract.errors import ClaimvetError
-from pipeline import cli_serving
+from pipeline import cli_lifecycle, cli_models, cli_serving
+from pipeline.cli_options import DataDirectory, OutFile, ParamsFile, read_params
 from pipeline.progress import say, step
 
 if TYPE_CHECKING:
@@ -54,14 +55,6 @@ app.add_typer(data_app, name="data")
 app.add_typer(features_app, name="features")
 cli_serving.register(app)
 
-DataDirectory = Annotated[
-    Path, typer.Option("--data", help="Data set: a directory with one file a table.", metavar="DIR")
-]
-OutFile = Annotated[Path, typer.Option("--out", help="Parquet file to write.", metavar="FILE")]
-ParamsFile = Annotated[
-    Path | None,
-    typer.Option("--params", help="Parameters; default ./params.yaml, else the project's own.", metavar="FILE"),
-]
 EngineOption = Annotated[
     Engine,
     typer.Option(
@@ -87,12 +80,6 @@ Seed = Annotated[
 ]
 
 
-def _params(path: Path | None) -> Params:
-    from pipeline.params import load_params
-
-    return load_params(path)
-
-
 @app.callback()
 def claimvet() -> None:
     """Score marketplace claims as valid, frivolous or abusive, with probabilities, reasons and a disposition."""
@@ -109,7 +96,7 @@ def data_generate(
     from pipeline.marketplace import generate
 
     with step("Generating the marketplace"):
-        report = generate(out, *_size_and_seed(_params(params), claims, seed))
+        report = generate(out, *_size_and_seed(read_params(params), claims, seed))
     typer.echo(f"{out}: {_row_counts(report.rows)}")
 
 
@@ -209,7 +196,7 @@ def demo(
     """Show the whole path on a generated marketplace, offline; end with a scoreboard and the path of an HTML report."""
     from pipeline.demo import run_demo, show
 
-    read = _params(params)
+    read = read_params(params)
     size, drawn = _size_and_seed(read, claims, seed)
     show(run_demo(out, read, claims=size, seed=drawn, now=datetime.now(UTC)))
 
@@ -232,7 +219,7 @@ def train(
     """Train and calibrate on what was known, judge on later claims, log to MLflow, register as challenger."""
     from pipeline.train import train as train_stage
 
-    read = _params(params)
+    read = read_params(params)
     with step("Training") as tell:
         report = train_stage(data, read.split, read.train, read.policy, out=out, features=features, progress=tell)
     typer.echo(str(report))
@@ -250,19 +237,12 @@ def evaluate(
     from pipeline.evaluate import evaluate as evaluate_stage
 
     with step("Evaluating"):
-        report = evaluate_stage(judged, out, _params(params).train.seed)
+        report = evaluate_stage(judged, out, read_params(params).train.seed)
     typer.echo(str(report))
 
 
-@app.command("promote")
-def promote(params: ParamsFile = None) -> None:
-    """Make the challenger champion if it passes the gate; otherwise say why not, and exit with 1."""
-    from pipeline.promote import promote as promote_stage
-    from pipeline.promote import require_passed
-
-    report = promote_stage(_params(params).gate)
-    typer.echo(str(report))
-    require_passed(report)
+cli_models.add_commands(app)
+cli_lifecycle.add_commands(app)
 
 
 @app.command("score")

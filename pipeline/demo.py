@@ -108,11 +108,11 @@ def run_demo(out: Path, params: Params, *, claims: int, seed: int, now: datetime
         with step(f"Training on what was known by {later:%Y-%m-%d}") as tell:
             train(known.folder, params.split, params.train, params.policy, progress=tell)
         with step("Asking the gate"):
-            promotion = promote(params.gate)
+            promotion = promote(params.gate, by="claimvet demo", now=now)
             model = load_model(None if promotion.passed else f"models:/{NAME}@{CHALLENGER}")
     with step("Building features of the later claims") as tell:
         build_features(DataSet.open(places.marketplace), places.features, claims=places.later_claims, progress=tell)
-    score_features(places.features, places.scores, model, now=now)
+    score_features(places.features, places.scores, model, now=now, claims=places.later_claims)
     with step("Judging by the truth and writing the report"):
         judged = _judged(places)
         facts = data_facts(DataSet.open(places.marketplace), validation)

@@ -15,7 +15,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from data.contract.errors import UsageError
-from models.parameters import GateParams, SplitParams, TrainParams
+from models.parameters import BacktestParams, GateParams, MonitorParams, SplitParams, TrainParams
 from models.policy import Policy
 
 FILE_NAME = "params.yaml"
@@ -40,6 +40,8 @@ class Params:
     train: TrainParams = field(default_factory=TrainParams)
     gate: GateParams = field(default_factory=GateParams)
     policy: Policy = field(default_factory=Policy)
+    backtest: BacktestParams = field(default_factory=BacktestParams)
+    monitor: MonitorParams = field(default_factory=MonitorParams)
 
 
 def find_params(named: Path | None, working_directory: Path) -> Path | None:

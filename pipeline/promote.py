@@ -5,12 +5,16 @@ Convention: the gate reads the registry only. What it asks about was stored when
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from data.contract.errors import GateError, ModelError
 from models.gate import Check, gate_checks
+from models.lifecycle import Entry, Event, make_champion, put_on_record, roll_back, tag_version
 from models.parameters import GateParams
-from models.registry import CHALLENGER, CHAMPION, NAME, make_champion, stored_model, tag_version
+from models.registry import CHALLENGER, CHAMPION, NAME, stored_model
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class PromotionReport:
         return "\n".join([*map(str, self.checks), verdict])
 
 
-def promote(params: GateParams) -> PromotionReport:
-    """Asks the gate about the challenger, records what it says, and makes it champion where every check holds.
+def promote(params: GateParams, *, by: str = "unknown", now: datetime) -> PromotionReport:
+    """Asks the gate about the challenger, makes it champion where every check holds, and puts on record what was said (`by` whom, `now`).
 
     Raises `ModelError` where there is no challenger.
     """
@@ -43,13 +47,29 @@ def promote(params: GateParams) -> PromotionReport:
     if challenger is None:
         raise ModelError(f"there is no {CHALLENGER} of {NAME}, expected one from `claimvet train`")
     report = PromotionReport(challenger.version, tuple(gate_checks(challenger, stored_model(CHAMPION), params)))
-    tag_version(
-        report.number,
-        {"gate": "passed" if report.passed else "refused", "gate_checks": "\n".join(map(str, report.checks))},
-    )
+    said = "\n".join(map(str, report.checks))
     if report.passed:
         make_champion(report.number)
+    event = Event.PROMOTED if report.passed else Event.REFUSED
+    put_on_record(Entry(event, report.number, by, now, said), _figures(report.checks))
+    tag_version(report.number, {"gate": "passed" if report.passed else "refused", "gate_checks": said[:5000]})
     return report
+
+
+def roll_back_champion(*, by: str = "unknown", now: datetime, why: str = "") -> str:
+    """Makes the version champion again that was before the present one; answers a sentence about it.
+
+    Raises `ModelError` where there is none.
+    """
+    lost, number = roll_back()
+    said = f"version {number} of {NAME} is {CHAMPION} again instead of version {lost}"
+    put_on_record(Entry(Event.ROLLED_BACK, lost, by, now, why or said))
+    return said
+
+
+def _figures(checks: Iterable[Check]) -> dict[str, float]:
+    """The figures under names that MLflow takes."""
+    return {re.sub(r"[^a-z0-9]+", "_", check.name.split("(")[0].lower()).strip("_"): check.figure for check in checks}
 
 
 def require_passed(report: PromotionReport) -> None:

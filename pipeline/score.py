@@ -1,7 +1,7 @@
 """Scores a file of claims in batches: features, probabilities, label, disposition and reasons, one row a claim in input order.
 
-Convention: nothing is kept but the batch at hand, so memory does not grow with the number of claims; the output appears whole
-or not at all.
+Convention: nothing is kept but the batch at hand and a few numbers a claim, and the output appears whole or not at all. Scores are first
+written with experts taken as free, into a file aside; then each day's experts are shared out and the scores are written anew.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
@@ -25,10 +27,14 @@ from data.contract.errors import UsageError
 from features.build import build_features
 from features.engines import open_data_set
 from features.spark_tables import is_remote
+from models.capacity import REFER
 from models.claim_model import ClaimModel
+from models.policy import Policy
+from models.safety import cluster_facts
 from pipeline.progress import step, track
 from pipeline.reach import make_folder_of, notes_on_input
 from pipeline.scores import SCORES, score_batch
+from pipeline.sharing import filings, safety_alerts, shared_out, with_experts_shared
 from pipeline.spark_score import score_to_parts, scored_on_spark
 
 BATCH_ROWS = 100_000
@@ -43,13 +49,19 @@ class ScoreReport:
     labels: Counter[str] = field(default_factory=Counter)
     dispositions: Counter[str] = field(default_factory=Counter)
     notes: tuple[str, ...] = ()
+    audits: int = 0
+    alerts: Path | None = None
+    alarmed: int = 0
 
     def __str__(self) -> str:
         counted = (
             ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
             for counts in (self.labels, self.dispositions)
         )
-        return "\n".join([*self.notes, f"scored {self.rows:,} claims", *counted])
+        lines = [*self.notes, f"scored {self.rows:,} claims", *counted]
+        if self.alerts is not None:
+            lines.append(f"audits: {self.audits:,}; safety alerts: {self.alarmed:,} products, {self.alerts}")
+        return "\n".join(lines)
 
 
 def score(
@@ -58,7 +70,7 @@ def score(
     """Validates, then scores the claims of the file `claims` with the data set `data` as history, into `out`.
 
     `out` is a Parquet file, CSV where its name ends so, or, with Spark and a scheme, a directory of part files.
-    `now` (with a zone) becomes `scored_at`.
+    `now` (with a zone) becomes `scored_at`. Safety alerts are written beside it (`alerts_path`), with DuckDB only.
     Raises `InvalidDataError` where the data break the contract, `ModelError` where they do not fit the model,
     `UsageError` where `out` or the engine cannot be.
     """
@@ -78,7 +90,7 @@ def _score_here(data_set: DataSet, claims: Path, out: Path, model: ClaimModel, n
         features = Path(scratch) / "features.parquet"
         with step("Building features") as tell:
             build_features(data_set, features, claims=claims, progress=tell)
-        return score_features(features, out, model, now=now)
+        return score_features(features, out, model, now=now, claims=claims)
 
 
 def _score_on_spark(data_set: DataSet, claims: Path, out: Path, model: ClaimModel, now: datetime) -> ScoreReport:
@@ -87,18 +99,77 @@ def _score_on_spark(data_set: DataSet, claims: Path, out: Path, model: ClaimMode
             labels, dispositions = score_to_parts(data_set, claims, out, model, now, tell)
             return ScoreReport(labels.total(), labels, dispositions)
         with scored_on_spark(data_set, claims, out, model, now, tell) as scores:
-            return _write(scores, out)
+            return _write_shared(scores, out, model.policy, claims)
 
 
 _SCORERS = {"duckdb": _score_here, "spark": _score_on_spark}
 
 
-def score_features(features: Path, out: Path, model: ClaimModel, *, now: datetime) -> ScoreReport:
-    """Scores a Parquet file of features (`features.build.build_features`) into `out`; as `score`, without its checks."""
+def score_features(
+    features: Path, out: Path, model: ClaimModel, *, now: datetime, claims: Path | None = None
+) -> ScoreReport:
+    """Scores a Parquet file of features (`features.build.build_features`) into `out`; as `score`, without its checks.
+
+    `claims` is the file that the features were built for. Without it the days of filing are not known: every claim that is worth a
+    review gets one, and there are no safety alerts.
+    """
     file = pq.ParquetFile(features)
     batches = -(-file.metadata.num_rows // BATCH_ROWS)
     tracked = track(file.iter_batches(batch_size=BATCH_ROWS), "Scoring", total=batches)
-    return _write((score_batch(batch.to_pandas(), model, now) for batch in tracked), out)
+    facts: list[pd.DataFrame] = []
+    tables = _scored((batch.to_pandas() for batch in tracked), model, now, facts)
+    if claims is None:
+        return _write(tables, out)
+    report = _write_shared(tables, out, model.policy, claims)
+    alerts = safety_alerts(pd.concat(facts), filings(claims), model.policy) if facts else None
+    return report if alerts is None else _with_alerts(report, alerts, out)
+
+
+def _scored(
+    batches: Iterable[pd.DataFrame], model: ClaimModel, now: datetime, facts: list[pd.DataFrame]
+) -> Iterator[pa.Table]:
+    """The scores of each batch; what safety alerts need of it is put into `facts`."""
+    for batch in batches:
+        facts.append(batch[["claim_id"]].assign(**cluster_facts(batch)))
+        yield score_batch(batch, model, now)
+
+
+def _with_alerts(report: ScoreReport, alerts: pd.DataFrame, out: Path) -> ScoreReport:
+    report.alerts, report.alarmed = alerts_path(out), len(alerts)
+    with written_aside(report.alerts) as aside:
+        alerts.to_csv(aside, index=False)
+    return report
+
+
+def alerts_path(out: Path) -> Path:
+    """Where the safety alerts of the scores in `out` lie: beside them.
+
+    >>> alerts_path(Path("later/scores.parquet")).name
+    'scores.safety_alerts.csv'
+    """
+    return out.with_name(f"{out.stem}.safety_alerts.csv")
+
+
+def _write_shared(tables: Iterable[pa.Table], out: Path, policy: Policy, claims: Path) -> ScoreReport:
+    """Writes scores twice: aside with experts as free, then with each day's experts shared out."""
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".claimvet-") as scratch:
+        first, known = Path(scratch) / "scores.parquet", []
+        with _Writer(first, as_csv=False) as write:
+            for table in tables:
+                write(table)
+                known.append(table.select(["claim_id", "otherwise", "expert_saving_usd"]).to_pandas())
+        options = pd.concat(known, ignore_index=True) if known else SCORES.empty_table().to_pandas()
+        options["disposition"] = options["otherwise"].where(options["expert_saving_usd"] <= 0.0, REFER)
+        shared = shared_out(options, filings(claims)["filed_at"], policy)
+        return _write(_shared_tables(first, shared), out)
+
+
+def _shared_tables(first: Path, shared: pd.DataFrame) -> Iterator[pa.Table]:
+    start = 0
+    for batch in pq.ParquetFile(first).iter_batches(batch_size=BATCH_ROWS):
+        table = pa.Table.from_batches([batch]).cast(SCORES)
+        yield with_experts_shared(table, shared.iloc[start : start + len(table)])
+        start += len(table)
 
 
 def _write(tables: Iterable[pa.Table], out: Path) -> ScoreReport:
@@ -110,6 +181,7 @@ def _write(tables: Iterable[pa.Table], out: Path) -> ScoreReport:
             report.rows += scores.num_rows
             report.labels.update(scores["label"].to_pylist())
             report.dispositions.update(scores["disposition"].to_pylist())
+            report.audits += pc.sum(scores["audited"]).as_py() or 0
     return report
 
 
@@ -131,20 +203,18 @@ class _Writer:
             scores = scores.set_column(SCORES.get_field_index("reasons"), "reasons", texts)
         self._file.write_table(scores)
 
-    def close(self) -> None:
-        """Finish the file."""
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
 
 @contextmanager
 def _writer(out: Path) -> Iterator[_Writer]:
     """A writer into a file aside that takes the place of `out` when all went well, and vanishes otherwise."""
-    with written_aside(out) as aside:
-        writer = _Writer(aside, out.suffix.lower() == ".csv")
-        try:
-            yield writer
-        finally:
-            writer.close()
+    with written_aside(out) as aside, _Writer(aside, out.suffix.lower() == ".csv") as writer:
+        yield writer
 
 
 def _require_writable(out: Path) -> None:

@@ -1,4 +1,7 @@
-"""What a score is: its columns, and how a batch of features becomes scores; the same on one machine and on executors."""
+"""What a score is: its columns, and how a batch of features becomes scores; the same on one machine and on executors.
+
+The contract's columns come first. Behind them stands what sharing out experts needs and leaves on record (`models.capacity`).
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,7 @@ import pyarrow as pa
 from models.claim_model import ClaimModel
 from models.policy import PROBABILITIES
 from models.reasons import Reason
-from models.scoring import policy_facts, score_matrix, value_text
-
-__all__ = ["SCORES", "policy_facts", "reasons_array", "score_batch", "value_text"]
+from models.scoring import score_matrix, value_text
 
 REASON = pa.struct(
     [("feature", pa.string()), ("value", pa.string()), ("contribution", pa.float64()), ("text", pa.string())]
@@ -26,13 +27,24 @@ SCORES = pa.schema(
         ("reasons", pa.list_(REASON)),
         ("model_version", pa.string()),
         ("scored_at", pa.timestamp("us", tz="UTC")),
+        ("otherwise", pa.string()),
+        ("expert_saving_usd", pa.float64()),
+        ("audited", pa.bool_()),
+        ("audit_probability", pa.float64()),
     ]
 )
-"""Columns of the scores; in a CSV file `reasons` is JSON text. A reason's `value` is text, null where the feature is null."""
+"""Columns of the scores; in a CSV file `reasons` is JSON text. A reason's `value` is text, null where the feature is null.
+
+`otherwise` is the disposition where no expert is free, `expert_saving_usd` what a review saves against it; `audited` says that an expert
+reviews the claim whatever its score, and `audit_probability` how likely that was.
+"""
 
 
 def score_batch(features: pd.DataFrame, model: ClaimModel, now: datetime) -> pa.Table:
-    """Scores rows of features at hand: a table of the schema `SCORES`, one row a row of `features`, in their order."""
+    """Scores rows of features at hand: a table of the schema `SCORES`, one row a row of `features`, in their order.
+
+    Audits are drawn; experts are taken as free, because a batch does not know its days (`pipeline.sharing` shares them out).
+    """
     scored = score_matrix(model, model.matrix(features), features)
     columns = {
         "claim_id": features["claim_id"],
@@ -42,6 +54,9 @@ def score_batch(features: pd.DataFrame, model: ClaimModel, now: datetime) -> pa.
         "reasons": reasons_array(scored.reasons),
         "model_version": [model.version] * len(features),
         "scored_at": [now.astimezone(UTC)] * len(features),
+        **{name: scored.options[name] for name in ("otherwise", "expert_saving_usd")},
+        "audited": scored.audited,
+        "audit_probability": [model.policy.audit_share] * len(features),
     }
     arrays = [
         values if isinstance(values, pa.Array) else pa.array(values, SCORES.field(name).type)

@@ -163,17 +163,18 @@ class Decider:
         """A score, or a sentence that says why there is none."""
         if held is None:
             return [f"there is no model: {problem}"] * len(seen)
-        rows = [claim.features for claim in seen if claim.features is not None]
-        found = iter(self._score(held, rows))
+        asked = [claim for claim in seen if claim.features is not None]
+        found = iter(self._score(held, asked))
         return [str(claim.why) if claim.features is None else next(found) for claim in seen]
 
-    def _score(self, held: HeldModel, rows: Sequence[Mapping[str, Value]]) -> list[RowScore | str]:
-        if not rows:
+    def _score(self, held: HeldModel, asked: Sequence[_Seen]) -> list[RowScore | str]:
+        if not asked:
             return []
         try:
-            return list(held.scorer.score(rows, timed=self._in.metrics.part))
+            rows, ids = [claim.features or {} for claim in asked], [claim.claim_id for claim in asked]
+            return list(held.scorer.score(rows, ids, timed=self._in.metrics.part))
         except ModelError as error:
-            return [str(error)] if len(rows) == 1 else [self._score(held, [row])[0] for row in rows]
+            return [str(error)] if len(asked) == 1 else [self._score(held, [claim])[0] for claim in asked]
 
     def _entry(
         self, claim: _Seen, held: HeldModel | None, score: RowScore | str, shadow: str | None, now: int

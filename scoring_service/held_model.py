@@ -119,7 +119,7 @@ def _require_known_features(uri: str, model: ClaimModel) -> None:
 def _smoke(uri: str, scorer: RowScorer) -> None:
     """Scores what is usual, as rows and as a frame: the answers must be the same, shares that sum to 1, and a disposition."""
     row = smoke_row(scorer.model)
-    score = scorer.score([row])[0]
+    score = scorer.score([row], ["smoke"])[0]
     batch = scorer.model.probabilities(pd.DataFrame([row]))
     total = sum(score.probabilities)
     same = np.array_equal(batch.to_numpy()[0], np.array(score.probabilities))

@@ -62,7 +62,7 @@ def _answer_again(entry: Decision) -> dict[str, Any]:
         raise ModelError(f"{entry.model_uri} is {held.version} now, expected {entry.model_version}")
     if held.policy != entry.policy:
         raise ModelError("the model's policy is another one than was recorded")
-    score = held.scorer.score([parsed(str(entry.features))])[0]
+    score = held.scorer.score([parsed(str(entry.features))], [entry.claim_id])[0]
     return scored(entry.decision_id, entry.claim_id, score, held.version, entry.scored_at)
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from benchmarks.serving_speed.work import Work
 from models.claim_model import ClaimModel
-from models.registry import make_champion, register
+from models.lifecycle import make_champion
+from models.registry import register
 
 _BIN = Path(sys.executable).parent
 _SECONDS_TO_START = 90

@@ -80,7 +80,7 @@ def write_report(
         reasons_section(judged),
         model_section(model),
     ]
-    html = _template().render(
+    html = template(TEMPLATE).render(
         title="Claimvet: claims and what became of them",
         data=data,
         basis=basis,
@@ -199,8 +199,7 @@ def _period(times: pd.Series[pd.Timestamp]) -> str:
     return f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}"
 
 
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """A template of this package by its file's name."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(
-        TEMPLATE
-    )
+    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(name)

@@ -12,6 +12,7 @@ from models.training import Training, TrainingData, train_model
 START = pd.Timestamp("2026-01-01", tz="UTC")
 QUICK = TrainParams(most_trees=25, learning_rate=0.2, leaves=7, depth=3)
 SPLIT = SplitParams(least_findings=20)
+POLICY = Policy()
 
 
 def small_world(

@@ -38,3 +38,11 @@ def test_equal_slopes_are_a_sigmoid(slope: float, shift: float) -> None:
     np.testing.assert_allclose(
         Calibration("sigmoid", slope, slope, shift).log_odds(raw), slope * raw + shift, atol=1e-9
     )
+
+
+@given(st.lists(st.tuples(st.floats(-8, 8), st.floats(-6, 6)), min_size=2, max_size=9, unique_by=lambda knot: knot[0]))
+def test_a_map_of_knots_keeps_the_order_and_survives_json(knots: list[tuple[float, float]]) -> None:
+    rising = tuple(zip(sorted(x for x, _ in knots), sorted(y for _, y in knots), strict=True))
+    made = Calibration("isotonic", 1.2, 0.8, 0.1, rising)
+    assert (np.diff(made.apply(GRID)) >= -1e-12).all()
+    assert Calibration.from_dict(json.loads(json.dumps(made.to_dict()))) == made

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.evaluation import FOUND, METRICS, by_slice, calibration_curve, confusion, figures, intervals, judged_frame
 from models.plots import PLOTS, write_plots
@@ -29,6 +30,16 @@ def test_figures_by_hand() -> None:
     assert found["log_loss"] == pytest.approx(-np.log(0.98))
     assert found["brier"] == pytest.approx(0.02**2 + 2 * 0.01**2)
     assert found["calibration_error"] == pytest.approx((0.02 + 2 * 0.01) / 3)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.sampled_from([0.1, 0.4, 0.7, 0.9]), st.booleans()), min_size=2, max_size=40))
+def test_areas_are_those_of_scikit_learn_ties_and_all(rows: list[tuple[float, bool]]) -> None:
+    score, is_so = (np.array(column) for column in zip(*rows, strict=True))
+    if 0 < is_so.sum() < len(is_so):
+        p, y = np.column_stack([score, 1 - score, 0 * score]), np.where(is_so, 0, 1)
+        assert METRICS["auc_valid"](p, y) == pytest.approx(roc_auc_score(is_so, score))
+        assert METRICS["average_precision_valid"](p, y) == pytest.approx(average_precision_score(is_so, score))
 
 
 def test_a_figure_that_cannot_be_is_nan() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.contract.errors import ModelError
-from models.guarantee import deny_threshold, findings_needed, wrong_denial_bound
+from models.guarantee import counted_off, deny_threshold, findings_needed, wrong_denial_bound
 
 
 def scores(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -41,6 +41,45 @@ def test_no_more_findings_fall_below_it_than_the_bound_allows(seed: int, n: int,
         denied = int((p <= threshold).sum())
         assert wrong_denial_bound(denied, len(p), 0.9) <= alpha
         assert threshold < 1
+
+
+def found_with_errors(rng: np.random.Generator, n: int, share: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores, findings of which `share` of claims without merit are valid by mistake, and the truth."""
+    p, truth = scores(rng, n)
+    return p, truth | (rng.random(n) < share), truth
+
+
+def test_the_promise_is_kept_where_mistaken_findings_are_counted_off() -> None:
+    rng = np.random.default_rng(9)
+    fresh = rng.beta(5, 1, 200_000)
+    kept, used = [], []
+    for _ in range(200):
+        p, found, _ = found_with_errors(rng, 3_000, 0.03)
+        careful, counted = deny_threshold(p, found), deny_threshold(p, found, errors=np.full(3_000, 0.03))
+        kept.append((fresh <= counted).mean() <= 0.01)
+        used.append((counted or 0.0) - (careful or 0.0))
+    assert np.mean(kept) >= 0.87  # 0.9 less one and a half standard errors of a share of 200
+    assert min(used) >= 0.0
+    assert np.mean(used) > 0.1  # taken at their word, mistaken findings use up the promise
+
+
+def test_counting_off_fewer_mistakes_than_there_are_keeps_the_promise_too_and_more_does_not() -> None:
+    rng = np.random.default_rng(10)
+    fresh = rng.beta(5, 1, 200_000)
+    shares = {assumed: [] for assumed in (0.01, 0.08)}
+    for _ in range(60):
+        p, found, _ = found_with_errors(rng, 3_000, 0.03)
+        for assumed, wronged in shares.items():
+            threshold = deny_threshold(p, found, errors=np.full(3_000, assumed)) or 0.0
+            wronged.append((fresh <= threshold).mean() <= 0.01)
+    assert np.mean(shares[0.01]) > 0.95
+    assert np.mean(shares[0.08]) < 0.87  # so what may be counted off is an assumption, and a person makes it
+
+
+def test_no_more_is_counted_off_than_the_policy_allows_and_the_decider_shows() -> None:
+    rates = {"expert": 0.01, "seller_defense": 0.08}
+    assert counted_off(["expert", "seller_defense", "appeal"], rates, 0.02, 0.03).tolist() == [0.01, 0.03, 0.02]
+    assert counted_off(["expert"], rates, 0.02, 0.0).tolist() == [0.0]
 
 
 @given(st.integers(0, 229))

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.contract.tables import LABELS
-from models.label_errors import FEWEST_ROWS, USUAL_ERROR, Calibrated, fit_calibrations, found_probabilities
+from models.calibrating import FEWEST_TO_CHOOSE, Calibrated, fit_calibrations
+from models.label_errors import FEWEST_ROWS, USUAL_ERROR, found_probabilities, shares_of
 
 TRUE_RATES = {"expert": 0.01, "investigator": 0.05, "seller_defense": 0.12}
 
@@ -53,7 +54,8 @@ def test_where_nobody_errs_next_to_no_error_is_found() -> None:
 def test_a_decider_who_was_never_held_out_errs_as_usual() -> None:
     fitted = fit_calibrations(*_columns(*world(500, {"expert": 0.01})))
     np.testing.assert_allclose(
-        fitted.errors_of(pd.Series(["appeal", "expert"])), [USUAL_ERROR, fitted.error_rates["expert"]]
+        fitted.errors_of(pd.Series(["appeal", "expert"])),
+        [1.5 * USUAL_ERROR * (1 - (fitted.fitted.shares**2).sum()), fitted.error_rates["expert"]],
     )
 
 
@@ -84,3 +86,40 @@ def test_what_is_found_sums_to_one_and_never_leaves_0_to_1(rows: list[tuple[floa
 
 def _columns(raw: pd.DataFrame, claims: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
     return raw, claims["label"], claims["decided_by"]
+
+
+def bent(rows: int, seed: int = 4) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Raw log odds whose true odds have a step that no map with coefficients can follow."""
+    raw, claims = world(rows, {"expert": 0.0}, seed=seed)
+    random = np.random.default_rng(seed)
+    odds = np.column_stack([np.where(raw["frivolous"] > 0.5, 3.0, -3.0), np.full(rows, -4.0)])
+    p = shares_of(odds)
+    truth = (random.random(rows)[:, None] > p.cumsum(axis=1)).sum(axis=1)
+    return raw, claims.assign(label=np.array(LABELS)[truth], p_valid=p[:, 0])
+
+
+def test_a_map_without_coefficients_is_taken_where_it_surely_gains() -> None:
+    raw, claims = bent(1500)
+    fitted = fit_calibrations(raw, claims["label"], claims["decided_by"])
+    assert fitted.frivolous.method in {"isotonic", "venn_abers"}
+    assert np.abs(answers(fitted, raw) - claims["p_valid"]).mean() < 0.06
+    raw, claims = world(500, TRUE_RATES)
+    assert fit_calibrations(raw, claims["label"], claims["decided_by"]).frivolous.method == "sigmoid"
+
+
+def test_every_method_has_its_loss_on_record() -> None:
+    losses = fit_calibrations(*_columns(*world(FEWEST_TO_CHOOSE, TRUE_RATES))).losses
+    assert {"temperature", "sigmoid", "beta", "isotonic (abusive)", "venn_abers (frivolous)"} <= set(losses)
+    assert all(0.0 < loss < 2.0 for loss in losses.values())
+
+
+def test_a_rare_label_is_not_taken_for_an_error() -> None:
+    random = np.random.default_rng(2)
+    rows = 2000
+    score = random.normal(-4, 2, rows)
+    abusive = random.random(rows) < 1 / (1 + np.exp(-score))
+    raw = pd.DataFrame({"frivolous": np.full(rows, -9.0), "abusive": score})
+    labels = pd.Series(np.where(abusive, "abusive", "valid"))
+    fitted = fit_calibrations(raw, labels, pd.Series(["expert"] * rows))
+    assert fitted.error_rates["expert"] < 0.01
+    assert answers(fitted, raw).mean() == pytest.approx(1 - abusive.mean(), abs=0.01)

@@ -58,6 +58,10 @@ def batches(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame]:
             "claim_type": rng.choice([*CLAIM_TYPES, "something new"], ROWS),
             "amount_claimed": rng.choice(amounts, ROWS),
             "evidence_count": rng.choice([np.nan, 0.0, 3.0], ROWS),
+            "seller_policies_count": rng.choice([np.nan, 0.0, 2.0], ROWS),
+            "seller_orders_count": rng.choice([np.nan, 3.0, 900.0], ROWS),
+            "cluster_customers": rng.choice([np.nan, 0.0, 1.0, 30.0], ROWS),
+            "cluster_expected": rng.choice([np.nan, 0.1, 40.0], ROWS),
         }
     )
     return pd.DataFrame(shares, columns=["p_valid", "p_frivolous", "p_abusive"]), claims
@@ -83,6 +87,30 @@ def test_deny_needs_p_valid_at_or_below_the_threshold(policy: Policy, batch: tup
     assert denied.empty or policy.deny_threshold is not None
     assert (denied["p_valid"] <= (policy.deny_threshold or 0.0)).all()
     assert (denied["claim_type"] == "property_damage").all()
+
+
+@given(policies(), batches())
+def test_a_claim_in_a_cluster_of_independent_ones_is_never_denied(
+    policy: Policy, batch: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    table = decided(policy, batch)
+    denied = table[table["disposition"] == "deny"]
+    assert not ((denied["cluster_customers"] == 30.0) & (denied["cluster_expected"] == 0.1)).any()
+
+
+@given(policies(), batches())
+def test_without_a_free_expert_a_claim_is_never_denied_instead_and_a_review_saves_what_it_says(
+    policy: Policy, batch: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    options, costs = policy.options(*batch), policy.costs(*batch)
+    wanted = options["disposition"] == "refer_to_expert"
+    assert options["disposition"].tolist() == policy.dispositions(*batch).tolist()
+    assert not set(options.loc[wanted, "otherwise"]) & {"deny", "refer_to_expert"}
+    assert (options.loc[~wanted, "otherwise"] == options.loc[~wanted, "disposition"]).all()
+    assert (options.loc[~wanted, "expert_saving_usd"] == 0.0).all()
+    instead = [costs.loc[row, name] for row, name in options.loc[wanted, "otherwise"].items()]
+    saved = np.array(instead) - costs.loc[wanted, "refer_to_expert"].to_numpy()
+    np.testing.assert_allclose(options.loc[wanted, "expert_saving_usd"], saved)
 
 
 @given(policies(), batches())
@@ -156,6 +184,29 @@ def test_the_default_costs_decide_as_a_claims_manager_would(
     p_valid: float, amount: float | None, evidence: int, expected: str
 ) -> None:
     assert disposition(p_valid, amount, "property_damage", evidence) == expected
+
+
+def test_who_pays_decides_what_a_wrong_payment_costs() -> None:
+    probabilities, facts = claim(0.6, 4000.0, evidence=1)
+    costs = {
+        name: POLICY.costs(probabilities, facts.assign(**columns))["present_to_seller"].iloc[0]
+        for name, columns in {
+            "unknown": {},
+            "insured": {"seller_policies_count": 1.0, "seller_orders_count": 3.0},
+            "small": {"seller_policies_count": 0.0, "seller_orders_count": 3.0},
+            "large": {"seller_policies_count": 0.0, "seller_orders_count": 900.0},
+        }.items()
+    }
+    wrong = (0.4 + 0.2 * POLICY.abuse_repeat_multiple) * 4000.0
+    assert costs["unknown"] == costs["large"] == POLICY.seller_handling_usd + 0.3 * wrong
+    assert costs["insured"] == POLICY.insurer_handling_usd + 0.2 * wrong
+    assert costs["small"] == POLICY.seller_handling_usd + 0.5 * wrong
+
+
+def test_asking_somebody_who_is_hurt_costs_more_goodwill() -> None:
+    asked = [POLICY.costs(*claim(0.9, 100.0, kind))["request_evidence"].iloc[0] for kind in CLAIM_TYPES]
+    hurt, damaged = asked[CLAIM_TYPES.index("personal_injury")], asked[CLAIM_TYPES.index("property_damage")]
+    assert hurt - damaged == pytest.approx(0.9 * (POLICY.evidence_injured_usd - POLICY.evidence_honest_usd))
 
 
 def test_without_a_threshold_nothing_is_denied() -> None:

@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 
 from data.contract.tables import LABELS
+from features.catalogue import MODEL_FEATURES
 from models import contributions as shap
 from models.claim_model import raw_scores
 from models.policy import PROBABILITIES, most_likely
+from models.protected import is_protected, protected_names
 from models.reasons import _reasons, explain, label_contributions
 from models.usual import Usual, describe, sentence, usual_values
 
@@ -147,12 +149,56 @@ def test_many_returns_are_the_first_reason_against_a_claim_and_say_so(pair: Pair
     assert first.text.endswith(": 9, above the usual 0 to 5.")
 
 
+def test_what_is_protected_is_never_told_however_much_it_weighs(pair: Pair) -> None:
+    towards = np.array([[9.0, 0.5, 0.2]])
+    rows = pd.DataFrame({"x_policy_holder_sex": ["f"], "claim_amount": [12.0], "x_zip": ["10115"]})
+    told = _reasons(towards, list(rows.columns), rows, pair.usual, top=5)[0]
+    assert [reason.feature for reason in told] == ["claim_amount"]
+
+
+def test_no_feature_that_a_model_reads_is_protected_or_a_proxy() -> None:
+    assert protected_names(feature.name for feature in MODEL_FEATURES) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "protected"),
+    [
+        ("x_Age", True),
+        ("x_AgeOfPolicyHolder", True),
+        ("x_AgeOfVehicle", False),
+        ("x_MaritalStatus", True),
+        ("x_postal_code", True),
+        ("x_language", True),
+        ("x_package_size", False),
+        ("x_sextant", False),
+    ],
+)
+def test_protected_fields_are_known_by_their_words(name: str, protected: bool) -> None:
+    assert is_protected(name) is protected
+
+
+def test_small_changes_of_the_input_hardly_change_the_reasons(pair: Pair) -> None:
+    rows = world(1_000, seed=6)
+    nudged = rows.assign(claim_amount=rows["claim_amount"] * 1.002)
+    before, after = explain(pair, rows, top=3), explain(pair, nudged, top=3)
+    same_first = [b[0].feature == a[0].feature for b, a in zip(before, after, strict=True)]
+    assert np.mean(same_first) > 0.98
+    moved = [
+        abs(b.contribution - a.contribution)
+        for one, two in zip(before, after, strict=True)
+        for b in one
+        for a in two
+        if b.feature == a.feature
+    ]
+    assert np.mean(moved) < 0.01
+    assert np.quantile(moved, 0.99) < 0.3
+
+
 def test_no_rows_have_no_reasons(pair: Pair) -> None:
     assert explain(pair, world(1).head(0)) == []
 
 
 def test_great_batches_get_the_values_that_lightgbm_gives(pair: Pair) -> None:
-    pytest.importorskip("woodelf")
     numbers = matrix(world(3_000, seed=5))
     fast = shap.contributions(pair.frivolous, numbers, many_rows=1)
     np.testing.assert_allclose(fast, shap.exact(pair.frivolous, numbers), atol=shap.TOLERANCE)
@@ -165,14 +211,14 @@ def test_rows_that_the_fast_way_gets_wrong_are_computed_anew(pair: Pair, monkeyp
     def one_row_wrong(booster: lgb.Booster, frame: pd.DataFrame) -> np.ndarray:
         return right + (np.arange(len(frame)) == 5)[:, None]
 
-    monkeypatch.setattr(shap, "_woodelf", one_row_wrong)
+    monkeypatch.setattr(shap, "_by_tables", one_row_wrong)
     np.testing.assert_array_equal(shap.contributions(pair.frivolous, numbers, many_rows=1), right)
 
 
 def test_a_sample_that_disagrees_discards_the_fast_values(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = matrix(world(3_000, seed=5))
     right = shap.exact(pair.frivolous, numbers)
-    monkeypatch.setattr(shap, "_woodelf", lambda booster, frame: right[:, [1, 0, 2, 3, 4, 5]])
+    monkeypatch.setattr(shap, "_by_tables", lambda booster, frame: right[:, [1, 0, 2, 3, 4, 5]])
     np.testing.assert_array_equal(shap.contributions(pair.frivolous, numbers, many_rows=1), right)
 
 

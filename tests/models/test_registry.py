@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import mlflow
@@ -12,22 +13,23 @@ import pandas as pd
 import pytest
 
 from data.contract.errors import ModelError
+from models.lifecycle import Entry, Event, champion_number, make_champion, record
 from models.parameters import GateParams
 from models.registry import (
     CHALLENGER,
     CHAMPION,
     load_model,
-    make_champion,
     model_signature,
     quiet_store,
     register,
     stored_model,
 )
 from models.training import Training
-from pipeline.promote import promote, require_passed
+from pipeline.promote import promote, require_passed, roll_back_champion
 from pipeline.train import write_evaluation
 
 pytestmark = pytest.mark.slow
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ def test_no_artifact_is_a_pickle(registered: str, store: Path) -> None:
     files = [path for path in (store / "mlruns").rglob("*") if path.is_file()]
     suffixes = {path.suffix for path in files}
     assert any(path.name == "frivolous.txt" for path in files)
-    assert suffixes <= {".txt", ".json", ".yaml", ".py", ".csv", ".png", ".parquet", ""}
+    assert suffixes <= {".txt", ".json", ".yaml", ".py", ".csv", ".png", ".parquet", ".md", ""}
     assert not [path for path in files if path.read_bytes()[:2] in (b"\x80\x03", b"\x80\x04", b"\x80\x05")]
     assert not [path for path in files if path.suffix == "" and path.name not in ("MLmodel", "registered_model_meta")]
 
@@ -94,30 +96,75 @@ def test_the_run_holds_parameters_figures_features_plots_and_the_judged_claims(
 ) -> None:
     stored = stored_model(CHALLENGER)
     assert stored is not None
-    pd.testing.assert_frame_equal(stored.judged, training.judged, check_freq=False)
-    assert set(stored.baselines) == {"base_rates", "logistic"}
+    pd.testing.assert_frame_equal(stored.judged.drop(columns="disposition"), training.judged, check_freq=False)
+    assert stored.judged_policy == training.judged_policy
+    assert set(stored.baselines) == {"base_rates", "logistic", "rules"}
     with quiet_store() as client:
         run = client.get_run(stored.run_id)
         names = {item.path for item in client.list_artifacts(stored.run_id, "evaluation")}
     assert run.data.params["train.seed"] == "7"
     assert run.data.tags["data_sha256"] == "none"
     assert {"log_loss", "auc_valid", "log_loss_logistic"} <= set(run.data.metrics)
-    assert {f"evaluation/{name}" for name in ("features.json", "plots", "slices.csv")} <= names
+    assert {
+        f"evaluation/{name}" for name in ("features.json", "plots", "slices.csv", "model_card.md", "money.csv")
+    } <= names
+
+
+def test_the_model_card_is_linked_and_shown_with_the_version(registered: str, training: Training) -> None:
+    with quiet_store() as client:
+        version = client.get_model_version("claimvet", registered)
+        card = mlflow.artifacts.load_text(version.tags["model_card"])
+    assert card.startswith(f"# Model card: Claimvet model {training.model.version}")
+    assert card.startswith(version.description)
+    for chapter in (
+        "What it learned from",
+        "Whom it wrongly suspects",
+        "What it promises",
+        "What its decisions cost",
+        "Limits",
+    ):
+        assert f"## {chapter}" in card
 
 
 def test_promotion_says_every_check_and_keeps_on_record_what_it_said(registered: str, training: Training) -> None:
-    refused = promote(GateParams(least_findings=10_000))
+    refused = promote(GateParams(least_findings=10_000), by="Ada", now=NOW)
     assert not refused.passed
     assert "stays challenger" in str(refused)
     with pytest.raises(Exception, match=r"does not become champion: findings that judged it"):
         require_passed(refused)
     assert stored_model(CHAMPION) is None
-    assert promote(GateParams(least_findings=20, calibration_error=0.5)).passed
+    with pytest.raises(ModelError, match="there is no champion of claimvet"):
+        roll_back_champion(by="Ada", now=NOW)
+    lenient = GateParams(least_findings=20, calibration_error=0.5, believed_ratio=0.1)
+    accepted = promote(lenient, by="Grace", now=NOW + timedelta(hours=1))
+    assert [check.name for check in accepted.checks if not check.passed] == []
     champion = stored_model(CHAMPION)
     assert champion is not None
     assert champion.model.version == training.model.version
     with quiet_store() as client:
         assert client.get_model_version("claimvet", registered).tags["gate"] == "passed"
+    first, second = record()
+    assert (first.event, first.number, first.by, first.at) == (Event.REFUSED, registered, "Ada", NOW)
+    assert "FAIL  findings that judged it" in first.why
+    assert (second.event, second.by) == (Event.PROMOTED, "Grace")
+    assert second.why.splitlines() == [str(check) for check in accepted.checks]
+
+
+def test_one_command_brings_the_champion_before_back_and_says_so_on_record(
+    registered: str, training: Training, store: Path
+) -> None:
+    make_champion(registered)
+    with pytest.raises(ModelError, match=f"version {registered} of claimvet is the first champion"):
+        roll_back_champion(by="Ada", now=NOW)
+    other = replace(training.model, policy=training.model.policy.with_deny_threshold(0.2))
+    second = register(other, store / "evaluation", {}, {}, {})
+    make_champion(second)
+    said = roll_back_champion(by="Ada", now=NOW + timedelta(days=1), why="sellers complain")
+    assert said == f"version {registered} of claimvet is champion again instead of version {second}"
+    assert champion_number() == registered
+    assert record()[-1] == Entry(Event.ROLLED_BACK, second, "Ada", NOW + timedelta(days=1), "sellers complain")
+    with quiet_store() as client:
+        assert client.get_model_version("claimvet", second).tags["claimvet.why"] == "sellers complain"
 
 
 def test_a_second_registration_takes_the_alias_and_the_champion_stays(

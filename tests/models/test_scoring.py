@@ -32,8 +32,9 @@ ROWS = st.fixed_dictionaries(
 @given(st.lists(ROWS, min_size=1, max_size=5))
 def test_single_rows_and_frames_score_alike(rows: list[dict[str, Any]]) -> None:
     frame = pd.DataFrame(rows).astype({name: "float64" for name in [*INPUTS, "x_site"] if name != "claim_type"})
+    frame.insert(0, "claim_id", [f"claim {place}" for place in range(len(rows))])
     batch = score_matrix(MODEL, MODEL.matrix(frame), frame)
-    for place, score in enumerate(SCORER.score(rows)):
+    for place, score in enumerate(SCORER.score(rows, frame["claim_id"].tolist())):
         assert list(score.probabilities) == batch.probabilities[list(PROBABILITIES)].iloc[place].tolist()
         assert score.label == batch.label.iloc[place]
         assert score.disposition == batch.disposition.iloc[place]
@@ -49,20 +50,20 @@ def test_a_row_that_lacks_an_input_is_refused_as_a_frame_is() -> None:
     short = row()
     del short["x_site"]
     with pytest.raises(ModelError, match="missing x_site"):
-        SCORER.score([row(), short])
+        SCORER.score([row(), short], ["a", "b"])
 
 
 def test_a_row_with_a_column_that_the_model_never_saw_is_refused_as_a_frame_is() -> None:
     with pytest.raises(ModelError, match="not known to it x_colour"):
-        SCORER.score([row(x_colour="red")])
+        SCORER.score([row(x_colour="red")], ["a"])
 
 
 def test_a_text_where_a_number_belongs_is_refused() -> None:
     with pytest.raises(ModelError, match="feature x_site holds 'hall', expected numbers"):
-        SCORER.score([row(x_site="hall")])
+        SCORER.score([row(x_site="hall")], ["a"])
 
 
 def test_scoring_changes_no_row() -> None:
     rows = [row()]
-    SCORER.score(rows)
+    SCORER.score(rows, ["a"])
     assert rows == [row()]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from data.contract.errors import ModelError
+from features.catalogue import MODEL_FEATURES
 from models.boosters import FEWEST_TREES, enough_trees, grow
 from models.evaluation import figures
 from models.policy import Policy
@@ -60,6 +61,22 @@ def test_what_raises_suspicion_never_lowers_the_odds_of_abusive(training: Traini
         p = training.model.probabilities(rows.assign(customer_claims_count=float(count)))
         odds.append((p["p_abusive"] / p["p_valid"]).to_numpy())
     assert (np.diff(np.array(odds), axis=0) >= -1e-12).all()
+
+
+def test_what_raises_suspicion_never_raises_p_valid_through_the_whole_model(
+    training: Training, data: TrainingData
+) -> None:
+    rows, model = data.features.iloc[:60], training.model
+    asked = [rows.assign(customer_claims_count=float(count)) for count in (0, 1, 2, 3, 5, 8, 40, 1000)]
+    p_valid = np.array([model.probabilities(each)["p_valid"].to_numpy() for each in asked])
+    assert (np.diff(p_valid, axis=0) <= 1e-12).all()
+    assert p_valid[-1].mean() < p_valid[0].mean() - 0.1
+
+
+def test_every_earlier_abusive_finding_and_its_kind_is_declared_to_raise_suspicion() -> None:
+    counted = [f for f in MODEL_FEATURES if "abusive" in f.name and f.name.startswith("customer_")]
+    assert {f.name for f in counted} >= {"customer_abusive_outcomes_count_365d", "customer_abusive_findings_count_365d"}
+    assert {str(f.suspicion) for f in counted} == {"raises"}
 
 
 def test_the_bound_for_denials_needs_enough_valid_findings() -> None:

@@ -113,7 +113,7 @@ def test_every_error_is_a_sentence_with_its_status(
     def fail(_: Path | None) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "_params", fail)
+    monkeypatch.setattr(cli, "read_params", fail)
     got, _, err = _run("data", "generate", "--out", "x", capsys=capsys)
     assert got == status
     assert err.startswith(sentence)

@@ -11,15 +11,19 @@ from pipeline.params import Params
 from pipeline.reference import cli_page, field_meanings, params_page, write_pages
 
 COMMANDS = (
+    "backtest",
     "data generate",
     "data validate",
     "demo",
     "evaluate",
     "features build",
     "features list",
+    "monitor",
     "promote",
+    "rollback",
     "score",
     "train",
+    "tune",
 )
 
 

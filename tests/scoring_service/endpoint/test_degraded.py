@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from models import registry
+from models import lifecycle, registry
 from scoring_service.held_model import CHAMPION_URI, ModelSlot
 from scoring_service.replay import replay
 from tests.scoring_service.endpoint.running import PHOTO, Endpoint, claim, running, until
@@ -122,8 +122,8 @@ def test_the_service_follows_the_champion_and_refuses_one_of_another_hash(
     (tmp_path / "evaluation").mkdir()
     one, two = small_model(1), small_model(2)
     numbers = [registry.register(model, tmp_path / "evaluation", {}, {}, {}) for model in (one, two, one)]
-    registry.tag_version(numbers[2], {"model_version": "another"})
-    registry.make_champion(numbers[0])
+    lifecycle.tag_version(numbers[2], {"model_version": "another"})
+    lifecycle.make_champion(numbers[0])
     with running(f"sqlite:///{tmp_path / 'store.db'}", CHAMPION_URI) as endpoint:
         stop, statuses = threading.Event(), []
 
@@ -134,9 +134,9 @@ def test_the_service_follows_the_champion_and_refuses_one_of_another_hash(
         asking = threading.Thread(target=keep_asking)
         asking.start()
         for number, model in ((numbers[1], two), (numbers[0], one)):  # promoted, and rolled back
-            registry.make_champion(number)
+            lifecycle.make_champion(number)
             until(lambda model=model: endpoint.http.get("/readyz").json()["model_version"] == model.version)
-        registry.make_champion(numbers[2])
+        lifecycle.make_champion(numbers[2])
         until(lambda: "hash" in str(endpoint.http.get("/readyz").json()["model_problem"]))
         stop.set()
         asking.join()

@@ -1,0 +1,171 @@
+"""The transactions of the Fraud Detection Handbook as a data set of the contract.
+
+The data are simulated (`handbook/SOURCE.md` beside them says from where), the protocol and the published figures are the handbook's
+(Le Borgne, Siblini, Lebichot and Bontempi, 2022, chapters 3 and 5):
+
+- a transaction is a claim of its card on its terminal: customer, seller and product of the contract, filed when it was made;
+- a fraud is abusive, all else is valid, each found by an expert seven days later: the handbook's delay;
+- a model learns from one week and is judged on the week that begins seven days after it, without cards known to be compromised by then;
+- four such weeks, one after the other, make a figure, and the two before them choose the parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from data.contract.errors import UsageError
+from features import events as e
+from features.claim_catalogue import CLAIM_FEATURES
+from features.declaration import Aggregation as A
+from features.declaration import Entity, Event, Feature, HistoryFeature, RatioFeature
+
+DELAY = pd.Timedelta(days=7)
+FIRST_DAY = pd.Timestamp("2018-04-01")
+FIRST_TRAINING = pd.Timestamp("2018-07-25")
+WEEK = 7
+FOLDS = 4
+CARDS = 100
+"""Cards that investigators look at each day."""
+LAST_DAY = FIRST_TRAINING + pd.Timedelta(days=WEEK * (FOLDS + 2))
+FILE = "handbook_transactions.parquet"
+FRAUD = e.OUTCOMES_BY_LABEL["abusive"]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One week that trains and one that judges: rows of the transactions, index `claim_id`."""
+
+    train: pd.DataFrame
+    judge: pd.DataFrame
+
+
+def read_transactions(folder: Path) -> pd.DataFrame:
+    """Transactions until the last week that judges, index `claim_id`; raises `UsageError` where the file is missing."""
+    path = folder / "handbook" / FILE
+    if not path.is_file():
+        raise UsageError(
+            f"{path} does not exist; put the transactions there, or name the folder with CLAIMVET_BENCH_DATA"
+        )
+    rows = pd.read_parquet(path)
+    rows = rows[rows["TX_DATETIME"] < LAST_DAY]
+    return rows.assign(claim_id="t" + rows["TRANSACTION_ID"].astype("str")).set_index("claim_id")
+
+
+def contract_tables(transactions: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The contract's `claims` and `outcomes`."""
+    made = transactions["TX_DATETIME"].astype("datetime64[us]").dt.tz_localize("UTC")
+    nothing = pd.Series(None, index=transactions.index, dtype="str")
+    terminal = "s" + transactions["TERMINAL_ID"].astype("str")
+    claims = pd.DataFrame(
+        {
+            "order_id": nothing,
+            "customer_id": "c" + transactions["CUSTOMER_ID"].astype("str"),
+            "seller_id": terminal,
+            "product_id": terminal,
+            "filed_at": made,
+            "incident_at": pd.Series(pd.NaT, index=transactions.index, dtype="datetime64[us, UTC]"),
+            "claim_type": "property_damage",
+            "amount_claimed": transactions["TX_AMOUNT"].astype("float64"),
+            "narrative": nothing,
+        }
+    ).reset_index()
+    outcomes = pd.DataFrame(
+        {
+            "outcome_id": "o" + claims["claim_id"],
+            "claim_id": claims["claim_id"],
+            "label": np.where(transactions["TX_FRAUD"] == 1, "abusive", "valid"),
+            "decided_by": "expert",
+            "decided_at": claims["filed_at"] + DELAY,
+            "amount_paid": np.nan,
+        }
+    )
+    return {"claims": claims, "outcomes": outcomes}
+
+
+def folds(transactions: pd.DataFrame, weeks: range) -> Iterator[Fold]:
+    """The handbook's weeks; week 0 trains from 2018-07-25 on, week -1 seven days earlier."""
+    start = (FIRST_TRAINING - FIRST_DAY).days
+    day = transactions["TX_TIME_DAYS"]
+    frauds = transactions["TX_FRAUD"] == 1
+    for week in weeks:
+        first = start + WEEK * week
+        train = transactions[day.between(first, first + WEEK - 1)]
+        known = set(train.loc[train["TX_FRAUD"] == 1, "CUSTOMER_ID"])
+        judged = []
+        for offset in range(WEEK):
+            known |= set(transactions.loc[frauds & (day == first + WEEK + offset - 1), "CUSTOMER_ID"])
+            asked = transactions[day == first + 2 * WEEK + offset]
+            judged.append(asked[~asked["CUSTOMER_ID"].isin(known)])
+        yield Fold(train, pd.concat(judged))
+
+
+def card_precision(judge: pd.DataFrame, score: pd.Series, cards: int = CARDS) -> float:
+    """Share of compromised cards among the `cards` most suspicious of each day, without those found before; mean over the days."""
+    found: set[int] = set()
+    shares = []
+    for _, rows in judge.assign(score=score).groupby("TX_TIME_DAYS"):
+        left = rows[~rows["CUSTOMER_ID"].isin(found)].groupby("CUSTOMER_ID")[["score", "TX_FRAUD"]].max()
+        looked_at = left.sort_values("score", ascending=False, kind="stable").head(cards)
+        caught = looked_at.index[looked_at["TX_FRAUD"] == 1]
+        shares.append(len(caught) / cards)
+        found |= set(caught)
+    return float(np.mean(shares))
+
+
+def figures(judge: pd.DataFrame, score: pd.Series) -> tuple[float, float, float]:
+    """Area under the ROC curve, average precision, card precision at 100."""
+    fraud = judge["TX_FRAUD"]
+    return (
+        float(roc_auc_score(fraud, score)),
+        float(average_precision_score(fraud, score)),
+        card_precision(judge, score),
+    )
+
+
+def features() -> list[Feature]:
+    """What is read of a transaction: its amount and time, and windows of its card and its terminal, frauds as known after the delay."""
+    own = [feature for feature in CLAIM_FEATURES if feature.name in {"claim_amount", "claim_hour", "claim_weekday"}]
+    card, terminal = Entity.CUSTOMER, Entity.SELLER
+    means = _history(card, e.CLAIMS, A.MEAN, 1, 7, 30, 90, column="amount")
+    return [
+        *own,
+        *(feature for entity in (card, terminal) for feature in _history(entity, e.CLAIMS, A.COUNT, 1, 7, 30)),
+        *means,
+        *(_to_mean(own[0], mean) for mean in means),
+        *_history(card, e.CLAIMS, A.MAX, 1, 7, 30, column="amount"),
+        *_history(card, e.CLAIMS, A.STD, 30, column="amount"),
+        *_history(card, e.CLAIMS, A.DAYS_SINCE_LAST, None),
+        *_history(terminal, e.CLAIMS, A.MEAN, 1, 7, 30, column="amount"),
+        *_history(terminal, FRAUD, A.SHARE, 1, 3, 7, 14, 21, 30, 60),
+        *_history(terminal, FRAUD, A.COUNT, 1, 3, 7, 14, 21, 30),
+        *_history(terminal, FRAUD, A.DAYS_SINCE_LAST, None),
+        *_history(terminal, FRAUD, A.DAYS_SINCE_FIRST, None),
+    ]
+
+
+def _history(
+    entity: Entity, event: Event, aggregation: A, *windows: int | None, column: str | None = None
+) -> list[HistoryFeature]:
+    return [
+        HistoryFeature(
+            entity=entity, event=event, aggregation=aggregation, column=column, window_days=window, family=f"{entity}"
+        )
+        for window in windows
+    ]
+
+
+def _to_mean(amount: Feature, mean: HistoryFeature) -> RatioFeature:
+    return RatioFeature(
+        label="claim_amount_to_customer_claims_mean",
+        meaning="amount over the card's mean amount",
+        numerator=amount,
+        denominator=mean,
+        window_days=mean.window_days,
+        family="ratios",
+    )

@@ -1,0 +1,108 @@
+"""What the policy looks at: probabilities and the facts of a claim, checked, as arrays of one length.
+
+The facts come from the claim's own row of features, so that a batch and the endpoint decide alike; a fact that is not there is not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data.contract.errors import InvalidDataError, ModelError
+from data.contract.tables import LABELS
+from models.safety import cluster_facts, number_column
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+PROBABILITIES = tuple(f"p_{label}" for label in LABELS)
+"""Columns of class probabilities, in the order of the labels."""
+
+
+_NEEDED = {"claim_type": "claim_type", "claim_amount": "amount_claimed", "claim_evidence_count": "evidence_count"}
+_KNOWN_TO_SOME = {"seller_policies_count": "seller_policies_count", "seller_orders_count_365d": "seller_orders_count"}
+
+
+def policy_facts(features: pd.DataFrame) -> pd.DataFrame:
+    """What the policy reads of rows of features, index of `features`: claim_type, amount_claimed (US dollars), evidence_count,
+    seller_policies_count, seller_orders_count, cluster_customers and cluster_expected; the last four only where their features are.
+    """
+    names = _NEEDED | {name: fact for name, fact in _KNOWN_TO_SOME.items() if name in features}
+    return features[list(names)].rename(columns=names).assign(**cluster_facts(features))
+
+
+@dataclass(frozen=True)
+class ClaimFacts:
+    """What the policy looks at, as arrays of one length; `amount` in US dollars, null counts as `unstated`."""
+
+    p_valid: Floats
+    p_abusive: Floats
+    labelled_valid: Flags
+    amount: Floats
+    stated: Flags
+    property_damage: Flags
+    personal_injury: Flags
+    has_evidence: Flags
+    insured: Flags
+    small_seller: Flags
+    in_cluster: Flags
+
+    @classmethod
+    def of(
+        cls,
+        probabilities: pd.DataFrame,
+        claims: pd.DataFrame,
+        in_cluster: Flags,
+        unstated_usd: float,
+        small_seller_orders: float,
+    ) -> ClaimFacts:
+        """The facts of `claims`, in the order of `probabilities`; a column that is missing or null is not known.
+
+        Raises `ModelError` for probabilities that are none, `InvalidDataError` for amounts that are none.
+        """
+        p = _checked_probabilities(probabilities, len(claims))
+        amount, stated = _amounts(claims, unstated_usd)
+        orders = number_column(claims, "seller_orders_count")
+        return cls(
+            p_valid=p[:, 0],
+            p_abusive=p[:, 2],
+            labelled_valid=p.argmax(axis=1) == 0,
+            amount=amount,
+            stated=stated,
+            property_damage=(claims["claim_type"] == "property_damage").to_numpy(dtype=bool, na_value=False),
+            personal_injury=(claims["claim_type"] == "personal_injury").to_numpy(dtype=bool, na_value=False),
+            has_evidence=number_column(claims, "evidence_count") > 0,
+            insured=number_column(claims, "seller_policies_count") > 0,
+            small_seller=orders < small_seller_orders,
+            in_cluster=in_cluster,
+        )
+
+
+def most_likely(probabilities: pd.DataFrame) -> pd.Series[str]:
+    """The label of the greatest probability; of equal ones the gentler (valid before frivolous before abusive)."""
+    places = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64).argmax(axis=1)
+    return pd.Series(np.array(LABELS, dtype=object)[places], index=probabilities.index, name="label", dtype="str")
+
+
+def _checked_probabilities(probabilities: pd.DataFrame, rows: int) -> Floats:
+    p: Floats = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64)
+    if len(p) != rows:
+        raise ModelError(f"{len(p)} rows of probabilities for {rows} claims; expected one row a claim")
+    wrong = ~((p >= 0).all(axis=1) & (np.abs(p.sum(axis=1) - 1.0) <= 1e-6))
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise ModelError(f"the probabilities of row {first} are {p[first].tolist()}; expected shares of sum 1")
+    return p
+
+
+def _amounts(claims: pd.DataFrame, unstated: float) -> tuple[Floats, Flags]:
+    amount = claims["amount_claimed"].to_numpy(dtype=np.float64, na_value=np.nan)
+    stated = ~np.isnan(amount)
+    wrong = stated & ~((amount >= 0) & np.isfinite(amount))
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise InvalidDataError(f"amount_claimed of row {first} is {amount[first]}; expected null or dollars, 0 or more")
+    return np.where(stated, amount, unstated), stated

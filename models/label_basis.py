@@ -1,0 +1,102 @@
+"""What the boosters are taught: findings weighed by how sure they are, and claims that nobody checked by what is believed of them.
+
+A finding is evidence, not truth. Boosters that were grown on the other folds say what they make of a claim; with how careless its decider
+is (`models.label_errors`), Bayes gives each label's probability, and that is what the final boosters learn. Claims without a finding,
+above all those that were paid unseen, teach too: with the probabilities that the same boosters give them, at a lower weight
+(self-training; the label of a concession is never read). docs/decisions has what both gain where the truth is known, and what weights for
+who gets investigated gain beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data.contract.tables import LABELS
+from models.claim_model import raw_scores
+from models.label_errors import RIVALS, Findings, fit, shares_of, true_shares
+
+FloatArray = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Boosters = tuple[lgb.Booster, lgb.Booster]
+
+FOLDS = 3
+"""Folds of the findings, drawn by their place in time, whose labels are judged by boosters of the others."""
+FEWEST_FINDINGS = 150
+"""With fewer findings boosters of two thirds of them know too little to judge the rest, and findings are taken at their word."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What boosters are grown on: `matrix` (n rows), P of each label (n, 3), and the weight of each row."""
+
+    matrix: pd.DataFrame
+    labels: FloatArray
+    weight: FloatArray
+
+    def question(self, rival: str) -> tuple[Flags, FloatArray, FloatArray]:
+        """Of the booster of `rival`: which rows have a part in it, P(rival, not valid) of those, and their weight."""
+        against = self.labels[:, LABELS.index(rival)]
+        weight = self.weight * (self.labels[:, 0] + against)
+        asked = weight > 1e-6
+        return asked, (self.weight * against)[asked] / weight[asked], weight[asked]
+
+
+Grow = Callable[[Lesson], Boosters]
+"""Grows the boosters of `RIVALS`."""
+
+
+def taken_at_their_word(matrix: pd.DataFrame, labels: Sequence[str]) -> Lesson:
+    """Every finding as it stands."""
+    places = [LABELS.index(label) for label in labels]
+    return Lesson(matrix, np.eye(len(LABELS))[places], np.ones(len(places)))
+
+
+def weighed(
+    matrix: pd.DataFrame,
+    findings: pd.DataFrame,
+    unchecked: pd.DataFrame,
+    unchecked_weight: float,
+    grow: Grow,
+) -> Lesson:
+    """Findings by the posterior of their labels, and unchecked claims by what is believed of them.
+
+    `matrix` and `findings` (with `label` and `decided_by`) have the same rows in time order; `unchecked` is the matrix of claims
+    without a finding. With fewer than `FEWEST_FINDINGS` findings these are taken at their word.
+    """
+    plain = taken_at_their_word(matrix, list(findings["label"]))
+    if len(findings) < FEWEST_FINDINGS:
+        return plain
+    raw, elsewhere = _judged_by_others(plain, unchecked, grow)
+    facts = Findings.of(raw, findings["label"], findings["decided_by"])
+    fitted = fit(facts)
+    believed = shares_of(facts.log_odds(fitted.coefficients))
+    careless = fitted.careless_of(findings["decided_by"])
+    truth = true_shares(believed, facts.label, careless, facts.shares)
+    if unchecked.empty or unchecked_weight <= 0.0:
+        return Lesson(matrix, truth, plain.weight)
+    at_large = Findings.of(elsewhere, pd.Series([LABELS[0]] * len(elsewhere)), pd.Series(["nobody"] * len(elsewhere)))
+    return Lesson(
+        pd.concat([matrix, unchecked]),
+        np.vstack([truth, shares_of(at_large.log_odds(fitted.coefficients))]),
+        np.concatenate([plain.weight, np.full(len(unchecked), unchecked_weight)]),
+    )
+
+
+def _judged_by_others(lesson: Lesson, unchecked: pd.DataFrame, grow: Grow) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Log odds of each finding by boosters that did not see it, and of the unchecked claims by all of them, on average."""
+    fold = np.arange(len(lesson.matrix)) % FOLDS
+    raw: FloatArray = np.zeros((len(lesson.matrix), len(RIVALS)))
+    elsewhere: FloatArray = np.zeros((len(unchecked), len(RIVALS)))
+    for number in range(FOLDS):
+        others, mine = fold != number, fold == number
+        boosters = grow(Lesson(lesson.matrix[others], lesson.labels[others], lesson.weight[others]))
+        for place, booster in enumerate(boosters):
+            raw[mine, place] = raw_scores(booster, lesson.matrix[mine])
+            elsewhere[:, place] += raw_scores(booster, unchecked) / FOLDS
+    return pd.DataFrame(raw, columns=list(RIVALS)), pd.DataFrame(elsewhere, columns=list(RIVALS))

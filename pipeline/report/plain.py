@@ -1,0 +1,30 @@
+"""A page of tiles and sections alone, in the style of the report: the backtest and the monitor write theirs with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from data.contract.aside import written_aside
+from pipeline.report.page import Tile, template
+from pipeline.report.parts import Section
+
+
+def write_page(
+    out: Path,
+    title: str,
+    opening: str,
+    tiles: Sequence[Tile],
+    sections: Sequence[Section],
+    *,
+    footer: str,
+    written_at: datetime,
+) -> None:
+    """Writes one self-contained HTML file; `opening` says in a sentence what the page is about."""
+    html = template("plain.html.j2").render(
+        title=title, opening=opening, tiles=tiles, sections=sections, footer=footer, written_at=written_at
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with written_aside(out) as aside:
+        aside.write_text(html, encoding="utf-8")
