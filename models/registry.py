@@ -103,7 +103,8 @@ def register(
 ) -> str:
     """Logs a run and makes its model the challenger; answers the version's number.
 
-    Everything in the directory `evaluation` becomes artifacts of the run, `facts` its tags; figures that are NaN are left out.
+    Everything in the directory `evaluation` becomes artifacts of the run, `facts` its tags; figures that are NaN are left out. The model
+    card among them becomes the version's description, cut to what MLflow's store holds.
     """
     with quiet_store() as client, TemporaryDirectory() as scratch:
         mlflow.set_experiment(NAME)
@@ -117,14 +118,11 @@ def register(
         number = _new_version(client, logged)
         client.set_model_version_tag(NAME, number, "model_version", model.version)
         client.set_model_version_tag(NAME, number, "model_card", f"runs:/{logged.run_id}/evaluation/{CARD_FILE}")
-        client.update_model_version(NAME, number, _described(evaluation / CARD_FILE))
+        card = evaluation / CARD_FILE
+        if card.is_file():
+            client.update_model_version(NAME, number, card.read_text(encoding="utf-8")[:LONGEST_DESCRIPTION])
         client.set_registered_model_alias(NAME, CHALLENGER, number)
     return number
-
-
-def _described(card: Path) -> str | None:
-    """The model card as the version's description, which MLflow's pages show; cut to what its store holds."""
-    return card.read_text(encoding="utf-8")[:LONGEST_DESCRIPTION] if card.is_file() else None
 
 
 def stored_model(alias: str) -> StoredModel | None:
