@@ -30,6 +30,7 @@ from data.contract.dataset import DataSet
 from data.contract.tables import FINDINGS, LABELS, TABLES
 from features.build import build_features
 from features.catalogue import BY_NAME
+from models.claim_facts import policy_facts
 from models.evaluation import figures
 from models.parameters import SplitParams, TrainParams
 from models.plots import COLOURS
@@ -39,7 +40,6 @@ from models.training import train_model
 from pipeline.history import known_by
 from pipeline.marketplace import generate
 from pipeline.report.judged import judge
-from pipeline.scores import policy_facts
 from pipeline.train import read_training_data
 
 CLAIMS, SEED, KNOWN_SHARE = 5_000, 11, 0.7

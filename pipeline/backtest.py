@@ -91,7 +91,7 @@ def cuts(filed_at: pd.Series, params: BacktestParams) -> list[tuple[pd.Timestamp
 
     >>> days = pd.Series(pd.date_range("2026-01-01", periods=200, tz="UTC"))
     >>> [f"{start:%m-%d}" for start, _ in cuts(days, BacktestParams(retrain_days=30))]
-    ['04-11', '05-11', '06-10']
+    ['04-10', '05-14', '06-17']
     """
     start = filed_at.sort_values().iloc[int(params.first_share * (len(filed_at) - 1))].ceil("D")
     end = filed_at.max().floor("D") + pd.Timedelta(days=1)

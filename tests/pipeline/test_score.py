@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -241,7 +242,8 @@ def test_spark_gives_the_same_scores_in_the_same_order(
         engine: score(tmp_path / "history", claims, tmp_path / engine / name, model, engine=engine, now=NOW)
         for engine in ("duckdb", "spark")
     }
-    assert reports["spark"] == reports["duckdb"]
+    # safety alerts need the whole batch in one place, and are for one machine only
+    assert reports["spark"] == replace(reports["duckdb"], alerts=None)
     read = pq.read_table if name.endswith("parquet") else Path.read_bytes
     assert read(tmp_path / "spark" / name) == read(tmp_path / "duckdb" / name)
     assert [path.name for path in (tmp_path / "spark").iterdir()] == [name]
