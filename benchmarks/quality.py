@@ -113,7 +113,8 @@ figures are of 15 features.
 
 The mapping is `benchmarks/handbook.py`. Claimvet has its parameters as they come, not tuned to these data. The windows were chosen while
 the judging weeks were looked at, along with the two weeks before them, so the gain over the published figures is no blind test.
-On fifteen features such as theirs a quick LightGBM got AUC .873, average precision .648 and card precision .303: the features make the gain.
+On fifteen features such as theirs a quick LightGBM got AUC .873, average precision .648 and card precision .303: the features make the
+gain.
 """
 
 
