@@ -195,8 +195,7 @@ def _in_cluster(policy: Policy, rows: Sequence[FeatureRow]) -> npt.NDArray[np.bo
     if len(asked):
         names = (*CLUSTER_FEATURES, *LINK_FEATURES)
         columns = {name: _numbers([rows[place] for place in asked], name) for name in names}
-        facts = pd.DataFrame(cluster_facts(pd.DataFrame(columns)))
-        found[asked] = is_cluster(facts, policy.cluster_customers, policy.cluster_p_value)
+        found[asked] = is_cluster(cluster_facts(columns), policy.cluster_customers, policy.cluster_p_value)
     return found
 
 
