@@ -31,6 +31,9 @@ Places = npt.NDArray[np.int64]
 _TEXTS_AT_ONCE = 2_048
 """Some 500 kB of text: what is made of it stays in the processor's cache."""
 
+_FEW_SHINGLES = 4_000
+"""Up to so many, all bands are made at once, which is fewer steps; of more, one after the other stays in the processor's cache."""
+
 _BETWEEN_WORDS = r"[^\p{L}\p{M}\p{N}_]+"
 _LETTER = np.array([byte if byte >= 128 or chr(byte).isalnum() or byte == ord("_") else 0 for byte in range(256)], "u1")
 """Bytes of lower-case UTF-8 as they are, 0 for those that part words; a letter beyond ASCII has only bytes from 128."""
@@ -114,13 +117,18 @@ def _shingles(words: Numbers, counts: Places) -> tuple[Numbers, Places]:
 def _buckets(shingles: Numbers, firsts: Places) -> Numbers:
     """A hash of every band of the smallest values of each text, shape (texts, `BANDS`)."""
     steps = _mixed(np.arange(1, 2 * BANDS * ROWS_PER_BAND + 1, dtype=np.uint64) * np.uint64(_GOLDEN))
-    buckets = np.empty((len(firsts), BANDS), np.uint64)
-    for band, of_band in enumerate(steps.reshape(BANDS, ROWS_PER_BAND, 2)):
-        bucket = np.full(len(firsts), band, np.uint64)
-        for factor, offset in of_band:
-            smallest = np.minimum.reduceat(shingles * (factor | np.uint64(1)) + offset, firsts)
-            bucket = _mixed(bucket + smallest)
-        buckets[:, band] = bucket
+    bands = steps.reshape(BANDS, ROWS_PER_BAND, 2)
+    at_once = BANDS if len(shingles) <= _FEW_SHINGLES else 1
+    buckets = [_bands(shingles, firsts, bands[start : start + at_once], start) for start in range(0, BANDS, at_once)]
+    return np.ascontiguousarray(np.concatenate(buckets).T)
+
+
+def _bands(shingles: Numbers, firsts: Places, bands: Numbers, first_band: int) -> Numbers:
+    """The same for some of the bands, shape (bands, texts)."""
+    buckets = np.repeat(np.arange(first_band, first_band + len(bands), dtype=np.uint64)[:, None], len(firsts), axis=1)
+    for row in range(ROWS_PER_BAND):
+        factor, offset = bands[:, row, :1] | np.uint64(1), bands[:, row, 1:]
+        buckets = _mixed(buckets + np.minimum.reduceat(shingles * factor + offset, firsts, axis=1))
     return buckets
 
 

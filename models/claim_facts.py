@@ -5,6 +5,7 @@ The facts come from the claim's own row of features, so that a batch and the end
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,9 @@ PROBABILITIES = tuple(f"p_{label}" for label in LABELS)
 
 _NEEDED = {"claim_type": "claim_type", "claim_amount": "amount_claimed", "claim_evidence_count": "evidence_count"}
 _KNOWN_TO_SOME = {"seller_policies_count": "seller_policies_count", "seller_orders_count_365d": "seller_orders_count"}
+
+NUMBERS = {fact: name for name, fact in (_NEEDED | _KNOWN_TO_SOME).items() if fact != "claim_type"}
+"""The numbers that the policy reads of a claim beside its cluster, and the feature that each is."""
 
 
 def policy_facts(features: pd.DataFrame) -> pd.DataFrame:
@@ -63,20 +67,35 @@ class ClaimFacts:
 
         Raises `ModelError` for probabilities that are none, `InvalidDataError` for amounts that are none.
         """
-        p = _checked_probabilities(probabilities, len(claims))
-        amount, stated = _amounts(claims, unstated_usd)
-        orders = number_column(claims, "seller_orders_count")
+        shares: Floats = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64)
+        kinds = claims["claim_type"].to_numpy(dtype=object, na_value=None)
+        numbers = {name: number_column(claims, name) for name in NUMBERS}
+        return cls.of_columns(shares, kinds, numbers, in_cluster, unstated_usd, small_seller_orders)
+
+    @classmethod
+    def of_columns(
+        cls,
+        shares: Floats,
+        claim_type: npt.NDArray[np.object_],
+        numbers: Mapping[str, Floats],
+        in_cluster: Flags,
+        unstated_usd: float,
+        small_seller_orders: float,
+    ) -> ClaimFacts:
+        """As `of`, for columns: `shares` (n, 3) in the order of `PROBABILITIES`, `numbers` by the names in `NUMBERS`, NaN not known."""
+        p = _checked_probabilities(shares, len(claim_type))
+        amount, stated = _amounts(numbers["amount_claimed"], unstated_usd)
         return cls(
             p_valid=p[:, 0],
             p_abusive=p[:, 2],
             labelled_valid=p.argmax(axis=1) == 0,
             amount=amount,
             stated=stated,
-            property_damage=(claims["claim_type"] == "property_damage").to_numpy(dtype=bool, na_value=False),
-            personal_injury=(claims["claim_type"] == "personal_injury").to_numpy(dtype=bool, na_value=False),
-            has_evidence=number_column(claims, "evidence_count") > 0,
-            insured=number_column(claims, "seller_policies_count") > 0,
-            small_seller=orders < small_seller_orders,
+            property_damage=_is(claim_type, "property_damage"),
+            personal_injury=_is(claim_type, "personal_injury"),
+            has_evidence=numbers["evidence_count"] > 0,
+            insured=numbers["seller_policies_count"] > 0,
+            small_seller=numbers["seller_orders_count"] < small_seller_orders,
             in_cluster=in_cluster,
         )
 
@@ -87,8 +106,11 @@ def most_likely(probabilities: pd.DataFrame) -> pd.Series[str]:
     return pd.Series(np.array(LABELS, dtype=object)[places], index=probabilities.index, name="label", dtype="str")
 
 
-def _checked_probabilities(probabilities: pd.DataFrame, rows: int) -> Floats:
-    p: Floats = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64)
+def _is(claim_type: npt.NDArray[np.object_], kind: str) -> Flags:
+    return np.array([one == kind for one in claim_type], dtype=np.bool_)
+
+
+def _checked_probabilities(p: Floats, rows: int) -> Floats:
     if len(p) != rows:
         raise ModelError(f"{len(p)} rows of probabilities for {rows} claims; expected one row a claim")
     wrong = ~((p >= 0).all(axis=1) & (np.abs(p.sum(axis=1) - 1.0) <= 1e-6))
@@ -98,8 +120,7 @@ def _checked_probabilities(probabilities: pd.DataFrame, rows: int) -> Floats:
     return p
 
 
-def _amounts(claims: pd.DataFrame, unstated: float) -> tuple[Floats, Flags]:
-    amount = claims["amount_claimed"].to_numpy(dtype=np.float64, na_value=np.nan)
+def _amounts(amount: Floats, unstated: float) -> tuple[Floats, Flags]:
     stated = ~np.isnan(amount)
     wrong = stated & ~((amount >= 0) & np.isfinite(amount))
     if wrong.any():

@@ -157,9 +157,11 @@ class Policy:
         year before), cluster_customers and cluster_expected (`models.safety`); null is not known.
         Raises `ModelError` for probabilities that are none, `InvalidDataError` for amounts that are none.
         """
-        facts = self._facts(probabilities, claims)
-        priced = np.where(self._allowed(facts), self._prices(facts, facts.p_valid, facts.p_abusive), np.inf)
-        return self._frame(probabilities, priced)
+        return self._frame(probabilities, self.prices(self._facts(probabilities, claims)))
+
+    def prices(self, facts: ClaimFacts) -> Floats:
+        """What `costs` answers, as an array: float64 (n, dispositions), `inf` where one is not allowed."""
+        return np.where(self._allowed(facts), self._prices(facts, facts.p_valid, facts.p_abusive), np.inf)
 
     def realised_costs(self, probabilities: pd.DataFrame, claims: pd.DataFrame, labels: pd.Series[str]) -> pd.DataFrame:
         """What each disposition costs a claim whose label turned out so, US dollars, float64, allowed or not.

@@ -12,13 +12,17 @@ is small. Only features are read, so the endpoint asks the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Columns = pd.DataFrame | Mapping[str, Floats]
+"""Columns by name, all of one length, at least one."""
 
 WINDOW_DAYS = 90
 _YEAR_DAYS = 365
@@ -42,11 +46,11 @@ OWN_CLAIMS = 2.0
 """Claims' worth of history that draws a product's own rate to its category's (assumption)."""
 
 
-def cluster_facts(features: pd.DataFrame) -> dict[str, Floats]:
+def cluster_facts(features: Columns) -> dict[str, Floats]:
     """`cluster_customers`, distinct customers who claimed on the product within 90 days, this one included, 0 where this customer is
     linked to others; `cluster_expected`, how many would by the product's orders and history. Empty where the features are not there.
     """
-    if not set(CLUSTER_FEATURES) <= set(features.columns):
+    if not set(CLUSTER_FEATURES) <= set(features):
         return {}
     known = {name: number_column(features, name) for name in CLUSTER_FEATURES}
     orders, category_orders = (
@@ -64,15 +68,15 @@ def cluster_facts(features: pd.DataFrame) -> dict[str, Floats]:
     return {"cluster_customers": np.where(is_linked(features), 0.0, customers), "cluster_expected": expected * own}
 
 
-def is_linked(features: pd.DataFrame) -> Flags:
+def is_linked(features: Columns) -> Flags:
     """Whether the claim's customer shares a token or a piece of evidence with another customer; not where that is not known."""
-    linked: Flags = np.zeros(len(features), dtype=np.bool_)
+    linked: Flags = np.zeros(_rows(features), dtype=np.bool_)
     for name in LINK_FEATURES:
         linked |= number_column(features, name) > 0
     return linked
 
 
-def is_cluster(facts: pd.DataFrame, least_customers: int, p_value: float) -> Flags:
+def is_cluster(facts: Columns, least_customers: int, p_value: float) -> Flags:
     """Whether a claim belongs to a cluster: at least so many customers, and as unlikely as that at the rate expected."""
     clustered: Flags = (number_column(facts, "cluster_customers") >= least_customers) & (
         cluster_p_values(facts) <= p_value
@@ -80,16 +84,21 @@ def is_cluster(facts: pd.DataFrame, least_customers: int, p_value: float) -> Fla
     return clustered
 
 
-def cluster_p_values(facts: pd.DataFrame) -> Floats:
+def cluster_p_values(facts: Columns) -> Floats:
     """How likely so many customers are at the rate expected (Poisson), float64; 1 where that is not known."""
     customers, expected = number_column(facts, "cluster_customers"), number_column(facts, "cluster_expected")
-    known = np.isfinite(customers) & np.isfinite(expected)
-    tail: Floats = poisson.sf(np.where(known, customers, 1.0) - 1.0, np.where(known, expected, 1.0))
+    known = np.isfinite(customers) & np.isfinite(expected) & (customers >= 1.0)  # nobody at least is certain
+    tail: Floats = pdtrc(np.floor(np.where(known, customers, 1.0)) - 1.0, np.where(known, expected, 1.0))
     return np.where(known, tail, 1.0)
 
 
-def number_column(table: pd.DataFrame, name: str) -> Floats:
+def number_column(table: Columns, name: str) -> Floats:
     """A column as float64; NaN, which no comparison holds for, where it is missing or null."""
     if name not in table:
-        return np.full(len(table), np.nan)
-    return table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.full(_rows(table), np.nan)
+    column = table[name]
+    return column if isinstance(column, np.ndarray) else column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _rows(table: Columns) -> int:
+    return len(table) if isinstance(table, pd.DataFrame) else len(next(iter(table.values())))

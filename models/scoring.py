@@ -19,11 +19,12 @@ import pandas as pd
 from data.contract.errors import ModelError
 from data.contract.tables import FEATURE_COLUMN_PREFIX, LABELS
 from models.capacity import REFER, audit_draws
-from models.claim_facts import most_likely, policy_facts
-from models.claim_model import PROBABILITIES, ClaimModel, class_shares
+from models.claim_facts import NUMBERS, ClaimFacts, most_likely, policy_facts
+from models.claim_model import ClaimModel, class_shares
+from models.policy import DISPOSITIONS, Policy
 from models.protected import is_protected
 from models.reasons import Reason, reasons_for
-from models.safety import CLUSTER_FEATURES, LINK_FEATURES
+from models.safety import CLUSTER_FEATURES, LINK_FEATURES, cluster_facts, is_cluster
 from models.schema import Input, level_text
 from models.usual import Value, sentence
 
@@ -32,17 +33,6 @@ Floats = npt.NDArray[np.float64]
 FeatureRow = Mapping[str, Value]
 """The features of one claim by name."""
 
-POLICY_FEATURES = (
-    "claim_type",
-    "claim_amount",
-    "claim_evidence_count",
-    "seller_policies_count",
-    "seller_orders_count_365d",
-    *CLUSTER_FEATURES,
-    *LINK_FEATURES,
-)
-"""Features that the policy reads (`models.claim_facts.policy_facts`)."""
-_NEEDED = POLICY_FEATURES[:3]
 MOST_REASONS = 5
 """Reasons of a claim, at most; as many as `models.reasons` gives."""
 
@@ -137,14 +127,16 @@ class RowScorer:
 
     def dispositions(self, shares: Floats, rows: Sequence[FeatureRow], claim_ids: Sequence[str]) -> list[str]:
         """What the model's policy does with each row."""
-        columns = {
-            name: np.array([row.get(name) for row in rows], object if name == "claim_type" else np.float64)
-            for name in POLICY_FEATURES
-            if all(name in row for row in rows) or name in _NEEDED
-        }
-        probabilities = pd.DataFrame(shares, columns=list(PROBABILITIES))
-        chosen = self.model.policy.dispositions(probabilities, policy_facts(pd.DataFrame(columns)))
-        return list(chosen.where(~audits(self.model, claim_ids), REFER))
+        policy = self.model.policy
+        kinds = np.array([row.get("claim_type") for row in rows], dtype=object)
+        numbers = {fact: _numbers(rows, name) for fact, name in NUMBERS.items()}
+        in_cluster = _in_cluster(policy, rows)
+        facts = ClaimFacts.of_columns(
+            shares, kinds, numbers, in_cluster, policy.unstated_amount_usd, policy.small_seller_orders
+        )
+        places = policy.prices(facts).argmin(axis=1).tolist()
+        drawn = audits(self.model, claim_ids).tolist()
+        return [REFER if audited else DISPOSITIONS[place] for place, audited in zip(places, drawn, strict=True)]
 
     def reasons(self, matrix: Floats, shares: Floats, rows: Sequence[FeatureRow]) -> list[tuple[Reason, ...]]:
         """Each row's reasons towards its likeliest label, strongest first, as `models.reasons.reasons_for`."""
@@ -189,6 +181,22 @@ class RowScorer:
         strange = [name for name in row.keys() - self._known if name.startswith(FEATURE_COLUMN_PREFIX)]
         if len(known) < len(self._known) or strange:
             self.model.schema.conform(pd.DataFrame([dict(row)], dtype=object))  # says what is wrong
+
+
+def _numbers(rows: Sequence[FeatureRow], name: str) -> Floats:
+    """A feature of each row, NaN where it is null or not there."""
+    return np.array([row.get(name) for row in rows], dtype=np.float64)
+
+
+def _in_cluster(policy: Policy, rows: Sequence[FeatureRow]) -> npt.NDArray[np.bool_]:
+    """Whether each claim belongs to a cluster; only those with customers enough are put to the test, which is slow and seldom needed."""
+    found = np.zeros(len(rows), dtype=np.bool_)
+    asked = np.flatnonzero(_numbers(rows, CLUSTER_FEATURES[0]) + 1.0 >= policy.cluster_customers)
+    if len(asked):
+        names = (*CLUSTER_FEATURES, *LINK_FEATURES)
+        columns = {name: _numbers([rows[place] for place in asked], name) for name in names}
+        found[asked] = is_cluster(cluster_facts(columns), policy.cluster_customers, policy.cluster_p_value)
+    return found
 
 
 def _predict(booster: lgb.Booster, matrix: Floats, **what: bool) -> Floats:

@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.serving_speed.work import Work
 from models.claim_model import ClaimModel
 from models.lifecycle import make_champion
-from models.registry import register
+from models.registry import CARD_FILE, register
 
 _BIN = Path(sys.executable).parent
 _SECONDS_TO_START = 90
@@ -84,6 +84,7 @@ def empty_route(folder: Path) -> Iterator[Running]:
 def publish(work: Work, folder: Path) -> None:
     """Registers the model as champion in a registry of its own."""
     (folder / "evaluation").mkdir()
+    (folder / "evaluation" / CARD_FILE).write_text("Grown to be compared for speed; it judges nobody.\n")
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
     os.chdir(folder)
     make_champion(register(ClaimModel.load(work.model), folder / "evaluation", {}, {}, {}))

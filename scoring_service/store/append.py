@@ -22,7 +22,7 @@ from features.sources import SOURCES
 from scoring_service.store import contract_rows, locks, rings
 from scoring_service.store.contract_rows import Stored, fetch
 from scoring_service.store.event import StoredEvent
-from scoring_service.store.narratives import buckets_of
+from scoring_service.store.narratives import buckets_of_all
 from scoring_service.store.statements import run_many, where_in
 from scoring_service.store.totals import TotalsWriter
 
@@ -207,10 +207,11 @@ def by_claim(tables: Mapping[str, Rows]) -> list[dict[str, Rows]]:
     return [{"claims": [claim], "outcomes": decided.get(claim["claim_id"], [])} for claim in tables["claims"]]
 
 
-def narrative_rows(claims: Iterable[Mapping[str, Any]]) -> list[tuple[int, int, str, str]]:
+def narrative_rows(claims: Sequence[Mapping[str, Any]]) -> list[tuple[int, int, str, str]]:
     """Rows of the table `narratives` for claims that have a narrative."""
+    buckets = buckets_of_all(claim["narrative"] for claim in claims)
     return [
         (bucket, claim["filed_at"], claim["claim_id"], claim["customer_id"])
         for claim in claims
-        for bucket in buckets_of(claim["narrative"])
+        for bucket in buckets[claim["narrative"]]
     ]

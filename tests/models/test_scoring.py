@@ -5,21 +5,26 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.contract.errors import ModelError
+from models.claim_facts import policy_facts
 from models.claim_model import PROBABILITIES
+from models.safety import CLUSTER_FEATURES, LINK_FEATURES
 from models.scoring import RowScorer, score_matrix
 from tests.scoring_service.endpoint.small_model import INPUTS, small_model
 
 MODEL = small_model(extra=("x_site",))
 SCORER = RowScorer(MODEL)
 NUMBERS = st.none() | st.integers(0, 50) | st.floats(0, 1e6, allow_subnormal=False) | st.just(math.inf)
+POLICY = ["seller_policies_count", "seller_orders_count_365d", *CLUSTER_FEATURES, *LINK_FEATURES]
 ROWS = st.fixed_dictionaries(
     dict.fromkeys([*INPUTS, "x_site", "seller_orders_count_90d"], NUMBERS)
+    | dict.fromkeys(POLICY, st.none() | st.integers(0, 9) | st.integers(0, 100_000))
     | {
         "claim_type": st.sampled_from(["property_damage", "personal_injury", "unseen", None]),
         "claim_amount": st.none() | st.floats(0, 1e6),
@@ -31,7 +36,9 @@ ROWS = st.fixed_dictionaries(
 @settings(max_examples=30)
 @given(st.lists(ROWS, min_size=1, max_size=5))
 def test_single_rows_and_frames_score_alike(rows: list[dict[str, Any]]) -> None:
-    frame = pd.DataFrame(rows).astype({name: "float64" for name in [*INPUTS, "x_site"] if name != "claim_type"})
+    frame = pd.DataFrame(rows).astype(
+        {name: "float64" for name in [*INPUTS, "x_site", *POLICY] if name != "claim_type"}
+    )
     frame.insert(0, "claim_id", [f"claim {place}" for place in range(len(rows))])
     batch = score_matrix(MODEL, MODEL.matrix(frame), frame)
     for place, score in enumerate(SCORER.score(rows, frame["claim_id"].tolist())):
@@ -40,6 +47,19 @@ def test_single_rows_and_frames_score_alike(rows: list[dict[str, Any]]) -> None:
         assert score.disposition == batch.disposition.iloc[place]
         wanted = [(reason.feature, reason.contribution, reason.text) for reason in batch.reasons[place]]
         assert [(reason.feature, reason.contribution, reason.text) for reason in score.reasons] == wanted
+
+
+@pytest.mark.parametrize("customers", [1, 8])
+@pytest.mark.parametrize("linked", [0, 1])
+def test_a_row_of_a_cluster_is_not_denied_as_in_a_frame(customers: int, linked: int) -> None:
+    known = dict.fromkeys(CLUSTER_FEATURES, 0) | {"product_claims_customers_distinct_90d": customers}
+    known |= {"category_orders_count_365d": 10_000, LINK_FEATURES[0]: linked}
+    claim = row(**known, claim_amount=50.0, claim_evidence_count=0.0)
+    shares = np.array([[0.01, 0.04, 0.95]])
+    facts = policy_facts(pd.DataFrame([claim]))
+    wanted = MODEL.policy.dispositions(pd.DataFrame(shares, columns=list(PROBABILITIES)), facts).tolist()
+    assert SCORER.dispositions(shares, [claim], ["claim"]) == wanted
+    assert (wanted == ["deny"]) == (customers == 1 or linked == 1)
 
 
 def row(**changed: object) -> dict[str, Any]:
