@@ -68,7 +68,7 @@ class ClaimFacts:
         Raises `ModelError` for probabilities that are none, `InvalidDataError` for amounts that are none.
         """
         shares: Floats = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64)
-        kinds = claims["claim_type"].to_numpy(dtype=object, na_value=None)
+        kinds = claims["claim_type"].astype(object).to_numpy()
         numbers = {name: number_column(claims, name) for name in NUMBERS}
         return cls.of_columns(shares, kinds, numbers, in_cluster, unstated_usd, small_seller_orders)
 

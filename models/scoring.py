@@ -194,7 +194,7 @@ def _in_cluster(policy: Policy, rows: Sequence[FeatureRow]) -> npt.NDArray[np.bo
     asked = np.flatnonzero(_numbers(rows, CLUSTER_FEATURES[0]) + 1.0 >= policy.cluster_customers)
     if len(asked):
         names = (*CLUSTER_FEATURES, *LINK_FEATURES)
-        columns = {name: _numbers([rows[place] for place in asked], name) for name in names}
+        columns = {name: _numbers([rows[place] for place in asked.tolist()], name) for name in names}
         found[asked] = is_cluster(cluster_facts(columns), policy.cluster_customers, policy.cluster_p_value)
     return found
 
