@@ -15,8 +15,9 @@ from data.contract.dataset import DataSet, TableFile, connect, identifier, quote
 from data.contract.errors import InvalidDataError
 from data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Kind, Table
 from features.engine import ROW_GROUP_SIZE, BatchFunction
+from features.side_by_side import side_by_side
 
-BATCH_ROWS = 100_000
+BATCH_ROWS = 50_000
 """Rows that a function is given at once (`features.engine.BatchFunction`)."""
 
 
@@ -72,7 +73,8 @@ class DuckDBEngine:
 
     def apply(self, expression: ir.Table, function: BatchFunction, schema: pa.Schema) -> ir.Table:
         rows = self._connection.sql(self._ibis.compile(expression))
-        made = [function(pa.Table.from_batches([batch])) for batch in rows.to_arrow_reader(BATCH_ROWS)]
+        batches = rows.to_arrow_reader(BATCH_ROWS)
+        made = side_by_side(lambda batch: function(pa.Table.from_batches([batch])), batches)
         return self.keep(ibis.memtable(pa.concat_tables([schema.empty_table(), *made])))
 
     def write(self, expression: ir.Table, out: Path) -> int:
