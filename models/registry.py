@@ -66,8 +66,8 @@ class StoredModel:
 def quiet_store() -> Iterator[mlflow.MlflowClient]:
     """A client of the store; MLflow's own chatter, of which none is meant for the user of `claimvet`, is kept back."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    if not os.environ.get("MLFLOW_TRACKING_URI"):
-        mlflow.set_tracking_uri(DEFAULT_STORE)
+    # MLflow prefers what was set last in this process, even the empty text, to the variable; here the variable always decides.
+    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE)
     names = ("mlflow", "alembic")
     levels = {name: logging.getLogger(name).level for name in names}
     with warnings.catch_warnings():

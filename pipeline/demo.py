@@ -173,7 +173,8 @@ def own_store(root: Path) -> Iterator[None]:
                 mlflow.create_experiment(NAME, artifact_location=(root / "mlruns").as_uri())
         yield
     finally:
-        mlflow.set_tracking_uri(before or "")
+        # None forgets what was set, whereas the signature names text only; the empty text would be a store of files.
+        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
         if before is None:
             os.environ.pop(TRACKING_VARIABLE, None)
         else:

@@ -42,7 +42,16 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield folder
     os.chdir(before)
     del os.environ["MLFLOW_TRACKING_URI"]
+
+
+def test_the_variable_decides_whatever_was_set_in_this_process_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     mlflow.set_tracking_uri("")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with quiet_store():
+        assert mlflow.get_tracking_uri() == uri
 
 
 @pytest.fixture(scope="module")

@@ -74,3 +74,4 @@ def test_no_store_in_the_environment_is_none_afterwards(tmp_path: Path, monkeypa
     with own_store(tmp_path):
         pass
     assert "MLFLOW_TRACKING_URI" not in os.environ
+    assert mlflow.get_tracking_uri() != ""
