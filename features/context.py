@@ -10,10 +10,9 @@ from collections.abc import Collection
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 
 from data.contract.tables import FEATURE_COLUMN_PREFIX
-from data.reference import load_categories
+from data.reference import category_table
 from features.engine import Engine
 
 KEYS = ("row", "claim_id", "customer_id", "seller_id", "product_id", "order_id", "filed_at")
@@ -64,7 +63,6 @@ def _looked_up(targets: ir.Table, table: ir.Table, key: str, known_at: str, colu
 
 
 def _with_hazards(context: ir.Table) -> ir.Table:
-    reference = load_categories()[["category_id", *HAZARDS]]
-    hazards = ibis.memtable(pa.Table.from_pandas(reference, preserve_index=False)).rename(reference_id="category_id")
+    hazards = ibis.memtable(category_table().select(["category_id", *HAZARDS])).rename(reference_id="category_id")
     joined = context.left_join(hazards, context.category_id == hazards.reference_id)
     return joined.select(*context.columns, *HAZARDS)

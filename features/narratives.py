@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.whole_numbers import from_arrow, to_arrow
+
 BANDS = 8
 ROWS_PER_BAND = 4
 """Texts with a Jaccard similarity s of their word triples share a bucket with probability 1 - (1 - s^4)^8: 0.99 at s = 0.8, 0.06 at
@@ -58,8 +60,8 @@ def _bucket_block(narratives: pa.Table) -> pa.Table:
     if not told.any():
         return BUCKETS.empty_table()
     buckets = _buckets(*_shingles(words, counts[told]))
-    claims = np.repeat(narratives["claim"].to_numpy()[told].astype(np.int64), BANDS)
-    return pa.Table.from_arrays([pa.array(claims), pa.array(buckets.view(np.int64).ravel())], schema=BUCKETS)
+    claims = np.repeat(from_arrow(narratives["claim"])[told].astype(np.int64), BANDS)
+    return pa.Table.from_arrays([to_arrow(claims), to_arrow(buckets.view(np.int64).ravel())], schema=BUCKETS)
 
 
 def _prepared(texts: pa.LargeStringArray) -> pa.LargeStringArray:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pyarrow as pa
 
 from features.declaration import Entity
 from features.engine import Engine
 from features.points import NO_KEY, Points, Timeline
 from features.side_by_side import side_by_side
+from features.whole_numbers import from_arrow
 
 
 class Parties:
@@ -63,8 +63,8 @@ class PartyPoints:
     """
 
     def __init__(self, asked: pa.Table, entities: Sequence[Entity], windows: Iterable[int]) -> None:
-        self.timeline = Timeline(asked["filed_at"].to_numpy(), sorted(windows))
-        keys = [np.asarray(asked[entity.value], np.int32) for entity in entities]
+        self.timeline = Timeline(from_arrow(asked["filed_at"]), sorted(windows))
+        keys = [from_arrow(asked[entity.value]) for entity in entities]
         points = side_by_side(lambda key: Points(self.timeline, key), keys)
         self._points = dict(zip(entities, points, strict=True))
 

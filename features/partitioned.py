@@ -23,6 +23,7 @@ from features.points import BEFORE_ALL_TIME, NO_KEY, Integers, Points, Timeline
 from features.progress import Progress, silent
 from features.sources import Source
 from features.streamed_plan import FOREVER, Batch, History, missing_value, take_all
+from features.whole_numbers import from_arrow
 
 
 def partitioned_tables(
@@ -86,9 +87,9 @@ class PartsReader:
     def __call__(self, asked: pa.Table, events: Iterator[pa.RecordBatch]) -> pa.Table:
         """`asked` has `row`, `key` and `filed_at`; `events` are batches of `keyed_events`; the result is of `parts_schema`."""
         keys = pc.dictionary_encode(asked["key"]).combine_chunks()
-        filed_at = asked["filed_at"].to_numpy()
+        filed_at = from_arrow(asked["filed_at"])
         timeline = Timeline(filed_at, {part.window for part in self.parts if part.window is not None})
-        points = Points(timeline, keys.indices.fill_null(NO_KEY).to_numpy())
+        points = Points(timeline, from_arrow(keys.indices.fill_null(NO_KEY)))
         history = History(timeline, points, self.parts)
         numbers = {part.total.name: Numbers() for part in self.parts if part.kind is PartKind.DISTINCT}
         take_all(timeline, {self.entity: history}, (self._batch(rows, keys.dictionary, numbers) for rows in events))
@@ -97,11 +98,11 @@ class PartsReader:
 
     def _batch(self, rows: pa.RecordBatch, keys: pa.Array, numbers: dict[str, Numbers]) -> Batch:
         names = [part.total.name for part in self.parts if not part.total.counts_all]
-        columns = {name: numbers[name].of(rows[name]) if name in numbers else rows[name].to_numpy() for name in names}
+        columns = {name: numbers[name].of(rows[name]) if name in numbers else from_arrow(rows[name]) for name in names}
         appears = {self.entity: _filled(rows, "appears", BEFORE_ALL_TIME)} if "appears" in rows.schema.names else {}
         ends = _filled(rows, "ends", FOREVER) if "ends" in rows.schema.names else None
-        key = pc.index_in(rows["key"], value_set=keys).fill_null(NO_KEY).to_numpy()
-        return Batch(rows["known"].to_numpy(), ends, {self.entity: key}, appears, columns)
+        key = from_arrow(pc.index_in(rows["key"], value_set=keys).fill_null(NO_KEY))
+        return Batch(from_arrow(rows["known"]), ends, {self.entity: key}, appears, columns)
 
 
 class Numbers:
@@ -114,10 +115,9 @@ class Numbers:
         """The number of each value, `NO_VALUE` of null."""
         encoded = pc.dictionary_encode(values, null_encoding="encode")
         met = [self._numbers.setdefault(value, len(self._numbers) - 1) for value in encoded.dictionary.to_pylist()]
-        numbers: Integers = np.array(met, np.int64)[encoded.indices.to_numpy()]
+        numbers: Integers = np.array(met, np.int64)[from_arrow(encoded.indices)]
         return numbers
 
 
 def _filled(rows: pa.RecordBatch, name: str, value: int) -> Integers:
-    filled: Integers = rows[name].fill_null(value).to_numpy()
-    return filled
+    return from_arrow(rows[name].fill_null(value))

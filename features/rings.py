@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+
+from features.whole_numbers import to_arrow
 
 OTHERS = pa.schema([("row", pa.int64()), ("others", pa.int64())])
 """Columns of `others_in_rings`."""
@@ -78,7 +81,7 @@ def others_in_rings(links: pa.Table, asked: pa.Table) -> pa.Table:
             rings.link(*upcoming[1:])
             upcoming = next(seen, None)
         others.append(rings.size(customer) - 1)
-    return pa.table([asked["row"].cast(pa.int64()), pa.array(others, pa.int64())], schema=OTHERS)
+    return pa.table([asked["row"].cast(pa.int64()), to_arrow(np.array(others, np.int64))], schema=OTHERS)
 
 
 def _rows(table: pa.Table, *columns: str) -> Iterator[tuple[Any, ...]]:

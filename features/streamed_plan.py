@@ -22,9 +22,13 @@ from features.distinct_values import NO_VALUE, DistinctValues
 from features.parts import ADDITIVE, Part, PartKind, parts_of
 from features.points import NO_KEY, Groups, Instants, Integers, Keys, Points, Timeline, extremes, running
 from features.side_by_side import PROCESSORS, side_by_side
+from features.whole_numbers import to_arrow
 
-BATCH_ROWS = 2**18
-"""Events that are sorted at once: enough to find their points in order, few enough to lie in a processor's cache."""
+FEWEST_ROWS, MOST_ROWS = 2**18, 2**20
+"""Events that are sorted at once, at least and at most: 8 MB a column."""
+
+POINTS_PER_EVENT = 8
+"""Points that lie between two events of a batch, or fewer: a search that goes on from the last then stays in the processor's cache."""
 
 _REDUCED_BY: dict[PartKind, np.ufunc] = {
     **dict.fromkeys(ADDITIVE, np.add),
@@ -164,7 +168,7 @@ class History:
     def _value(self, part: Part, totals: Mapping[str, Integers]) -> pa.Array:
         now, ever, start = (self._points.places(window) for window in (0, None, part.window))
         if part.kind is PartKind.DISTINCT:
-            return pa.array(self._distinct[part.total.name].counts(part.window))
+            return to_arrow(self._distinct[part.total.name].counts(part.window))
         if part.kind not in ADDITIVE:
             return self._extreme(part, start, now)
         value = np.zeros(len(now), np.int64)
@@ -172,14 +176,14 @@ class History:
         for name, since, sign in terms:
             if name in totals:
                 value += sign * (totals[name][now] - totals[name][since])
-        return pa.array(value)
+        return to_arrow(value)
 
     def _extreme(self, part: Part, start: Integers, now: Integers) -> pa.Array:
         by = _REDUCED_BY[part.kind]
         if part.total.name not in self._kept:
             return pa.nulls(len(now), pa.int64())
         values = extremes(self._kept[part.total.name], start, now, by)
-        return pa.array(values, mask=(values == _NOTHING[by]) | ~self._points.known)
+        return to_arrow(values, (values != _NOTHING[by]) & self._points.known)
 
 
 def _reduced(groups: Groups, events: Events, named: Mapping[str, Part]) -> list[Sums]:
@@ -195,6 +199,11 @@ def _reduced(groups: Groups, events: Events, named: Mapping[str, Part]) -> list[
 def missing_value(total: Part) -> int:
     """What stands for an event that adds nothing."""
     return NO_VALUE if total.kind is PartKind.DISTINCT else _NOTHING[_REDUCED_BY[total.kind]]
+
+
+def batch_rows(points: int) -> int:
+    """How many events are best taken at once where an entity has so many points in all."""
+    return min(max(points // POINTS_PER_EVENT, FEWEST_ROWS), MOST_ROWS)
 
 
 def take_all(timeline: Timeline, histories: Mapping[Entity, History], batches: Iterable[Batch]) -> None:

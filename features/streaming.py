@@ -18,7 +18,8 @@ from features.plan import by_source, events_of_parties, parts_of_all
 from features.points import BEFORE_ALL_TIME, NO_KEY
 from features.progress import Progress, silent
 from features.sources import SOURCES, Source
-from features.streamed_plan import BATCH_ROWS, FOREVER, Batch, History, can_stream, missing_value, take_all
+from features.streamed_plan import FOREVER, Batch, History, batch_rows, can_stream, missing_value, take_all
+from features.whole_numbers import from_arrow
 
 LARGEST_TOTAL = 2.0**62
 """Totals up to this, found in float64, are sure to fit in int64, which ends at 2^63."""
@@ -65,7 +66,8 @@ def _source_columns(
     entities = sorted({feature.entity for feature in features})
     parts = {entity: parts_of_all(f for f in features if f.entity is entity) for entity in entities}
     histories = {entity: History(points.timeline, points.of(entity), parts[entity]) for entity in entities}
-    take_all(points.timeline, histories, batches(engine, event_stream(engine, parties, source, parts), entities))
+    stream, rows = event_stream(engine, parties, source, parts), batch_rows(max(map(len, map(points.of, entities))))
+    take_all(points.timeline, histories, batches(engine, stream, entities, rows))
     values = {entity: history.values() for entity, history in histories.items()}
     return {
         column_of(source.name, entity, part): values[entity][part.name] for entity in entities for part in parts[entity]
@@ -113,10 +115,10 @@ def _added(total: Part, events: ir.Table) -> ir.Value:
     return total.passes(events).ifelse(events[f"number of {total.column}"].cast("int64"), NO_VALUE)
 
 
-def batches(engine: StreamingEngine, stream: ir.Table, entities: Sequence[Entity]) -> Iterator[Batch]:
-    """The rows of an `event_stream`."""
-    for rows in engine.stream(stream, BATCH_ROWS):
-        columns = {name: column.to_numpy() for name, column in zip(rows.schema.names, rows.columns, strict=True)}
+def batches(engine: StreamingEngine, stream: ir.Table, entities: Sequence[Entity], at_once: int) -> Iterator[Batch]:
+    """The rows of an `event_stream`, at most so many at once."""
+    for rows in engine.stream(stream, at_once):
+        columns = {name: from_arrow(column) for name, column in zip(rows.schema.names, rows.columns, strict=True)}
         keys = {entity: columns.pop(entity.value) for entity in entities}
         appears = {Entity.CATEGORY: columns.pop("appears")} if "appears" in columns else {}
         yield Batch(columns.pop("known"), columns.pop("ends", None), keys, appears, columns)

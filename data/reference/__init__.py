@@ -7,8 +7,13 @@ everywhere and has no hazard figure.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CATEGORIES_PATH = Path(__file__).with_name("categories.csv")
 
@@ -26,7 +31,7 @@ TEXT_COLUMNS = (
 """Columns read as strings; all others are numbers."""
 
 
-def load_categories() -> pd.DataFrame:
+def category_table() -> pa.Table:
     """The reference table of marketplace categories, one row each, written by `data.reference.derive_categories`.
 
     Columns (float64 unless said otherwise; null where no source covers the category):
@@ -44,11 +49,20 @@ def load_categories() -> pd.DataFrame:
       source prints its top categories only
     - `google_taxonomy_path`, `neiss_group_1998` (string)
 
+    >>> category_table().num_rows
+    70
+    """
+    header = CATEGORIES_PATH.read_text(encoding="utf-8").split("\n", 1)[0].split(",")
+    types = dict.fromkeys(header, pa.float64()) | dict.fromkeys(TEXT_COLUMNS, pa.string())
+    types["google_taxonomy_id"] = pa.int64()
+    return csv.read_csv(CATEGORIES_PATH, convert_options=csv.ConvertOptions(column_types=types, null_values=[""]))
+
+
+def load_categories() -> pd.DataFrame:
+    """`category_table` in pandas.
+
     >>> float(load_categories().set_index("category_id").loc["books", "injury_rate"])
     58.5492
     """
-    kinds = dict.fromkeys(TEXT_COLUMNS, "str")
-    table = pd.read_csv(CATEGORIES_PATH, dtype=kinds, keep_default_na=False, na_values={})
-    numbers = [column for column in table.columns if column not in (*TEXT_COLUMNS, "google_taxonomy_id")]
-    table[numbers] = table[numbers].apply(pd.to_numeric).astype("float64")
-    return table.astype({"google_taxonomy_id": "int64"})
+    table: pd.DataFrame = category_table().to_pandas()
+    return table

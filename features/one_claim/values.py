@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 
 from data.contract.tables import FEATURE_COLUMN_PREFIX
-from data.reference import load_categories
+from data.reference import category_table
 from features.build import claim_value, combined_value
 from features.context import HAZARDS, LOOKUPS
 from features.declaration import ClaimFeature, Feature, HistoryFeature, LinkFeature, RatioFeature, TrendFeature
@@ -71,12 +71,8 @@ _NO_HAZARD: dict[str, float | None] = dict.fromkeys(HAZARDS)
 
 def _hazards() -> dict[str | None, dict[str, float | None]]:
     """Category to its hazard figures; an unknown figure is None."""
-    rows = load_categories()[["category_id", *HAZARDS]].to_dict("records")
-    return {row["category_id"]: {name: _or_none(row[name]) for name in HAZARDS} for row in rows}
-
-
-def _or_none(number: float) -> float | None:
-    return None if number != number else float(number)
+    rows = category_table().select(["category_id", *HAZARDS]).to_pylist()
+    return {row.pop("category_id"): row for row in rows}
 
 
 def _claim_function(feature: ClaimFeature) -> ValueFunction:

@@ -30,7 +30,8 @@ def test_a_value_is_first_where_it_differs_from_the_one_before(values: list[int]
 
 @given(ordered=NUMBERS.map(sorted), values=NUMBERS)
 def test_values_are_found_in_any_order(ordered: list[int], values: list[int]) -> None:
-    assert found(array(ordered), array(values)).tolist() == np.searchsorted(array(ordered), array(values)).tolist()
+    asked = array(values)
+    assert found(array(ordered), asked, np.argsort(asked)).tolist() == np.searchsorted(array(ordered), asked).tolist()
 
 
 @given(values=st.lists(st.integers(-5, 5), min_size=2, max_size=40), data=st.data())
@@ -58,6 +59,24 @@ def test_an_event_goes_to_the_next_point_of_its_own_entity() -> None:
     assert points.places(0).tolist() == [2, 4, 7]
     assert points.places(50).tolist() == [1, 3, 6]
     assert points.places(None).tolist() == [0, 0, 5]
+
+
+CLAIMS = st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 30)), min_size=1, max_size=30)
+
+
+@given(claims=CLAIMS, windows=st.lists(st.integers(1, 20), max_size=3, unique=True))
+def test_every_claim_and_each_of_its_windows_has_its_own_point(
+    claims: list[tuple[int, int]], windows: list[int]
+) -> None:
+    key, filed_at = (array(list(column)) for column in zip(*claims, strict=True))
+    timeline = Timeline(filed_at, windows)
+    points = Points(timeline, key.astype(np.int32))
+    assert sorted(points.codes.tolist()) == points.codes.tolist()
+    known = np.flatnonzero(points.known)
+    for window in [0, *windows]:
+        places = points.places(window)[known]
+        assert points.entity_at(places).tolist() == key[known].tolist()
+        assert timeline.times[points.codes[places] % len(timeline)].tolist() == (filed_at - window)[known].tolist()
 
 
 def test_what_comes_after_the_last_point_goes_where_nothing_is_read() -> None:

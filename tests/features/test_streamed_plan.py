@@ -15,7 +15,7 @@ from features.declaration import Aggregation, Entity, HistoryFeature
 from features.events import OUTCOMES_BY_LABEL, POLICIES, RETURNS
 from features.parts import ADDITIVE, Part, PartKind
 from features.points import BEFORE_ALL_TIME, NO_KEY, Points, Timeline
-from features.streamed_plan import FOREVER, STREAMED, Batch, History, can_stream, missing_value, take_all
+from features.streamed_plan import FOREVER, STREAMED, Batch, History, batch_rows, can_stream, missing_value, take_all
 from tests.features.plan_cases import BOUNDS, EVENTS, EXAMPLES, INSTANTS, PARTS, Row, expected, seen
 
 NUMBERS = {name: number for number, name in enumerate("xyz")}
@@ -113,3 +113,8 @@ def test_nothing_goes_to_the_point_before_all_time() -> None:
     timeline = Timeline(np.array([-(2**62), 0]), [365 * 86_400_000_000])
     assert timeline.times[0] == BEFORE_ALL_TIME
     assert timeline.next_rank(np.array([-(2**63) + 1])).tolist() == [1]
+
+
+@pytest.mark.parametrize(("points", "rows"), [(0, 2**18), (1_000_000, 2**18), (4_000_000, 500_000), (10**9, 2**20)])
+def test_more_points_get_larger_batches_within_bounds(points: int, rows: int) -> None:
+    assert batch_rows(points) == rows
