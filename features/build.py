@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 
+from data.contract.aside import written_aside
 from data.contract.dataset import DataSet
+from features.blocks import BatchFile, row_blocks, share_of_duckdb
 from features.catalogue import FEATURES
 from features.claim_table import claim_table
 from features.context import claim_context, extra_columns
 from features.declaration import ClaimFeature, Feature, Form, HistoryFeature, LinkFeature, RatioFeature, TrendFeature
+from features.duckdb_engine import DuckDBEngine
 from features.engine import Engine, StreamingEngine
 from features.engines import open_engine
 from features.parts import CENTS_PER_DOLLAR, MICROSECONDS_PER_DAY
@@ -54,19 +58,42 @@ def build_features(
         InvalidDataError: where a claim of `claims` differs from the data set's row of the same id.
         UsageError: where there is no such engine, or it cannot start, or the memory limit cannot be.
     """
-    opened = open_engine(engine, data_set, claims, memory_limit)
-    try:
+    if engine == "duckdb" and memory_limit is not None:
+        blocks = row_blocks(data_set, claims, memory_limit, len(features))
+        engines = (DuckDBEngine(data_set, claims, share_of_duckdb(memory_limit), block) for block in blocks)
+        return _build_in_blocks(engines, len(blocks), out, progress, features)
+    with closing(open_engine(engine, data_set, claims, memory_limit)) as opened:
         return _build(opened, out, progress, features)
-    finally:
-        opened.close()
 
 
 def _build(engine: Engine, out: Path, progress: Progress, asked: Sequence[Feature]) -> BuildReport:
     features, unavailable = feature_table(engine, progress, asked)
     progress("writing")
     rows = engine.write(features, out)
-    names = tuple(name for name in features.columns if name != "claim_id")
-    return BuildReport(rows, names, unavailable)
+    return BuildReport(rows, _names(features), unavailable)
+
+
+def _build_in_blocks(
+    engines: Iterable[StreamingEngine], blocks: int, out: Path, progress: Progress, asked: Sequence[Feature]
+) -> BuildReport:
+    """One block of claims after the other into one file; each engine is opened when it is its turn, and closed after it."""
+    reports: list[BuildReport] = []
+    with written_aside(out) as aside, BatchFile(aside) as file:
+        for number, engine in enumerate(engines, start=1):
+            told = progress if blocks == 1 else _of_block(progress, f"block {number} of {blocks}")
+            with closing(engine):
+                table, unavailable = feature_table(engine, told, asked)
+                told("writing")
+                reports.append(BuildReport(file.write(engine.stream(table)), _names(table), unavailable))
+    return replace(reports[0], rows=sum(report.rows for report in reports))
+
+
+def _of_block(progress: Progress, block: str) -> Progress:
+    return lambda part, done=0, total=0: progress(f"{block}: {part}", done, total)
+
+
+def _names(features: ir.Table) -> tuple[str, ...]:
+    return tuple(name for name in features.columns if name != "claim_id")
 
 
 def feature_table(engine: Engine, progress: Progress, asked: Sequence[Feature]) -> tuple[ir.Table, tuple[str, ...]]:

@@ -26,14 +26,20 @@ class DuckDBEngine:
 
     name = "duckdb"
 
-    def __init__(self, data_set: DataSet, claims: Path | None = None, memory_limit: str | None = None) -> None:
+    def __init__(
+        self,
+        data_set: DataSet,
+        claims: Path | None = None,
+        memory_limit: str | None = None,
+        block: range | None = None,
+    ) -> None:
         self._data_set = data_set
         self._connection = connect(memory_limit)
         self._ibis = Backend.from_connection(self._connection)
         self._kept = 0
         for name in data_set.tables:
             self._declare(name, data_set.tables[name].typed_select(self._connection))
-        self._declare_targets(TableFile(TABLES["claims"], claims) if claims else data_set.tables.get("claims"))
+        self._declare_targets(TableFile(TABLES["claims"], claims) if claims else data_set.tables.get("claims"), block)
 
     def has(self, table: str) -> bool:
         return table == "claims" or self.rows(table) > 0
@@ -91,7 +97,7 @@ class DuckDBEngine:
         columns = ", ".join(_normalised(TABLES[name]))
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM ({select})")
 
-    def _declare_targets(self, file: TableFile | None) -> None:
+    def _declare_targets(self, file: TableFile | None, block: range | None) -> None:
         if file is None:
             raise InvalidDataError(
                 f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims"
@@ -99,17 +105,19 @@ class DuckDBEngine:
         select = file.typed_select(self._connection)
         extra = [name for name in file.columns(self._connection) if name.startswith(FEATURE_COLUMN_PREFIX)]
         columns = ", ".join(["row_number() OVER () AS row", *_normalised(file.table), *map(identifier, extra)])
-        self._connection.execute(f"CREATE TEMP TABLE targets AS SELECT {columns} FROM ({select})")
+        self._connection.execute(f"CREATE TEMP TABLE all_targets AS SELECT {columns} FROM ({select})")
+        within = f" WHERE row >= {block.start} AND row < {block.stop}" if block is not None else ""
+        self._connection.execute(f"CREATE TEMP VIEW targets AS SELECT * FROM all_targets{within}")
         own = ", ".join(file.table.column_names)
         if "claims" not in self._data_set.tables:
-            self._connection.execute(f"CREATE TEMP VIEW claims AS SELECT {own} FROM targets")
+            self._connection.execute(f"CREATE TEMP VIEW claims AS SELECT {own} FROM all_targets")
         elif file is not self._data_set.tables["claims"]:
             self._join_history(own)
 
     def _join_history(self, columns: str) -> None:
         """Let the claims to build and those of the data set be history for one another; the same claim counts once."""
         self._connection.execute(
-            f"CREATE TEMP TABLE history AS SELECT {columns} FROM claims UNION SELECT {columns} FROM targets"
+            f"CREATE TEMP TABLE history AS SELECT {columns} FROM claims UNION SELECT {columns} FROM all_targets"
         )
         twice = self._connection.execute(
             "SELECT claim_id FROM history GROUP BY claim_id HAVING count(*) > 1 ORDER BY claim_id LIMIT 5"

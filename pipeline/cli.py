@@ -66,8 +66,8 @@ MemoryLimit = Annotated[
     typer.Option(
         "--memory-limit",
         help=(
-            "Memory for duckdb, such as 4GB; above that it spills to disk. What claims need, some 4 KB each, is beside it. "
-            "Default: 80 % of the machine's."
+            "Memory for the whole command with duckdb, such as 4GB: half is for what it spills above that, half for claims, "
+            "which are built block by block where not all of them fit. Default: all at once, and 80 % of the machine's."
         ),
         metavar="SIZE",
     ),

@@ -42,14 +42,27 @@ def connect(memory_limit: str | None = None, threads: int | None = None) -> duck
     spill = Path(tempfile.gettempdir()) / f"claimvet-spill-{os.getpid()}"
     connection.execute(f"SET temp_directory = {quoted(str(spill))}")
     memory_limit = memory_limit or _process_limit()
-    try:
-        if memory_limit is not None:
-            connection.execute(f"SET memory_limit = {quoted(memory_limit)}")
-        if threads is not None:
-            connection.execute(f"SET threads = {int(threads)}")
-    except duckdb.Error as error:
-        raise UsageError(f"the memory limit is {memory_limit!r}, expected a size such as 4GB") from error
+    if memory_limit is not None:
+        connection.execute(f"SET memory_limit = '{size_in_bytes(memory_limit)}B'")
+    if threads is not None:
+        connection.execute(f"SET threads = {int(threads)}")
     return connection
+
+
+def size_in_bytes(size: str) -> int:
+    """A size such as `4GB` or `512MiB`, as DuckDB reads it.
+
+    Raises:
+        UsageError: where it is none.
+
+    >>> size_in_bytes("1.5 GB")
+    1500000000
+    """
+    try:
+        with duckdb.connect() as connection:
+            return int(connection.execute("SELECT parse_formatted_bytes(?)", [size]).fetchall()[0][0])
+    except duckdb.Error as error:
+        raise UsageError(f"the memory limit is {size!r}, expected a size such as 4GB") from error
 
 
 def _process_limit() -> str | None:
@@ -104,6 +117,20 @@ class TableFile:
                 f"table {self.table.name}: {self.path.name} is no table that can be read ({reason})"
             ) from error
         return {row[0]: row[1] for row in rows}
+
+    def rows(self, connection: duckdb.DuckDBPyConnection) -> int:
+        """How many there are.
+
+        Raises:
+            InvalidDataError: where the file is no table.
+        """
+        try:
+            return int(connection.execute(f"SELECT count(*) FROM {self.relation}").fetchall()[0][0])
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise InvalidDataError(
+                f"table {self.table.name}: {self.path.name} is no table that can be read ({reason})"
+            ) from error
 
     def typed_select(self, connection: duckdb.DuckDBPyConnection) -> str:
         """SQL that reads it with the contract's types and leaves extra columns as they are."""
@@ -167,7 +194,7 @@ class DataSet:
             return 0
         if table not in self._rows:
             with nullcontext(connection) if connection else closing(connect()) as counting:
-                self._rows[table] = _count(self.tables[table], counting)
+                self._rows[table] = self.tables[table].rows(counting)
         return self._rows[table]
 
     def missing(self) -> list[str]:
@@ -179,13 +206,3 @@ class DataSet:
         for name in names if names is not None else self.tables:
             select = self.tables[name].typed_select(connection)
             connection.execute(f"CREATE OR REPLACE VIEW {identifier(name)} AS {select}")
-
-
-def _count(file: TableFile, connection: duckdb.DuckDBPyConnection) -> int:
-    try:
-        return int(connection.execute(f"SELECT count(*) FROM {file.relation}").fetchall()[0][0])
-    except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        raise InvalidDataError(
-            f"table {file.table.name}: {file.path.name} is no table that can be read ({reason})"
-        ) from error
