@@ -71,8 +71,8 @@ def _tiles(periods: pd.DataFrame) -> list[Tile]:
     capacity = periods["capacity"].iloc[0]
     most = int(periods["most_reviews_of_a_day"].max())
     return [
-        Tile("log loss", figure(mean["log_loss"]), "mean over all findings"),
-        Tile("calibration error", figure(mean["calibration_error"]), "of P(valid), mean over periods"),
+        Tile("log loss", figure(mean["log_loss"]), "lower is better; mean over all findings"),
+        Tile("calibration error", figure(mean["calibration_error"]), "how far P(valid) is off, mean over periods"),
         Tile(
             "cost per 1,000 claims",
             dollars(mean["usd_per_1000"]),
@@ -127,7 +127,7 @@ def _quality(periods: pd.DataFrame) -> Section:
                 "auc_valid": "AUC valid",
                 "auc_abusive": "AUC abusive",
                 "log_loss": "log loss",
-                "calibration_error": "cal. error",
+                "calibration_error": "calibration error",
             },
         ),
     ]

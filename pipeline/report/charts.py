@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from textwrap import wrap
 
 from markupsafe import Markup
 
 WIDTH, HEIGHT = 460, 320
 LEFT, RIGHT, TOP, BOTTOM = 58, 26, 12, 42
+LINE, LETTERS = 18, 80
+"""Height of a line of a name above its bar, pixels, and the letters that fit into it."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +94,29 @@ def bar_chart(
 ) -> Markup:
     """Horizontal stacked bars, one row each; `highest` is the value of the full width.
 
-    `names` and `texts` are the widths in pixels left for names and for the texts at the end; with `names` 0 each name stands above its bar.
+    `names` and `texts` are the widths in pixels left for names and for the texts at the end; with `names` 0 each name stands above its
+    bar, in as many lines as it needs.
     """
-    above = 18 if names == 0 else 0
-    row, width = 26 + above, 560
-    canvas = _Canvas(width, row * len(bars) + 4)
+    width, thick = 560, 9 if names == 0 else 18
+    written = [wrap(bar.name, LETTERS) if names == 0 else [] for bar in bars]
+    canvas = _Canvas(width, sum(26 + LINE * len(lines) for lines in written) + 4)
     full = highest or max((sum(value for _, value in bar.parts) for bar in bars), default=0.0) or 1.0
-    for place, bar in enumerate(bars):
-        y, x = row * place + 4 + above, float(names)
-        canvas.text(*((0, y - 5) if above else (names - 8, y + 13)), bar.name, "legend", "start" if above else "end")
+    y = 4
+    for lines, bar in zip(written, bars, strict=True):
+        for line in lines:
+            y += LINE
+            canvas.text(0, y - 5, line, "legend", "start")
+        if not lines:
+            canvas.text(names - 8, y + 13, bar.name, "legend", "end")
+        x = float(names)
         for colour, value in bar.parts:
             length = (width - names - texts) * value / full
             if length > 0:
                 title = f"<title>{escape(bar.name)}: {value:,.4g}</title>"
-                canvas.add("rect", title, x=x, y=y, width=length, height=18 - above // 2, class_=f"fill {colour}")
+                canvas.add("rect", title, x=x, y=y, width=length, height=thick, class_=f"fill {colour}")
             x += length
-        canvas.text(x + 6, y + 13 - above // 4, bar.text, "tick", "start")
+        canvas.text(x + 6, y + 4 + thick // 2, bar.text, "tick", "start")
+        y += 26
     return canvas.markup(label)
 
 

@@ -107,18 +107,22 @@ def scoreboard(judged: pd.DataFrame, model: ClaimModel) -> list[Tile]:
     hurt = int((denied & injured).sum())
     costs = list(money(judged, policy).values())
     return [
-        Tile("AUC valid", figure(found["auc_valid"]), "valid against the rest; 0.5 is chance, 1 is perfect"),
-        Tile("AUC abusive", figure(found["auc_abusive"]), "abusive against the rest"),
+        Tile(
+            "AUC valid",
+            figure(found["auc_valid"]),
+            "how often a valid claim ranks above another; 0.5 is chance, 1 perfect",
+        ),
+        Tile("AUC abusive", figure(found["auc_abusive"]), "the same of abusive claims"),
         Tile(
             "log loss",
             figure(found["log_loss"]),
-            f"base rates alone: {figure(_base_loss(judged))}",
+            f"lower is better; guessing by shares: {figure(_base_loss(judged))}",
             found["log_loss"] < _base_loss(judged),
         ),
         Tile(
             "calibration error",
             figure(found["calibration_error"]),
-            "of P(valid); at most 0.030 wanted",
+            "how far P(valid) is off on average; at most 0.030 wanted",
             found["calibration_error"] <= 0.03,
         ),
         Tile(
