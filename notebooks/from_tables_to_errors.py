@@ -236,7 +236,7 @@ for (title, (asked, wrong)), axis in zip(mistakes.items(), axes, strict=True):
     axis.hlines(places, table["low"], table["high"], color="grey")
     axis.plot(table["share"], places, "o", color=COLOUR["abusive"])
     axis.axvline(wrong[asked].mean(), color="black", linewidth=0.8, linestyle=":")
-    axis.set_yticks(places, [f"{row['slice']} ({row['claims']})" for row in table.to_dict("records")])
+    axis.set_yticks(places, table["slice"].str.replace("$", r"\$") + table["claims"].map(" ({})".format))
     axis.xaxis.set_major_formatter("{x:.0%}")
     axis.set(title=title, xlabel="share, dotted: of all", xlim=(0, None))
     print(

@@ -27,9 +27,9 @@ from models.parameters import MonitorParams
 from models.policy import most_likely
 from models.registry import load_model
 from pipeline.report.charts import Bar, bar_chart
-from pipeline.report.page import Tile
 from pipeline.report.parts import Card, Section, Table, shortened
 from pipeline.report.plain import write_page
+from pipeline.report.tiles import Tile
 from pipeline.validate import require_valid
 
 LABEL_COLUMNS = ("label", "decided_by")

@@ -20,9 +20,10 @@ from pipeline.report.charts import Bar, bar_chart
 from pipeline.report.decisions import money_section
 from pipeline.report.figures import money
 from pipeline.report.model import model_section
-from pipeline.report.parts import Card, Section, Table, dollars, figure, share
+from pipeline.report.parts import Card, Section, Table, figure, share
 from pipeline.report.quality import quality_section, slices_section
 from pipeline.report.reasons import reasons_section
+from pipeline.report.tiles import Tile, cost_tile, injuries_tile
 
 TEMPLATE = "report.html.j2"
 SAMPLES_PER_DISPOSITION = 2
@@ -40,16 +41,6 @@ class DataFacts:
     verdict: str
     outcomes: pd.DataFrame
     notes: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One figure at the top: its name, its value, and what to hold it against; `good` colours it."""
-
-    name: str
-    value: str
-    note: str
-    good: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -136,15 +127,8 @@ def scoreboard(judged: pd.DataFrame, model: ClaimModel) -> list[Tile]:
             share((denied & ~valid).sum(), (~valid).sum()),
             "by machine, within that promise",
         ),
-        Tile(
-            "injuries denied",
-            f"{hurt}",
-            f"of {int(injured.sum()):,}; a person decides those",
-            hurt == 0 or policy.deny_personal_injury,
-        ),
-        Tile(
-            "cost per 1,000 claims", dollars(costs[0]), f"paying everything: {dollars(costs[2])}", costs[0] < costs[2]
-        ),
+        injuries_tile(hurt, f"of {int(injured.sum()):,}; a person decides those", policy.deny_personal_injury),
+        cost_tile(costs[0], costs[2], "paying everything"),
     ]
 
 

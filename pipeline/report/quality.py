@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from data.contract.tables import LABELS
 from models import evaluation
-from pipeline.report.charts import Axis, Line, histogram, line_chart
+from pipeline.report.charts import Axis, Line, histogram, line_chart, round_axis
 from pipeline.report.figures import area, precision_recall, reliability, roc
 from pipeline.report.parts import Card, Section, Table, figure, share
 
@@ -145,7 +145,7 @@ def _month_chart(rows: pd.DataFrame) -> Markup | None:
     ]
     every = max(1, len(names) // 6)
     x = Axis("month of filing", 0, len(names) - 1, places[::every], lambda place: str(names[round(place)]))
-    y = Axis("area under the ROC curve", lowest, 1.0, np.linspace(lowest, 1.0, 5).tolist(), "{:.3g}".format)
+    y = round_axis("area under the ROC curve", lowest, 1.0)
     return line_chart("Month by month", lines, x, y)
 
 

@@ -12,9 +12,10 @@ import pytest
 from features.catalogue import FEATURES
 from models.usual import describe
 from pipeline.report.charts import Bar, bar_chart
-from pipeline.report.page import Tile, template
+from pipeline.report.page import template
 from pipeline.report.parts import Card, Section, Table
 from pipeline.report.plain import write_page
+from pipeline.report.tiles import Tile
 
 STYLE = template("style.css.j2").render()
 LEAST_CONTRAST = 4.5
