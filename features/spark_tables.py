@@ -127,6 +127,18 @@ def find_remote(session: SparkSession, folder: Path) -> DataSet:
     return DataSet(folder, tables)
 
 
+def write_text(session: SparkSession, path: Path, text: str) -> None:
+    """A small UTF-8 file where Spark's paths are, with a scheme or without: whole or not at all."""
+    java = session.sparkContext._jvm.org.apache.hadoop.fs
+    target, aside = java.Path(location(path)), java.Path(location(path.with_name(f".{path.name}.aside")))
+    system = target.getFileSystem(session.sparkContext._jsc.hadoopConfiguration())
+    stream = system.create(aside, True)
+    stream.write(bytearray(text, "utf-8"))
+    stream.close()
+    system.delete(target, False)
+    system.rename(aside, target)
+
+
 def _read_csv(session: SparkSession, file: TableFile) -> DataFrame:
     """One partition, since a quoted field may hold a line break; the types of extra columns are those of the embedded engine."""
     from pyspark.sql import functions

@@ -24,15 +24,24 @@ PROBABILITIES = tuple(f"p_{label}" for label in LABELS)
 
 
 _NEEDED = {"claim_type": "claim_type", "claim_amount": "amount_claimed", "claim_evidence_count": "evidence_count"}
-_KNOWN_TO_SOME = {"seller_policies_count": "seller_policies_count", "seller_orders_count_365d": "seller_orders_count"}
+_KNOWN_TO_SOME = {
+    "seller_policies_count": "seller_policies_count",
+    "seller_orders_count_365d": "seller_orders_count",
+    "seller_orders_amount_sum_30d": "seller_sales_30d",
+    "seller_orders_amount_sum_365d": "seller_sales_365d",
+}
 
 NUMBERS = {fact: name for name, fact in (_NEEDED | _KNOWN_TO_SOME).items() if fact != "claim_type"}
 """The numbers that the policy reads of a claim beside its cluster, and the feature that each is."""
 
+MONTHS_TOUCHED = 13
+"""Calendar months that 365 days touch, so that one of them had at least this part of their sales."""
+
 
 def policy_facts(features: pd.DataFrame) -> pd.DataFrame:
     """What the policy reads of rows of features, index of `features`: claim_type, amount_claimed (US dollars), evidence_count,
-    seller_policies_count, seller_orders_count, cluster_customers and cluster_expected; the last four only where their features are.
+    seller_policies_count (in force at filing), seller_orders_count, seller_sales_30d and seller_sales_365d (US dollars),
+    cluster_customers and cluster_expected; those of sellers and clusters only where their features are.
     """
     names = _NEEDED | {name: fact for name, fact in _KNOWN_TO_SOME.items() if name in features}
     return features[list(names)].rename(columns=names).assign(**cluster_facts(features))
@@ -40,7 +49,11 @@ def policy_facts(features: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class ClaimFacts:
-    """What the policy looks at, as arrays of one length; `amount` in US dollars, null counts as `unstated`."""
+    """What the policy looks at, as arrays of one length; `amount` in US dollars, null counts as `unstated`.
+
+    A seller is `insured` where a policy of its is in force at filing, `uninsured` where it is known that none is; `best_month_usd` is
+    what it surely sold for within one month of the year before.
+    """
 
     p_valid: Floats
     p_abusive: Floats
@@ -51,6 +64,8 @@ class ClaimFacts:
     personal_injury: Flags
     has_evidence: Flags
     insured: Flags
+    uninsured: Flags
+    best_month_usd: Floats
     small_seller: Flags
     in_cluster: Flags
 
@@ -95,6 +110,8 @@ class ClaimFacts:
             personal_injury=_is(claim_type, "personal_injury"),
             has_evidence=numbers["evidence_count"] > 0,
             insured=numbers["seller_policies_count"] > 0,
+            uninsured=numbers["seller_policies_count"] == 0,
+            best_month_usd=np.fmax(numbers["seller_sales_30d"], numbers["seller_sales_365d"] / MONTHS_TOUCHED),
             small_seller=numbers["seller_orders_count"] < small_seller_orders,
             in_cluster=in_cluster,
         )

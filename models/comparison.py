@@ -59,6 +59,11 @@ def money_without_champion(challenger: StoredModel, params: GateParams) -> Check
     )
 
 
+def loss_difference(judged: pd.DataFrame, other: pd.DataFrame, params: GateParams) -> float:
+    """What the mean log loss of `judged` is above that of `other`, judged frames of the same claims, at most: held with `confidence`."""
+    return mean_interval(_losses(judged) - _losses(other.loc[judged.index]), params.confidence, params.seed)[2]
+
+
 def mean_interval(values: FloatArray, confidence: float, seed: int) -> tuple[float, float, float]:
     """Mean of paired differences with bootstrap bounds, each of them held with `confidence`: low, mean, high."""
     random = np.random.default_rng(seed)

@@ -39,6 +39,8 @@ CARRIED = (
     "evidence_count",
     "seller_policies_count",
     "seller_orders_count",
+    "seller_sales_30d",
+    "seller_sales_365d",
     "cluster_customers",
     "cluster_expected",
     "customer_account_age_days",

@@ -17,7 +17,7 @@ from scipy.stats import beta
 
 from models.checks import Check
 from models.claim_model import ClaimModel
-from models.comparison import champion_answers, champion_checks, money_without_champion
+from models.comparison import champion_answers, champion_checks, loss_difference, money_without_champion
 from models.evaluation import arrays, calibration_error_metric, calibration_errors, log_loss_metric
 from models.fairness import fairness_check
 from models.guarantee import counted_off
@@ -32,6 +32,8 @@ __all__ = ["Check", "champion_answers", "gate_checks"]
 RESAMPLES = 500
 """Draws behind the calibration error that chance alone makes."""
 ROWS_TIMED = 15
+SURELY_BEATEN = ("base_rates", "rules")
+"""Baselines that know so little that a model which is not surely better has learned nothing."""
 
 
 def gate_checks(challenger: StoredModel, champion: StoredModel | None, params: GateParams) -> list[Check]:
@@ -43,7 +45,7 @@ def gate_checks(challenger: StoredModel, champion: StoredModel | None, params: G
     if len(challenger.judged) < params.least_findings:
         return [enough]
     checks = [Check(enough.name, enough.figure, enough.bound, True)]
-    checks += [_against_baseline(challenger.judged, name, judged) for name, judged in challenger.baselines.items()]
+    checks += baseline_checks(challenger, params)
     checks += [_calibration(challenger.judged, params), *promise_checks(challenger, params)]
     if champion is not None and champion.model.version != challenger.model.version:
         checks += champion_checks(challenger, champion, params)
@@ -54,10 +56,20 @@ def gate_checks(challenger: StoredModel, champion: StoredModel | None, params: G
     return [*checks, finding_errors_check(challenger.model, params), *service_checks(challenger, params)]
 
 
-def _against_baseline(judged: pd.DataFrame, name: str, baseline: pd.DataFrame) -> Check:
+def baseline_checks(challenger: StoredModel, params: GateParams) -> list[Check]:
+    """The log loss of each baseline, which the challenger's must be below."""
+    return [_against_baseline(challenger.judged, name, rows, params) for name, rows in challenger.baselines.items()]
+
+
+def _against_baseline(judged: pd.DataFrame, name: str, baseline: pd.DataFrame, params: GateParams) -> Check:
+    """Shares and red flags must surely be beaten, which findings that are mere chance never allow; a regression, on average."""
     bound = log_loss_metric(*arrays(baseline)[1:])
     loss = log_loss_metric(*arrays(judged)[1:])
-    return Check(f"log loss against {name.replace('_', ' ')}", loss, f"below {bound:.4g}", loss < bound)
+    wanted, better = f"below {bound:.4g}", loss < bound
+    if name in SURELY_BEATEN:
+        at_most = loss_difference(judged, baseline, params)
+        wanted, better = f"surely {wanted}; the difference is at most {at_most:.4g}", at_most < 0.0
+    return Check(f"log loss against {name.replace('_', ' ')}", loss, wanted, better)
 
 
 def _calibration(judged: pd.DataFrame, params: GateParams) -> Check:

@@ -46,6 +46,7 @@ _SHARES = (
     "seller_pays_invalid_share",
     "insurer_pays_invalid_share",
     "small_seller_pays_invalid_share",
+    "recovered_share",
     "finding_error_share",
     "audit_share",
     "cluster_p_value",
@@ -80,6 +81,12 @@ class Policy:
     """A seller with fewer orders in the year before has little standing: no staff and no habit of fighting claims."""
     small_seller_pays_invalid_share: float = 0.5
     """Share of claims without merit that such a seller pays, where no insurer stands behind it."""
+    insured_from_usd: float = 10_000.0
+    """Sellers must be insured from the month in which they sell for so much; see `recovered_share`."""
+    recovered_share: float = 0.5
+    """Share of what the marketplace pays under the limit that it gets back from a seller who had to be insured and was not."""
+    recovery_usd: float = 20.0
+    """Asking such a seller for it, once a payment."""
     evidence_usd: float = 15.0
     """Asking for evidence, keeping the case open and reading the answer."""
     evidence_honest_usd: float = 12.0
@@ -153,8 +160,9 @@ class Policy:
         """Expected cost of each disposition in US dollars, float64, `inf` where it is not allowed.
 
         `probabilities` has p_valid, p_frivolous and p_abusive (n rows); `claims`, in the same order, has claim_type and
-        amount_claimed (US dollars, null: not stated) and may have evidence_count, seller_policies_count, seller_orders_count (of the
-        year before), cluster_customers and cluster_expected (`models.safety`); null is not known.
+        amount_claimed (US dollars, null: not stated) and may have evidence_count, seller_policies_count (in force at filing),
+        seller_orders_count (of the year before), seller_sales_30d and seller_sales_365d (US dollars), cluster_customers and
+        cluster_expected (`models.safety`); null is not known.
         Raises `ModelError` for probabilities that are none, `InvalidDataError` for amounts that are none.
         """
         return self._frame(probabilities, self.prices(self._facts(probabilities, claims)))
@@ -223,7 +231,8 @@ class Policy:
         not_knowing = np.where(believed_paid <= believed_denied, if_paid, if_denied)
         small = facts.amount < self.concession_limit_usd
         handling = np.where(facts.insured, self.insurer_handling_usd, self.seller_handling_usd)
-        settling = np.where(small, self.payment_usd, handling)
+        paying = self.payment_usd + self.recovery_usd * self._owes_insurance(facts)
+        settling = np.where(small, paying, handling)
         afterwards = valid * settling + (1.0 - valid) * self.denial_usd
         goodwill = np.where(facts.personal_injury, self.evidence_injured_usd, self.evidence_honest_usd)
         asking = self.evidence_usd + valid * goodwill + self.honest_gives_up_share * if_denied
@@ -241,9 +250,18 @@ class Policy:
         """What is lost by paying a claim and by denying it, US dollars."""
         weak = np.where(facts.small_seller, self.small_seller_pays_invalid_share, self.seller_pays_invalid_share)
         presented = np.where(facts.insured, self.insurer_pays_invalid_share, weak)
-        borne = np.where(facts.amount < self.concession_limit_usd, 1.0, presented)
+        conceded = 1.0 - self.recovered_share * self._owes_insurance(facts)
+        borne = np.where(facts.amount < self.concession_limit_usd, conceded, presented)
         if_paid = borne * (1.0 - valid + abusive * self.abuse_repeat_multiple) * facts.amount
         return if_paid, valid * (self.wrong_denial_usd + self.wrong_denial_multiple * facts.amount)
+
+    def _owes_insurance(self, facts: ClaimFacts) -> Flags:
+        """Whether the seller had to be insured and no policy was in force: the marketplace asks it for what it pays under the limit.
+
+        Sellers who are insured, or need not be, are never asked; nor is one of whom that is not known.
+        """
+        owes: Flags = facts.uninsured & (facts.best_month_usd >= self.insured_from_usd)
+        return owes
 
     @staticmethod
     def _frame(probabilities: pd.DataFrame, values: Floats | Flags) -> pd.DataFrame:

@@ -21,6 +21,7 @@ import pandas as pd
 
 from data.contract.dataset import DataSet
 from data.contract.errors import InvalidDataError, ModelError
+from data.contract.tables import FINDINGS
 from features.build import build_features
 from features.progress import Progress, silent
 from models.claim_model import ClaimModel
@@ -102,8 +103,12 @@ def cuts(filed_at: pd.Series, params: BacktestParams) -> list[tuple[pd.Timestamp
 
 
 def as_known(data: TrainingData, moment: pd.Timestamp) -> TrainingData:
-    """What training would have read just before `moment`: claims filed and outcomes decided before it."""
-    outcomes = data.outcomes[data.outcomes["decided_at"] < moment]
+    """What training would have read just before `moment`: claims filed and outcomes decided before it.
+
+    A claim that was paid unseen by then and looked at only later is one that nobody checked, like all others that were paid unseen.
+    """
+    known = data.outcomes[data.outcomes["decided_at"] < moment]
+    outcomes = known[known["claim_id"].isin(known.loc[known["decided_by"].isin(FINDINGS), "claim_id"])]
     claims = data.claims[data.claims["filed_at"] < moment]
     kept = claims.index.intersection(data.features.index)
     return replace(data, features=data.features.loc[kept], claims=claims, outcomes=outcomes)

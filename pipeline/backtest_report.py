@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from models.alternatives import CAPACITIES, COST_RATIOS, USUAL_CAPACITY, money_table
 from models.replay import Replayed
-from pipeline.backtest_charts import across, over_time, places, span, up
-from pipeline.report.charts import Axis, Line, line_chart
-from pipeline.report.page import Tile
-from pipeline.report.parts import Card, Section, Table, dollars, figure, share
+from pipeline.backtest_charts import across, over_time, places
+from pipeline.report.charts import Axis, Line, line_chart, round_axis, short_dollars
+from pipeline.report.parts import Card, Section, Table, figure, share
 from pipeline.report.plain import write_page
+from pipeline.report.tiles import Tile, cost_tile, injuries_tile
 
 COLOURS = {
     "policy": "c-policy",
@@ -27,6 +27,7 @@ COLOURS = {
     "oracle": "c-valid",
 }
 """Colour class by way of deciding."""
+DOLLARS = "US dollars per 1,000 claims"
 
 
 def write_backtest_page(
@@ -71,26 +72,16 @@ def _tiles(periods: pd.DataFrame) -> list[Tile]:
     capacity = periods["capacity"].iloc[0]
     most = int(periods["most_reviews_of_a_day"].max())
     return [
-        Tile("log loss", figure(mean["log_loss"]), "mean over all findings"),
-        Tile("calibration error", figure(mean["calibration_error"]), "of P(valid), mean over periods"),
-        Tile(
-            "cost per 1,000 claims",
-            dollars(mean["usd_per_1000"]),
-            f"presenting everything: {dollars(presenting)}",
-            mean["usd_per_1000"] < presenting,
-        ),
+        Tile("log loss", figure(mean["log_loss"]), "lower is better; mean over all findings"),
+        Tile("calibration error", figure(mean["calibration_error"]), "how far P(valid) is off, mean over periods"),
+        cost_tile(mean["usd_per_1000"], presenting, "presenting everything"),
         Tile(
             "promise kept",
             f"{kept} of {len(periods)}",
             f"periods; {denied} of {valid:,} valid findings denied",
             kept == len(periods),
         ),
-        Tile(
-            "injuries denied",
-            f"{int(periods['injuries_denied'].sum())}",
-            "a person decides those",
-            bool((periods["injuries_denied"] == 0).all()),
-        ),
+        injuries_tile(int(periods["injuries_denied"].sum()), "a person decides those"),
         Tile("most reviews of a day", f"{most}", f"capacity: {capacity}", capacity is None or most <= capacity),
         Tile(
             "audited",
@@ -105,17 +96,22 @@ def _quality(periods: pd.DataFrame) -> Section:
         Card(
             "Areas under the ROC curve",
             over_time(
-                "AUC", periods, {"AUC valid": "auc_valid", "AUC abusive": "auc_abusive"}, ["c-valid", "c-abusive"]
+                "area under the curve",
+                periods,
+                {"AUC valid": "auc_valid", "AUC abusive": "auc_abusive"},
+                ["c-valid", "c-abusive"],
             ),
+            note="How often a valid (or abusive) claim ranks above another: 1 is perfect, 0.5 chance.",
         ),
         Card(
             "Log loss and calibration error",
             over_time(
-                "loss",
+                "nats, and share",
                 periods,
                 {"log loss": "log_loss", "calibration error": "calibration_error"},
-                ["c-policy", "c-other"],
+                ["c-policy", "c-threshold"],
             ),
+            note="The lower, the better. Log loss in nats; calibration error is how far P(valid) is off on average.",
         ),
         _table_card(
             "Period by period",
@@ -127,7 +123,7 @@ def _quality(periods: pd.DataFrame) -> Section:
                 "auc_valid": "AUC valid",
                 "auc_abusive": "AUC abusive",
                 "log_loss": "log loss",
-                "calibration_error": "cal. error",
+                "calibration_error": "calibration error",
             },
         ),
     ]
@@ -148,7 +144,7 @@ def _money(replayed: Sequence[Replayed], periods: pd.DataFrame, seed: int) -> Se
         ),
         Line("present everything", places(periods), periods["usd_per_1000_presenting"].tolist(), "c-other", True),
     ]
-    y = up([value for line in lines for value in line.y], "US dollars per 1,000 claims", "{:,.0f}".format)
+    y = round_axis(DOLLARS, 0.0, max(value for line in lines for value in line.y), short_dollars)
     judged = pd.concat([one.judged.judged for one in replayed])
     features = pd.concat([one.period.features.loc[one.judged.judged.index] for one in replayed])
     policy = replayed[-1].model.policy
@@ -189,16 +185,19 @@ def _ways(table: pd.DataFrame, x: str, values: Sequence[float], title: str) -> M
         for way, part in shown.groupby("way", sort=False)
     ]
     x_axis = Axis(title, 0, len(values) - 1, list(stands.values()), lambda place: f"{values[round(place)]:g}")
-    return line_chart(title, lines, x_axis, up(shown["high"].tolist(), "US dollars per 1,000 claims", "{:,.0f}".format))
+    return line_chart(title, lines, x_axis, round_axis(DOLLARS, 0.0, float(shown["high"].max()), short_dollars))
 
 
 def _ways_table(table: pd.DataFrame) -> Card:
     rows = []
     for way, part in table.groupby("way", sort=False):
         cells = zip(part["usd_per_1000"], part["low"], part["high"], strict=True)
-        rows.append([str(way), *(f"{dollars(cost)} ({dollars(low)} to {dollars(high)})" for cost, low, high in cells)])
+        rows.append(
+            [str(way), *(f"{cost / 1e3:,.1f} ({low / 1e3:,.0f} to {high / 1e3:,.0f})" for cost, low, high in cells)]
+        )
     header = ["way", *(f"{capacity:.0%} reviewed" for capacity in CAPACITIES)]
-    return Card("Ways of deciding, by capacity", table=Table(header, rows), note="95 % bootstrap intervals.", wide=True)
+    note = "Thousands of US dollars per 1,000 claims; in brackets 95 % bootstrap intervals. The oracle knows every finding beforehand."
+    return Card("Ways of deciding, by capacity", table=Table(header, rows), note=note, wide=True)
 
 
 def _promise(periods: pd.DataFrame) -> Section:
@@ -217,13 +216,19 @@ def _promise(periods: pd.DataFrame) -> Section:
         "Valid findings that would have been denied by machine. Findings are wrong at times, so as many as are expected to be valid by "
         "mistake are counted off before the promise counts as broken."
     )
-    return Section("promise", "The promise, and the experts", lead, [_table_card("Period by period", periods, names)])
+    note = (
+        "Kept: what is left is not surely above the promise, at the promise's own confidence; at 90 % one period in ten looks broken by "
+        "chance. Share and audited: of valid findings, and of all claims."
+    )
+    return Section(
+        "promise", "The promise, and the experts", lead, [_table_card("Period by period", periods, names, note)]
+    )
 
 
 def _staleness(staleness: pd.DataFrame) -> Section:
     by_age = pd.DataFrame([{"age": age, **_weighted(part)} for age, part in staleness.groupby("age")])
     cards = []
-    for name, title in (("log_loss", "log loss"), ("usd", "US dollars per 1,000 claims")):
+    for name, title, write in (("log_loss", "log loss", "{:g}".format), ("usd", DOLLARS, short_dollars)):
         ends = list(zip(by_age[f"{name}_low"], by_age[f"{name}_high"], strict=True))
         line = Line(
             "lost against the freshest model",
@@ -239,7 +244,7 @@ def _staleness(staleness: pd.DataFrame) -> Section:
         cards.append(
             Card(
                 f"What age costs: {title}",
-                line_chart(title, [line], x, span(low, high, title)),
+                line_chart(title, [line], x, round_axis(f"{title}, lost", min(low, 0.0), max(high, 0.0), write)),
                 note="Mean over periods; bars are means of 95 % intervals.",
             )
         )
@@ -271,9 +276,9 @@ def _shadow(shadow: pd.DataFrame) -> Section:
     return Section("shadow", "Shadow run", lead, [Card("Period by period", table=table, wide=True)])
 
 
-def _table_card(title: str, periods: pd.DataFrame, names: dict[str, str]) -> Card:
+def _table_card(title: str, periods: pd.DataFrame, names: dict[str, str], note: str = "") -> Card:
     rows = [[_written(name, row[name]) for name in names] for row in periods.to_dict("records")]
-    return Card(title, table=Table(list(names.values()), rows), wide=True)
+    return Card(title, table=Table(list(names.values()), rows), note=note, wide=True)
 
 
 def _written(name: str, value: object) -> str:

@@ -26,7 +26,8 @@ from pipeline.params import Params
 from pipeline.progress import step
 from pipeline.promote import PromotionReport, promote
 from pipeline.report.judged import judge
-from pipeline.report.page import DataFacts, Tile, scoreboard, write_report
+from pipeline.report.page import DataFacts, scoreboard, write_report
+from pipeline.report.tiles import Tile
 from pipeline.score import score_features
 from pipeline.train import train
 from pipeline.validate import ValidationReport, validate_data_set

@@ -27,14 +27,16 @@ from models.parameters import MonitorParams
 from models.policy import most_likely
 from models.registry import load_model
 from pipeline.report.charts import Bar, bar_chart
-from pipeline.report.page import Tile
 from pipeline.report.parts import Card, Section, Table, shortened
 from pipeline.report.plain import write_page
+from pipeline.report.tiles import Tile
 from pipeline.validate import require_valid
 
 LABEL_COLUMNS = ("label", "decided_by")
 SHOWN = 25
 """Columns of a section that the page lists; the CSV file has all."""
+SMALLEST_P = 1e-9
+"""Smaller ones say no more."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def _write(report: MonitorReport, old: Side, new: Side, now: datetime) -> None:
     report.page.parent.mkdir(parents=True, exist_ok=True)
     rows = [{"section": section, **asdict(one)} for section, found in report.drifts.items() for one in found]
     pd.DataFrame(rows).to_csv(report.page.with_name("drift.csv"), index=False)
-    opening = f"{new.name}, {len(new.features):,} claims, held against {old.name}, {len(old.features):,} claims."
+    opening = f"Do claims still look as they did? {len(new.features):,} of them ({new.name}) against {len(old.features):,} ({old.name})."
     write_page(
         report.page,
         "Claimvet: has the world moved?",
@@ -165,7 +167,7 @@ def _write(report: MonitorReport, old: Side, new: Side, now: datetime) -> None:
         [_tile(section, found) for section, found in report.drifts.items()],
         [_section(section, found) for section, found in report.drifts.items()],
         footer="Claimvet. PSI is the population stability index: 0.1 is a moderate shift, 0.25 a major one, chance taken off. "
-        + " ".join(report.notes),
+        + " ".join(f"{note[:1].upper()}{note[1:]}." for note in report.notes),
         written_at=now,
     )
 
@@ -181,7 +183,7 @@ def _section(section: str, found: Sequence[Drift]) -> Section:
     shown = found[:SHOWN]
     bars = [
         Bar(
-            shortened(one.name, 48),
+            shortened(_meaning(one.name) or one.name),
             [("c-abusive" if one.level == "alarm" else "c-frivolous" if one.level == "watch" else "c-other", one.psi)],
             f"{one.psi:.2f}",
         )
@@ -194,19 +196,25 @@ def _section(section: str, found: Sequence[Drift]) -> Section:
             f"{one.psi:.3f}",
             f"{one.by_chance:.3f}",
             f"{one.statistic:.3f}",
-            f"{one.p_value:.1g}",
+            f"{one.p_value:.1g}" if one.p_value >= SMALLEST_P else f"< {SMALLEST_P:g}",
             _meaning(one.name),
         ]
         for one in shown
     ]
     header = ["column", "verdict", "PSI", "by chance", "KS or chi-squared", "p", "meaning"]
-    note = f"The {len(shown)} that moved most, of {len(found)}; drift.csv has all." if len(found) > len(shown) else ""
+    note = f"The {len(shown)} that moved most, of {len(found)}; drift.csv has all. " if len(found) > len(shown) else ""
     cards = [
-        Card("Population stability index", bar_chart(f"PSI of {section}", bars, names=0, texts=50)),
-        Card("Columns", table=Table(header, rows), note=note, wide=True),
+        Card("How far columns moved", bar_chart(f"PSI of {section}", bars, names=0, texts=50), note=_BARS),
+        Card("Columns", table=Table(header, rows, frozenset({6})), note=note + _TESTS, wide=True),
     ]
     return Section(section.replace(" ", "-"), section.capitalize(), _LEADS[section], cards if shown else [])
 
+
+_BARS = "Population stability index: 0 is no change. Red raises an alarm, amber is watched, grey is steady."
+_TESTS = (
+    "By chance: what the index would be if nothing had moved. KS or chi-squared: the greatest distance of numbers, or of shares, between "
+    "both sides; p: how likely that is by chance."
+)
 
 _LEADS = {
     "features": "What claims look like, as far as models may read it.",
@@ -222,4 +230,4 @@ def _is_input(name: str) -> bool:
 
 def _meaning(name: str) -> str:
     feature = BY_NAME.get(name)
-    return shortened(str(feature.listing()["description"]), 60) if feature is not None else ""
+    return str(feature.listing()["description"]) if feature is not None else ""

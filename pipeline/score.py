@@ -27,14 +27,12 @@ from data.contract.errors import UsageError
 from features.build import build_features
 from features.engines import open_data_set
 from features.spark_tables import is_remote
-from models.capacity import REFER
 from models.claim_model import ClaimModel
 from models.policy import Policy
-from models.safety import cluster_facts
 from pipeline.progress import step, track
 from pipeline.reach import make_folder_of, notes_on_input
-from pipeline.scores import SCORES, score_batch
-from pipeline.sharing import filings, safety_alerts, shared_out, with_experts_shared
+from pipeline.scores import FIRST_SCORES, SCORES, first_scores
+from pipeline.sharing import NEEDED, filings, whole_batch, with_experts_shared
 from pipeline.spark_score import score_to_parts, scored_on_spark
 
 BATCH_ROWS = 100_000
@@ -70,7 +68,7 @@ def score(
     """Validates, then scores the claims of the file `claims` with the data set `data` as history, into `out`.
 
     `out` is a Parquet file, CSV where its name ends so, or, with Spark and a scheme, a directory of part files.
-    `now` (with a zone) becomes `scored_at`. Safety alerts are written beside it (`alerts_path`), with DuckDB only.
+    `now` (with a zone) becomes `scored_at`. Safety alerts are written beside it (`alerts_path`).
     Raises `InvalidDataError` where the data break the contract, `ModelError` where they do not fit the model,
     `UsageError` where `out` or the engine cannot be.
     """
@@ -96,10 +94,11 @@ def _score_here(data_set: DataSet, claims: Path, out: Path, model: ClaimModel, n
 def _score_on_spark(data_set: DataSet, claims: Path, out: Path, model: ClaimModel, now: datetime) -> ScoreReport:
     with step("Scoring on Spark") as tell:
         if is_remote(out):
-            labels, dispositions = score_to_parts(data_set, claims, out, model, now, tell)
-            return ScoreReport(labels.total(), labels, dispositions)
-        with scored_on_spark(data_set, claims, out, model, now, tell) as scores:
-            return _write_shared(scores, out, model.policy, claims)
+            counts, alarmed = score_to_parts(data_set, claims, out, alerts_path(out), model, now, tell)
+            labels, dispositions, audited = (counts[name] for name in ("label", "disposition", "audited"))
+            return ScoreReport(labels.total(), labels, dispositions, (), audited[True], alerts_path(out), alarmed)
+        with scored_on_spark(data_set, claims, out, model, now, tell) as (scores, filed):
+            return _write_shared(scores, out, model.policy, filed)
 
 
 _SCORERS = {"duckdb": _score_here, "spark": _score_on_spark}
@@ -116,22 +115,10 @@ def score_features(
     file = pq.ParquetFile(features)
     batches = -(-file.metadata.num_rows // BATCH_ROWS)
     tracked = track(file.iter_batches(batch_size=BATCH_ROWS), "Scoring", total=batches)
-    facts: list[pd.DataFrame] = []
-    tables = _scored((batch.to_pandas() for batch in tracked), model, now, facts)
+    tables = (first_scores(batch.to_pandas(), model, now) for batch in tracked)
     if claims is None:
-        return _write(tables, out)
-    report = _write_shared(tables, out, model.policy, claims)
-    alerts = safety_alerts(pd.concat(facts), filings(claims), model.policy) if facts else None
-    return report if alerts is None else _with_alerts(report, alerts, out)
-
-
-def _scored(
-    batches: Iterable[pd.DataFrame], model: ClaimModel, now: datetime, facts: list[pd.DataFrame]
-) -> Iterator[pa.Table]:
-    """The scores of each batch; what safety alerts need of it is put into `facts`."""
-    for batch in batches:
-        facts.append(batch[["claim_id"]].assign(**cluster_facts(batch)))
-        yield score_batch(batch, model, now)
+        return _write((table.select(SCORES.names) for table in tables), out)
+    return _write_shared(tables, out, model.policy, filings(claims))
 
 
 def _with_alerts(report: ScoreReport, alerts: pd.DataFrame, out: Path) -> ScoreReport:
@@ -150,18 +137,16 @@ def alerts_path(out: Path) -> Path:
     return out.with_name(f"{out.stem}.safety_alerts.csv")
 
 
-def _write_shared(tables: Iterable[pa.Table], out: Path, policy: Policy, claims: Path) -> ScoreReport:
-    """Writes scores twice: aside with experts as free, then with each day's experts shared out."""
+def _write_shared(tables: Iterable[pa.Table], out: Path, policy: Policy, filed: pd.DataFrame) -> ScoreReport:
+    """Writes first scores twice: aside with experts as free, then with each day's experts shared out; safety alerts beside them."""
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".claimvet-") as scratch:
-        first, known = Path(scratch) / "scores.parquet", []
+        first, known = Path(scratch) / "scores.parquet", [FIRST_SCORES.empty_table().select(NEEDED)]
         with _Writer(first, as_csv=False) as write:
             for table in tables:
-                write(table)
-                known.append(table.select(["claim_id", "otherwise", "expert_saving_usd"]).to_pandas())
-        options = pd.concat(known, ignore_index=True) if known else SCORES.empty_table().to_pandas()
-        options["disposition"] = options["otherwise"].where(options["expert_saving_usd"] <= 0.0, REFER)
-        shared = shared_out(options, filings(claims)["filed_at"], policy)
-        return _write(_shared_tables(first, shared), out)
+                write(table.select(SCORES.names))
+                known.append(table.select(NEEDED))
+        whole = whole_batch(pa.concat_tables(known).to_pandas(), filed, policy)
+        return _with_alerts(_write(_shared_tables(first, whole.shared), out), whole.alerts, out)
 
 
 def _shared_tables(first: Path, shared: pd.DataFrame) -> Iterator[pa.Table]:

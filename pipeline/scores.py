@@ -13,6 +13,7 @@ import pyarrow as pa
 from models.claim_model import ClaimModel
 from models.policy import PROBABILITIES
 from models.reasons import Reason
+from models.safety import cluster_facts
 from models.scoring import score_matrix, value_text
 
 REASON = pa.struct(
@@ -38,6 +39,19 @@ SCORES = pa.schema(
 `otherwise` is the disposition where no expert is free, `expert_saving_usd` what a review saves against it; `audited` says that an expert
 reviews the claim whatever its score, and `audit_probability` how likely that was.
 """
+
+FIRST_SCORES = pa.schema([*SCORES, ("cluster_customers", pa.float64()), ("cluster_expected", pa.float64())])
+"""Scores before the batch is looked at as a whole, and what safety alerts need of each claim (`models.safety.cluster_facts`), null
+where that is not known."""
+
+
+def first_scores(features: pd.DataFrame, model: ClaimModel, now: datetime) -> pa.Table:
+    """As `score_batch`, a table of the schema `FIRST_SCORES`."""
+    scores, facts = score_batch(features, model, now), cluster_facts(features)
+    for field in list(FIRST_SCORES)[len(SCORES) :]:
+        column = pa.array(facts[field.name]) if field.name in facts else pa.nulls(len(features), field.type)
+        scores = scores.append_column(field, column)
+    return scores
 
 
 def score_batch(features: pd.DataFrame, model: ClaimModel, now: datetime) -> pa.Table:

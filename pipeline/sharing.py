@@ -5,6 +5,7 @@ Both need the whole batch and the claims' own rows, which features do not carry:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,18 @@ import pyarrow as pa
 
 from data.contract.dataset import TableFile, connect
 from data.contract.tables import TABLES
-from models.capacity import share_out
+from models.capacity import REFER, share_out
 from models.policy import Policy
 from models.safety import WINDOW_DAYS, cluster_p_values, is_cluster
+from pipeline.scores import SCORES
 
 ALERT_COLUMNS = ("product_id", "claims", "customers", "expected", "p_value", "since", "first_alarm_at")
+
+CLUSTER = ("cluster_customers", "cluster_expected")
+NEEDED = ("claim_id", "otherwise", "expert_saving_usd", *CLUSTER)
+"""Columns of first scores that the whole batch is settled from: some 60 bytes a claim."""
+DECIDED = ("disposition", "audited", "audit_probability")
+"""Columns of scores that sharing out experts decides."""
 
 
 def filings(claims: Path) -> pd.DataFrame:
@@ -31,12 +39,34 @@ def filings(claims: Path) -> pd.DataFrame:
     return table.set_index("claim_id")
 
 
+@dataclass(frozen=True)
+class WholeBatch:
+    """What only the whole batch tells: `shared`, what `models.capacity.share_out` answers with `claim_id` as its index, in the order of
+    the batch; and `alerts`, what `safety_alerts` answers."""
+
+    shared: pd.DataFrame
+    alerts: pd.DataFrame
+
+
+def whole_batch(known: pd.DataFrame, filed: pd.DataFrame, policy: Policy) -> WholeBatch:
+    """Shares out experts and looks for clusters: `known` has the columns `NEEDED` of all first scores, `filed` is as of `filings`."""
+    wanted = known["expert_saving_usd"] > 0.0
+    options = known.assign(disposition=known["otherwise"].where(~wanted, REFER)).reset_index(drop=True)
+    shared = shared_out(options, filed["filed_at"], policy).set_axis(pd.Index(known["claim_id"], name="claim_id"))
+    return WholeBatch(shared, safety_alerts(known[["claim_id", *CLUSTER]].reset_index(drop=True), filed, policy))
+
+
 def with_experts_shared(scores: pa.Table, shared: pd.DataFrame) -> pa.Table:
-    """The scores with the dispositions, audits and audit probabilities of `shared`, whose rows are in the same order."""
-    for name in ("disposition", "audited", "audit_probability"):
-        field = scores.schema.field(name)
-        column = pa.array(shared[name], field.type)
-        scores = scores.set_column(scores.schema.get_field_index(name), field, column)
+    """The scores (columns of `SCORES`, or more) with the dispositions, audits and audit probabilities of `shared`.
+
+    `shared` has `claim_id` as its index, in any order; a claim that is not among them keeps what it has.
+    """
+    places = shared.index.get_indexer(scores["claim_id"].to_pandas())
+    scores = scores.select(SCORES.names)
+    for name in DECIDED:
+        field, own = SCORES.field(name), scores[name].to_pandas()
+        values = own.where(places < 0, shared[name].take(np.maximum(places, 0)).to_numpy()) if len(shared) else own
+        scores = scores.set_column(SCORES.get_field_index(name), field, pa.array(values, field.type))
     return scores
 
 

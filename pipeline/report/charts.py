@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from math import ceil, floor, log10
+from textwrap import wrap
 
 from markupsafe import Markup
 
 WIDTH, HEIGHT = 460, 320
 LEFT, RIGHT, TOP, BOTTOM = 58, 26, 12, 42
+MOST_TICKS = 5
+"""Spaces between ticks, at most."""
+LINE, LETTERS = 18, 80
+"""Height of a line of a name above its bar, pixels, and the letters that fit into it."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,31 @@ class Axis:
     high: float = 1.0
     ticks: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0)
     write: Callable[[float], str] = "{:g}".format
+
+
+def round_axis(title: str, low: float, high: float, write: Callable[[float], str] = "{:g}".format) -> Axis:
+    """An axis that holds `low` to `high` and begins, ticks and ends at round numbers: multiples of 1, 2 or 5 times a power of ten.
+
+    >>> round_axis("dollars", 0, 1_127_441, short_dollars).ticks
+    [0.0, 500000.0, 1000000.0, 1500000.0]
+    """
+    span = (high - low) or abs(high) or 1.0
+    power = 10.0 ** floor(log10(span / MOST_TICKS))
+    step = next(power * part for part in (1, 2, 5, 10) if span / (power * part) <= MOST_TICKS)
+    first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
+    ticks = [round(step * place, 12) for place in range(first, max(last, first + 1) + 1)]
+    return Axis(title, ticks[0], ticks[-1], ticks, write)
+
+
+def short_dollars(value: float) -> str:
+    """US dollars as short as an axis needs them.
+
+    >>> short_dollars(-1500), short_dollars(250), short_dollars(80_000), short_dollars(1_200_000)
+    ('-$1.5k', '$250', '$80k', '$1.2M')
+    """
+    size, sign = abs(value), "-" if value < 0 else ""
+    unit, name = next(((unit, name) for unit, name in ((1e6, "M"), (1e3, "k")) if size >= unit), (1.0, ""))
+    return f"{sign}${size / unit:.4g}{name}"
 
 
 @dataclass(frozen=True)
@@ -91,22 +122,29 @@ def bar_chart(
 ) -> Markup:
     """Horizontal stacked bars, one row each; `highest` is the value of the full width.
 
-    `names` and `texts` are the widths in pixels left for names and for the texts at the end; with `names` 0 each name stands above its bar.
+    `names` and `texts` are the widths in pixels left for names and for the texts at the end; with `names` 0 each name stands above its
+    bar, in as many lines as it needs.
     """
-    above = 18 if names == 0 else 0
-    row, width = 26 + above, 560
-    canvas = _Canvas(width, row * len(bars) + 4)
+    width, thick = 560, 9 if names == 0 else 18
+    written = [wrap(bar.name, LETTERS) if names == 0 else [] for bar in bars]
+    canvas = _Canvas(width, sum(26 + LINE * len(lines) for lines in written) + 4)
     full = highest or max((sum(value for _, value in bar.parts) for bar in bars), default=0.0) or 1.0
-    for place, bar in enumerate(bars):
-        y, x = row * place + 4 + above, float(names)
-        canvas.text(*((0, y - 5) if above else (names - 8, y + 13)), bar.name, "legend", "start" if above else "end")
+    y = 4
+    for lines, bar in zip(written, bars, strict=True):
+        for line in lines:
+            y += LINE
+            canvas.text(0, y - 5, line, "legend", "start")
+        if not lines:
+            canvas.text(names - 8, y + 13, bar.name, "legend", "end")
+        x = float(names)
         for colour, value in bar.parts:
             length = (width - names - texts) * value / full
             if length > 0:
                 title = f"<title>{escape(bar.name)}: {value:,.4g}</title>"
-                canvas.add("rect", title, x=x, y=y, width=length, height=18 - above // 2, class_=f"fill {colour}")
+                canvas.add("rect", title, x=x, y=y, width=length, height=thick, class_=f"fill {colour}")
             x += length
-        canvas.text(x + 6, y + 13 - above // 4, bar.text, "tick", "start")
+        canvas.text(x + 6, y + 4 + thick // 2, bar.text, "tick", "start")
+        y += 26
     return canvas.markup(label)
 
 
@@ -116,7 +154,7 @@ def histogram(label: str, parts: Sequence[tuple[str, str, Sequence[float]]], x: 
     totals = [sum(values[place] for _, _, values in parts) for place in range(bins)]
     highest = max(totals) or 1.0
     canvas = _Canvas(WIDTH, HEIGHT + 40)
-    y = Axis("share of claims", 0.0, highest, [highest * part for part in (0, 0.5, 1)], "{:.0%}".format)
+    y = round_axis("share of claims", 0.0, highest, lambda tick: f"{100 * tick:.3g}%")
     across, up = _scale(x, LEFT, WIDTH - RIGHT), _scale(y, HEIGHT - BOTTOM, TOP)
     _frame(canvas, x, y, across, up)
     for place in range(bins):

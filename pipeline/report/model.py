@@ -33,7 +33,8 @@ def model_section(model: ClaimModel) -> Section:
             for name in ("calibrate_from", "judge_from", "known_until")
             if name in record
         ),
-        *([name.replace("_", " "), str(record[name])] for name in ("gap_days", "note") if record.get(name)),
+        *([["days that findings take", f"{float(record['gap_days']):.0f}"]] if record.get("gap_days") else []),
+        *([["note", str(record["note"])]] if record.get("note") else []),
     ]
     cards = [Card("The model", table=Table(["fact", "value"], facts)), _importance(model)]
     if "findings" in record:
@@ -46,7 +47,7 @@ def model_section(model: ClaimModel) -> Section:
             Card(
                 "Findings it learned from",
                 table=Table(["slice", *LABELS], rows),
-                note="Slices follow one another in time.",
+                note="Claims that somebody looked at, by slice; slices follow one another in time, and everything grew the final model.",
             )
         )
     lead = "Two boosters, each against valid; calibrated on later claims, judged on still later ones, then grown anew on all."
@@ -68,5 +69,5 @@ def _importance(model: ClaimModel) -> Card:
     return Card(
         "Gain by input",
         bar_chart("Gain by input", bars, names=0, texts=10),
-        note="Amber: frivolous against valid. Red: abusive against valid.",
+        note="Share of what all inputs gain, of the eight that gain most. Amber: frivolous against valid. Red: abusive against valid.",
     )

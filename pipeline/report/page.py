@@ -20,9 +20,10 @@ from pipeline.report.charts import Bar, bar_chart
 from pipeline.report.decisions import money_section
 from pipeline.report.figures import money
 from pipeline.report.model import model_section
-from pipeline.report.parts import Card, Section, Table, dollars, figure, share
+from pipeline.report.parts import Card, Section, Table, figure, share
 from pipeline.report.quality import quality_section, slices_section
 from pipeline.report.reasons import reasons_section
+from pipeline.report.tiles import Tile, cost_tile, injuries_tile
 
 TEMPLATE = "report.html.j2"
 SAMPLES_PER_DISPOSITION = 2
@@ -40,16 +41,6 @@ class DataFacts:
     verdict: str
     outcomes: pd.DataFrame
     notes: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One figure at the top: its name, its value, and what to hold it against; `good` colours it."""
-
-    name: str
-    value: str
-    note: str
-    good: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -107,18 +98,22 @@ def scoreboard(judged: pd.DataFrame, model: ClaimModel) -> list[Tile]:
     hurt = int((denied & injured).sum())
     costs = list(money(judged, policy).values())
     return [
-        Tile("AUC valid", figure(found["auc_valid"]), "valid against the rest; 0.5 is chance, 1 is perfect"),
-        Tile("AUC abusive", figure(found["auc_abusive"]), "abusive against the rest"),
+        Tile(
+            "AUC valid",
+            figure(found["auc_valid"]),
+            "how often a valid claim ranks above another; 0.5 is chance, 1 perfect",
+        ),
+        Tile("AUC abusive", figure(found["auc_abusive"]), "the same of abusive claims"),
         Tile(
             "log loss",
             figure(found["log_loss"]),
-            f"base rates alone: {figure(_base_loss(judged))}",
+            f"lower is better; guessing by shares: {figure(_base_loss(judged))}",
             found["log_loss"] < _base_loss(judged),
         ),
         Tile(
             "calibration error",
             figure(found["calibration_error"]),
-            "of P(valid); at most 0.030 wanted",
+            "how far P(valid) is off on average; at most 0.030 wanted",
             found["calibration_error"] <= 0.03,
         ),
         Tile(
@@ -132,15 +127,8 @@ def scoreboard(judged: pd.DataFrame, model: ClaimModel) -> list[Tile]:
             share((denied & ~valid).sum(), (~valid).sum()),
             "by machine, within that promise",
         ),
-        Tile(
-            "injuries denied",
-            f"{hurt}",
-            f"of {int(injured.sum()):,}; a person decides those",
-            hurt == 0 or policy.deny_personal_injury,
-        ),
-        Tile(
-            "cost per 1,000 claims", dollars(costs[0]), f"paying everything: {dollars(costs[2])}", costs[0] < costs[2]
-        ),
+        injuries_tile(hurt, f"of {int(injured.sum()):,}; a person decides those", policy.deny_personal_injury),
+        cost_tile(costs[0], costs[2], "paying everything"),
     ]
 
 

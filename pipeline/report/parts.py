@@ -11,10 +11,11 @@ from markupsafe import Markup
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its header, its rows as text; columns after the first are aligned right."""
+    """A table: its header, its rows as text; columns after the first are aligned right, but for the places in `words`, which hold text."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
+    words: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Section:
     cards: Sequence[Card] = ()
 
 
-def shortened(text: str, most: int = 84) -> str:
+def shortened(text: str, most: int = 150) -> str:
     """The text, cut where it is longer than `most` characters."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from data.contract.aside import written_aside
-from pipeline.report.page import Tile, template
+from pipeline.report.page import template
 from pipeline.report.parts import Section
+from pipeline.report.tiles import Tile
 
 
 def write_page(

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from data.contract.tables import LABELS
 from models import evaluation
-from pipeline.report.charts import Axis, Line, histogram, line_chart
+from pipeline.report.charts import Axis, Line, histogram, line_chart, round_axis
 from pipeline.report.figures import area, precision_recall, reliability, roc
 from pipeline.report.parts import Card, Section, Table, figure, share
 
@@ -23,7 +23,7 @@ SLICE_FIGURES = {
     "auc_valid": "AUC valid",
     "auc_abusive": "AUC abusive",
     "log_loss": "log loss",
-    "calibration_error": "cal. error",
+    "calibration_error": "calibration error",
 }
 VALUES = {
     "True": "new customers",
@@ -38,7 +38,10 @@ SMALLEST_BIN = 0.01
 
 def quality_section(judged: pd.DataFrame) -> Section:
     """ROC and precision-recall curves, calibration, how probabilities part the labels, and the confusion matrix."""
-    lead = "ROC curves want to be at the top left, precision and recall at the top right, calibrated points on the diagonal."
+    lead = (
+        "Can it tell honest claims from others, and may its probabilities be taken at their word? Both are asked of claims that it had "
+        "not seen."
+    )
     return Section(
         "quality",
         "How well it tells them apart",
@@ -49,8 +52,9 @@ def quality_section(judged: pd.DataFrame) -> Section:
 
 def _roc(judged: pd.DataFrame) -> Card:
     lines = [Line(_with_area(judged, label), *roc(judged, label), f"c-{label}") for label in _present(judged)]
-    x, y = Axis("false positive rate"), Axis("true positive rate")
-    return Card("ROC curves", line_chart("ROC curves", lines, x, y, diagonal=True))
+    x, y = Axis("share of the others suspected with them"), Axis("share of the label caught")
+    note = "The nearer to the top left, the better. The area is how often a claim of the label ranks above another; a coin gets 0.5."
+    return Card("ROC curves", line_chart("ROC curves", lines, x, y, diagonal=True), note=note)
 
 
 def _with_area(judged: pd.DataFrame, label: str) -> str:
@@ -59,7 +63,9 @@ def _with_area(judged: pd.DataFrame, label: str) -> str:
 
 def _precision(judged: pd.DataFrame) -> Card:
     lines = [Line(label, *precision_recall(judged, label), f"c-{label}") for label in _present(judged)]
-    return Card("Precision and recall", line_chart("Precision and recall", lines, Axis("recall"), Axis("precision")))
+    x, y = Axis("recall: share of the label caught"), Axis("precision: share that is so")
+    note = "The nearer to the top right, the better: catching more of a label takes in more claims that are none."
+    return Card("Precision and recall", line_chart("Precision and recall", lines, x, y), note=note)
 
 
 def _calibration(judged: pd.DataFrame) -> Card:
@@ -71,7 +77,9 @@ def _calibration(judged: pd.DataFrame) -> Card:
         points = curve["p_mean"].tolist(), curve["share"].tolist()
         lines.append(Line(label, *points, f"c-{label}", dots=True, intervals=ends))
     x, y = Axis("probability given"), Axis("share that is so")
-    note = "Bars are 90 % intervals."
+    note = (
+        "Of claims that are given 0.7, seven in ten should be so: points on the dashed line. Bars are 90 % intervals."
+    )
     return Card("Calibration", line_chart("Calibration", lines, x, y, diagonal=True), note=note)
 
 
@@ -79,9 +87,9 @@ def _spread(judged: pd.DataFrame) -> Card:
     edges = np.linspace(0, 1, 21)
     counts = {label: np.histogram(judged.loc[judged["label"] == label, "p_valid"], edges)[0] for label in LABELS}
     parts = [(label, f"c-{label}", (counts[label] / len(judged)).tolist()) for label in LABELS]
-    return Card(
-        "P(valid) of what is valid, frivolous, abusive", histogram("P(valid) by label", parts, Axis("P(valid)"))
-    )
+    chart = histogram("P(valid) by label", parts, Axis("P(valid), the probability of being valid"))
+    note = "Well parted labels meet in the middle only; green on the left are honest people who look suspicious."
+    return Card("P(valid) of what is valid, frivolous, abusive", chart, note=note)
 
 
 def _confusion(judged: pd.DataFrame) -> Card:
@@ -90,7 +98,9 @@ def _confusion(judged: pd.DataFrame) -> Card:
         [f"truly {label}", *(f"{count:,}" for count in counts[place]), share(counts[place, place], counts[place].sum())]
         for place, label in enumerate(LABELS)
     ]
-    return Card("Confusion", table=Table(["", *(f"called {label}" for label in LABELS), "right"], rows), wide=True)
+    note = "Claims by what they are (rows) and by the label that the model finds most likely (columns)."
+    table = Table(["", *(f"called {label}" for label in LABELS), "called right"], rows)
+    return Card("Confusion", table=table, note=note, wide=True)
 
 
 def slices_section(judged: pd.DataFrame) -> Section:
@@ -98,7 +108,10 @@ def slices_section(judged: pd.DataFrame) -> Section:
     cut = evaluation.by_slice(judged)
     chart = _month_chart(cut[cut["slice"] == "month"])
     cards = [_slice_card(title, names, cut, chart if names == ("month",) else None) for title, names in SLICES.items()]
-    lead = "A model is as good as the slice that it is worst in. Slices with fewer than 30 claims are left out."
+    lead = (
+        "A model is as good as the slice that it is worst in. AUC: 1 is perfect, 0.5 is chance. Log loss and calibration error: the lower, "
+        "the better; in small slices chance alone makes the latter large. Slices with fewer than 30 claims are left out."
+    )
     return Section(
         "slices",
         "Where it is better and worse",
@@ -132,7 +145,7 @@ def _month_chart(rows: pd.DataFrame) -> Markup | None:
     ]
     every = max(1, len(names) // 6)
     x = Axis("month of filing", 0, len(names) - 1, places[::every], lambda place: str(names[round(place)]))
-    y = Axis("area under the ROC curve", lowest, 1.0, np.linspace(lowest, 1.0, 5).tolist(), "{:.3g}".format)
+    y = round_axis("area under the ROC curve", lowest, 1.0)
     return line_chart("Month by month", lines, x, y)
 
 

@@ -28,7 +28,10 @@ def reasons_section(judged: pd.DataFrame) -> Section:
                     note=f"Share of {len(rows):,} claims that name it among their first three reasons.",
                 )
             )
-    lead = "A reason is a feature's contribution to the log-odds of the label (Tree SHAP); only what points towards the label is told."
+    lead = (
+        "Which facts of a claim moved the model towards its label. A reason is a feature's contribution to the log-odds of the label "
+        "(Tree SHAP); only what points towards the label is told."
+    )
     return Section("reasons", "Why it says so", lead, cards)
 
 

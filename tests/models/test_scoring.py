@@ -21,7 +21,8 @@ from tests.scoring_service.endpoint.small_model import INPUTS, small_model
 MODEL = small_model(extra=("x_site",))
 SCORER = RowScorer(MODEL)
 NUMBERS = st.none() | st.integers(0, 50) | st.floats(0, 1e6, allow_subnormal=False) | st.just(math.inf)
-POLICY = ["seller_policies_count", "seller_orders_count_365d", *CLUSTER_FEATURES, *LINK_FEATURES]
+SALES = ["seller_orders_amount_sum_30d", "seller_orders_amount_sum_365d"]
+POLICY = ["seller_policies_count", "seller_orders_count_365d", *SALES, *CLUSTER_FEATURES, *LINK_FEATURES]
 ROWS = st.fixed_dictionaries(
     dict.fromkeys([*INPUTS, "x_site", "seller_orders_count_90d"], NUMBERS)
     | dict.fromkeys(POLICY, st.none() | st.integers(0, 9) | st.integers(0, 100_000))

@@ -81,7 +81,10 @@ def test_without_a_reference_the_latest_claims_are_held_against_the_earlier_ones
     report = monitor(market, tmp_path / "out", MonitorParams(), now=NOW)
     assert "scores" not in report.drifts
     assert any("no champion to score with" in note for note in report.notes)
-    assert "150 claims, held against" in report.page.read_text(encoding="utf-8")
+    page = report.page.read_text(encoding="utf-8")
+    assert "150 of them (claims after" in page
+    assert "There is no champion to score with, so the drift of scores is left out." in page
+    assert '<td class="words">' in page
     with pytest.raises(ModelError, match="there is no model models:/claimvet/9"):
         monitor(market, tmp_path / "out", MonitorParams(), model="models:/claimvet/9", now=NOW)
 
