@@ -47,7 +47,10 @@ def test_the_endpoint_answers_what_the_batch_answers(tmp_path: Path, model: Path
         for body in _bodies(world):
             answer = endpoint.intake.score(body).json()
             del answer["decision_id"], answer["scored_at"]
-            assert answer == {name: scores[body["claim_id"]][name] for name in answer}
+            wanted = {name: scores[body["claim_id"]][name] for name in answer}
+            weights = [[reason.pop("contribution") for reason in row["reasons"]] for row in (answer, wanted)]
+            assert answer == wanted
+            assert weights[0] == pytest.approx(weights[1], abs=1e-9)
             saw = endpoint.reviewer.get(f"/v1/claims/{body['claim_id']}").json()["features"]
             assert [name for name, value in saw.items() if not same(value, seen[body["claim_id"]][name])] == []
         found = compare(endpoint.service.store, SCORED)
