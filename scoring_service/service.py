@@ -21,6 +21,7 @@ from scoring_service import ledger
 from scoring_service.decider import Decided, Decider, Surroundings, other_body, referred
 from scoring_service.desk import Desk
 from scoring_service.errors import FieldError, UnavailableError
+from scoring_service.fetching import Fetching
 from scoring_service.guard import Guard
 from scoring_service.held_model import CHAMPION_URI, ModelSlot
 from scoring_service.journal import Journal, JournalTask
@@ -64,11 +65,16 @@ class Service:
     """Started and stopped with the process; everything that the routes need."""
 
     def __init__(
-        self, store: EventStore, settings: ServiceSettings, now: Callable[[], datetime], new_id: Callable[[], str]
+        self,
+        store: EventStore,
+        settings: ServiceSettings,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+        begun: Fetching | None = None,
     ) -> None:
         self.store, self.settings, self.now = store, settings, now
         self.metrics = Metrics()
-        self.champion = ModelSlot(settings.model)
+        self.champion = ModelSlot(settings.model, begun)
         self.shadow = ModelSlot(settings.shadow) if settings.shadow else None
         self.guard = Guard(store)
         decider = Decider(Surroundings(store, self.champion, self.shadow, self.metrics, now, new_id))
