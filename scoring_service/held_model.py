@@ -28,6 +28,9 @@ from scoring_service.json_text import canonical
 
 CHAMPION_URI = f"models:/{NAME}@{CHAMPION}"
 
+LOOKS_BEFORE_AGAIN = 12
+"""How often a version that was not taken is passed over before it is tried again: a minute, at a look every 5 seconds."""
+
 
 @dataclass(frozen=True)
 class HeldModel:
@@ -60,6 +63,8 @@ class ModelSlot:
     begun: Fetching | None = None
     held: HeldModel | None = None
     problem: str | None = "it is being loaded"
+    _refused: str | None = None
+    _looks_left: int = 0
 
     def refresh(self) -> bool:
         """Takes what the address names now, if that is another model; whether one was taken. Never raises: `problem` says it."""
@@ -77,12 +82,21 @@ class ModelSlot:
             exact = exact_uri(self.uri)
             if self.held is not None and self.held.uri == exact:
                 return False
-            begun = Fetching(exact)
+            self._require_patience(exact)
+            begun, self._refused = Fetching(exact), exact
         try:
             self.held = held(begun.result())
         finally:
             begun.close()
+        self._refused = None
         return True
+
+    def _require_patience(self, exact: str) -> None:
+        """Raises what was wrong with this version the last time, for some looks: to fetch it takes seconds of a core."""
+        if self._refused == exact and self._looks_left > 0:
+            self._looks_left -= 1
+            raise ModelError(str(self.problem))
+        self._looks_left = LOOKS_BEFORE_AGAIN
 
 
 def verified(uri: str) -> HeldModel:
