@@ -22,7 +22,7 @@ from models.capacity import REFER, audit_draws
 from models.claim_facts import NUMBERS, ClaimFacts, most_likely, policy_facts
 from models.claim_model import ClaimModel, class_shares
 from models.contributions import TOLERANCE
-from models.policy import DISPOSITIONS, Policy
+from models.policy import DISPOSITIONS, Disposition, Policy
 from models.protected import is_protected
 from models.reasons import Reason, reasons_for
 from models.row_shap import RowShap
@@ -34,6 +34,8 @@ Floats = npt.NDArray[np.float64]
 
 FeatureRow = Mapping[str, Value]
 """The features of one claim by name."""
+
+DENY = Disposition.DENY.value
 
 MOST_REASONS = 5
 """Reasons of a claim, at most; as many as `models.reasons` gives."""
@@ -63,12 +65,15 @@ class Scored:
 
 @dataclass(frozen=True)
 class RowScore:
-    """The score of one claim; `probabilities` in the order of `PROBABILITIES`."""
+    """The score of one claim; `probabilities` in the order of `PROBABILITIES`, the others as in `Scored` and `Policy.options`."""
 
     probabilities: tuple[float, float, float]
     label: str
     disposition: str
     reasons: tuple[Reason, ...]
+    otherwise: str
+    expert_saving_usd: float
+    audited: bool
 
 
 def score_matrix(model: ClaimModel, matrix: pd.DataFrame, features: pd.DataFrame) -> Scored:
@@ -133,8 +138,8 @@ class RowScorer:
             self.model.frivolous_calibration.apply(frivolous), self.model.abusive_calibration.apply(abusive)
         )
 
-    def dispositions(self, shares: Floats, rows: Sequence[FeatureRow], claim_ids: Sequence[str]) -> list[str]:
-        """What the model's policy does with each row."""
+    def options(self, shares: Floats, rows: Sequence[FeatureRow]) -> list[tuple[str, str, float]]:
+        """Each row's disposition, the one where no expert is free, and what a review saves, as `Policy.options`."""
         policy = self.model.policy
         kinds = np.array([row.get("claim_type") for row in rows], dtype=object)
         numbers = {fact: _numbers(rows, name) for fact, name in NUMBERS.items()}
@@ -142,9 +147,7 @@ class RowScorer:
         facts = ClaimFacts.of_columns(
             shares, kinds, numbers, in_cluster, policy.unstated_amount_usd, policy.small_seller_orders
         )
-        places = policy.prices(facts).argmin(axis=1).tolist()
-        drawn = audits(self.model, claim_ids).tolist()
-        return [REFER if audited else DISPOSITIONS[place] for place, audited in zip(places, drawn, strict=True)]
+        return [_option(row) for row in policy.prices(facts).tolist()]
 
     def reasons(
         self, matrix: Floats, raw: tuple[Floats, Floats], shares: Floats, rows: Sequence[FeatureRow]
@@ -168,12 +171,23 @@ class RowScorer:
             matrix = self.encode(rows)
             raw = self.raw_scores(matrix)
             shares = self.probabilities(raw)
-            dispositions = self.dispositions(shares, rows, claim_ids)
+            options = self.options(shares, rows)
+            drawn = audits(self.model, claim_ids).tolist()
         with timed("explain", len(rows)):
             reasons = self.reasons(matrix, raw, shares, rows)
         return [
-            RowScore((p[0], p[1], p[2]), LABELS[p.index(max(p))], disposition, why)
-            for p, disposition, why in zip(shares.tolist(), dispositions, reasons, strict=True)
+            RowScore(
+                (p[0], p[1], p[2]),
+                LABELS[p.index(max(p))],
+                REFER if audited else chosen,
+                why,
+                otherwise,
+                saving,
+                audited,
+            )
+            for p, (chosen, otherwise, saving), audited, why in zip(
+                shares.tolist(), options, drawn, reasons, strict=True
+            )
         ]
 
     def _strongest(self, towards: Floats, row: FeatureRow) -> tuple[Reason, ...]:
@@ -192,6 +206,16 @@ class RowScorer:
         strange = [name for name in row.keys() - self._known if name.startswith(FEATURE_COLUMN_PREFIX)]
         if len(known) < len(self._known) or strange:
             self.model.schema.conform(pd.DataFrame([dict(row)], dtype=object))  # says what is wrong
+
+
+def _option(prices: Sequence[float]) -> tuple[str, str, float]:
+    """As a row of `Policy.options`, of the prices of all dispositions, `inf` where one is not allowed."""
+    chosen = DISPOSITIONS[prices.index(min(prices))]
+    if chosen != REFER:
+        return chosen, chosen, 0.0
+    gentle = [(price, name) for price, name in zip(prices, DISPOSITIONS, strict=True) if name not in (REFER, DENY)]
+    price, otherwise = min(gentle, key=lambda one: one[0])
+    return chosen, otherwise, max(price - min(prices), 0.0)
 
 
 def _numbers(rows: Sequence[FeatureRow], name: str) -> Floats:

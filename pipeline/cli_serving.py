@@ -152,6 +152,15 @@ def events_load(
     typer.echo(f"{rows:,} rows of {data}")
 
 
+@events_app.command("upgrade")
+def events_upgrade(store: Store = DEFAULT_STORE) -> None:
+    """Bring the event store of an older version to this one; stop the instances and back it up before."""
+    from scoring_service.store.database import upgrade
+
+    upgrade(store)
+    typer.echo("the event store is of this version")
+
+
 def replay(
     decision_id: Annotated[
         str, typer.Argument(help="The decision's id, as the endpoint answered it.", metavar="DECISION_ID")

@@ -22,7 +22,8 @@ SCORE, RESCORE, OUTAGE = "score", "rescore", "outage"
 class Decision:
     """One entry; instants in microseconds since 1970, `claim`, `features`, `policy` and `shadow` as JSON text.
 
-    `features` is None where they could not be had; `degraded` says why there is no score, None where there is one.
+    `features` is None where they could not be had; `degraded` says why there is no score, None where there is one. `experts` is the
+    state of `scoring_service.experts` after the decision, None where there is no score.
     """
 
     decision_id: str
@@ -41,6 +42,7 @@ class Decision:
     answer: str
     degraded: str | None
     shadow: str | None
+    experts: str | None = None
 
 
 _NAMES = tuple(field.name for field in fields(Decision))
@@ -69,6 +71,14 @@ def decision(decision_id: str, connection: sa.Connection) -> Decision | None:
     """The decision of that id."""
     found = _found(connection, "WHERE decision_id = ?", decision_id)
     return found[0] if found else None
+
+
+def latest_experts(connection: sa.Connection, before: str | None = None) -> str | None:
+    """How experts are shared out now; with `before`, how they were when the decision of that id was made."""
+    earlier = "" if before is None else "AND number < (SELECT number FROM decisions WHERE decision_id = ?)"
+    sql = f"SELECT experts FROM decisions WHERE experts IS NOT NULL {earlier} ORDER BY number DESC LIMIT 1"
+    found = run(connection, sql, () if before is None else (before,))
+    return str(found[0][0]) if found else None
 
 
 def latest(count: int, connection: sa.Connection) -> list[Decision]:

@@ -134,7 +134,9 @@ def ensure_version(engine: sa.Engine) -> None:
         if found is None:
             _migrate(connection)
         elif found != VERSION:
-            raise StoreError(f"the store {shown(engine)} is of version {found}, expected {VERSION}")
+            raise StoreError(
+                f"the store {shown(engine)} is of version {found}, expected {VERSION}; `claimvet events upgrade` brings an older one there"
+            )
 
 
 def upgrade(url: str) -> None:

@@ -46,6 +46,9 @@ def test_single_rows_and_frames_score_alike(rows: list[dict[str, Any]]) -> None:
         assert list(score.probabilities) == batch.probabilities[list(PROBABILITIES)].iloc[place].tolist()
         assert score.label == batch.label.iloc[place]
         assert score.disposition == batch.disposition.iloc[place]
+        assert score.otherwise == batch.options["otherwise"].iloc[place]
+        assert score.expert_saving_usd == batch.options["expert_saving_usd"].iloc[place]
+        assert score.audited == batch.audited[place]
         wanted = batch.reasons[place]
         assert [(reason.feature, reason.text) for reason in score.reasons] == [(r.feature, r.text) for r in wanted]
         assert [r.contribution for r in score.reasons] == pytest.approx([r.contribution for r in wanted], abs=1e-9)
@@ -75,7 +78,7 @@ def test_a_row_of_a_cluster_is_not_denied_as_in_a_frame(customers: int, linked: 
     shares = np.array([[0.01, 0.04, 0.95]])
     facts = policy_facts(pd.DataFrame([claim]))
     wanted = MODEL.policy.dispositions(pd.DataFrame(shares, columns=list(PROBABILITIES)), facts).tolist()
-    assert SCORER.dispositions(shares, [claim], ["claim"]) == wanted
+    assert [disposition for disposition, _, _ in SCORER.options(shares, [claim])] == wanted
     assert (wanted == ["deny"]) == (customers == 1 or linked == 1)
 
 

@@ -28,9 +28,9 @@ def test_a_new_store_has_the_tables_that_the_code_declares_and_opens_again(store
 def test_a_store_of_another_version_is_refused_with_one_sentence(store: EventStore, store_url: str) -> None:
     with store.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StoreError, match=r"the store .* is of version 9999, expected 0001"):
+    with pytest.raises(StoreError, match=r"the store .* is of version 9999, expected 0002; `claimvet events upgrade`"):
         EventStore.open(store_url)
-    with pytest.raises(StoreError, match="the store is of version 9999, which this code cannot bring to 0001"):
+    with pytest.raises(StoreError, match="the store is of version 9999, which this code cannot bring to 0002"):
         database.upgrade(store_url)
 
 
@@ -128,3 +128,22 @@ def test_that_a_table_has_rows_is_believed_only_when_they_are_committed(store: E
     with store.begin() as connection:
         store.append([event], connection)
         assert store.claim_features(event.row, None, connection)["customer_orders_count_365d"] is None
+
+
+def test_a_store_of_an_older_version_is_brought_to_this_one_with_all_that_is_in_it(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(database, "VERSION", "0001")
+        engine = database.open_engine(store_url)
+        database.ensure_version(engine)
+        with database.writing(engine) as connection:
+            connection.exec_driver_sql("INSERT INTO sellers (seller_id, created_at) VALUES ('S-1', 1)")
+        engine.dispose()
+    with pytest.raises(StoreError, match="is of version 0001, expected 0002; `claimvet events upgrade` brings"):
+        EventStore.open(store_url)
+    database.upgrade(store_url)
+    store = EventStore.open(store_url)
+    with store.engine.connect() as connection:
+        assert store.staleness(connection)["sellers"] == 1
+    store.close()
