@@ -18,6 +18,7 @@ from models.claim_model import ClaimModel
 from pipeline.marketplace import generate
 from pipeline.scores import score_batch
 from scoring_service.logs import JsonLines
+from scoring_service.metrics import PARTS
 from scoring_service.rows import format_time
 from scoring_service.self_check import compare, same
 from scoring_service.store.load import load
@@ -81,7 +82,7 @@ def test_metrics_tell_parts_outcomes_events_and_staleness(endpoint: Endpoint) ->
         'claimvet_ready{needs="store"} 1.0',
     ):
         assert line in text
-    for part in ("parse", "features", "predict", "explain", "write"):
+    for part in PARTS:
         assert f'claimvet_part_seconds_count{{part="{part}"}}' in text
     assert 'table="orders"' not in text  # it has no events, so no figure is made up
 
