@@ -6,7 +6,6 @@ from pathlib import Path
 
 from data.contract.dataset import DataSet
 from data.contract.errors import UsageError
-from features.duckdb_engine import DuckDBEngine
 from features.engine import Engine
 from features.spark_tables import is_remote
 
@@ -33,6 +32,8 @@ def open_engine(name: str, data_set: DataSet, claims: Path | None = None, memory
     if name not in ENGINES:
         raise UsageError(f"the engine is {name!r}, expected {' or '.join(ENGINES)}")
     if name == "duckdb":
+        from features.duckdb_engine import DuckDBEngine  # takes half a second, which who only reads declarations saves
+
         return DuckDBEngine(data_set, claims, memory_limit)
     if memory_limit is not None:
         raise UsageError(

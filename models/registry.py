@@ -7,11 +7,6 @@ plots and the claims that judged it, so that the gate needs no data set.
 from __future__ import annotations
 
 import json
-import logging
-import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -24,22 +19,40 @@ from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-from data.contract.errors import ModelError
 from models.claim_model import PROBABILITIES, ClaimModel
+from models.model_store import (
+    ARTIFACT,
+    CHALLENGER,
+    CHAMPION,
+    NAME,
+    fetch,
+    quiet_store,
+)
 from models.policy import Policy
 from models.schema import InputSchema
 
-NAME = "claimvet"
-"""The registered model, and the experiment of its runs."""
-CHALLENGER, CHAMPION = "challenger", "champion"
+__all__ = [
+    "CARD_FILE",
+    "CHALLENGER",
+    "CHAMPION",
+    "JUDGED_POLICY_FILE",
+    "LONGEST_DESCRIPTION",
+    "NAME",
+    "PARITY_FILE",
+    "StoredModel",
+    "load_model",
+    "model_signature",
+    "quiet_store",
+    "register",
+    "stored_model",
+]
+
 LONGEST_DESCRIPTION = 5000
 """Characters of a version's description that every store of MLflow holds."""
-DEFAULT_STORE = "sqlite:///mlflow.db"
 
 JUDGED_POLICY_FILE, CARD_FILE, PARITY_FILE = "judged_policy.json", "model_card.md", "parity.json"
 """Among the evaluation: the policy with the bound that was known when judging began, what a claims manager reads, and `pipeline.parity`."""
 
-_ARTIFACT = "claim_model"
 _REQUIREMENTS = ("lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "scipy")
 
 
@@ -62,40 +75,14 @@ class StoredModel:
     """Claims whose features were built anew after training, and the features that differed from those it was trained on."""
 
 
-@contextmanager
-def quiet_store() -> Iterator[mlflow.MlflowClient]:
-    """A client of the store; MLflow's own chatter, of which none is meant for the user of `claimvet`, is kept back."""
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    # MLflow prefers what was set last in this process, even the empty text, to the variable; here the variable always decides.
-    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE)
-    names = ("mlflow", "alembic")
-    levels = {name: logging.getLogger(name).level for name in names}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in names:
-            logging.getLogger(name).setLevel(logging.ERROR)
-        try:
-            yield mlflow.MlflowClient()
-        finally:
-            for name, level in levels.items():
-                logging.getLogger(name).setLevel(level)
-
-
 def load_model(uri: str | None = None) -> ClaimModel:
     """The model at an MLflow URI such as `models:/claimvet@challenger`, or a directory; the champion where none is named.
 
     Raises `ModelError` where there is no such model, or it is no Claimvet model.
     """
     named = uri or f"models:/{NAME}@{CHAMPION}"
-    if Path(named).is_dir():
-        return _load(Path(named))
-    with quiet_store(), TemporaryDirectory() as directory:
-        try:
-            return _load(Path(mlflow.artifacts.download_artifacts(named, dst_path=directory)))
-        except MlflowException as error:
-            raise ModelError(
-                f"there is no model {named} in {mlflow.get_tracking_uri()}: {_first_line(error)}"
-            ) from error
+    with TemporaryDirectory() as directory:
+        return ClaimModel.load(fetch(named, Path(directory)).directory)
 
 
 def register(
@@ -113,8 +100,8 @@ def register(
             mlflow.log_params(params)
             mlflow.log_metrics({name: value for name, value in figures.items() if value == value})
             mlflow.log_artifacts(str(evaluation), "evaluation")
-            model.save(Path(scratch) / _ARTIFACT)
-            logged = _log(model, Path(scratch) / _ARTIFACT)
+            model.save(Path(scratch) / ARTIFACT)
+            logged = _log(model, Path(scratch) / ARTIFACT)
         number = _new_version(client, logged)
         client.set_model_version_tag(NAME, number, "model_version", model.version)
         client.set_model_version_tag(NAME, number, "model_card", f"runs:/{logged.run_id}/evaluation/{CARD_FILE}")
@@ -158,7 +145,7 @@ def _log(model: ClaimModel, directory: Path) -> ModelInfo:
     logged: ModelInfo = mlflow.pyfunc.log_model(
         name=NAME,
         python_model=str(Path(__file__).with_name("served.py")),
-        artifacts={_ARTIFACT: str(directory)},
+        artifacts={ARTIFACT: str(directory)},
         signature=model_signature(model.schema),
         pip_requirements=[f"{name}=={installed_version(name)}" for name in _REQUIREMENTS],
         metadata={"model_version": model.version},
@@ -173,12 +160,6 @@ def _new_version(client: mlflow.MlflowClient, logged: ModelInfo) -> str:
     return str(client.create_model_version(NAME, logged.model_uri, logged.run_id, model_id=logged.model_id).version)
 
 
-def _load(root: Path) -> ClaimModel:
-    """The model in a downloaded MLflow model, or in a directory that `ClaimModel.save` wrote."""
-    inside = root / "artifacts" / _ARTIFACT
-    return ClaimModel.load(inside if inside.is_dir() else root)
-
-
 def _judged_policy(path: Path) -> Policy | None:
     return Policy.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
@@ -188,7 +169,3 @@ def _parity(path: Path) -> tuple[int, tuple[str, ...]]:
         return 0, ()
     found = json.loads(path.read_text(encoding="utf-8"))
     return int(found["claims"]), tuple(found["differing"])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].removesuffix(".")

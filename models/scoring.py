@@ -21,9 +21,11 @@ from data.contract.tables import FEATURE_COLUMN_PREFIX, LABELS
 from models.capacity import REFER, audit_draws
 from models.claim_facts import NUMBERS, ClaimFacts, most_likely, policy_facts
 from models.claim_model import ClaimModel, class_shares
-from models.policy import DISPOSITIONS, Policy
+from models.contributions import TOLERANCE
+from models.policy import DISPOSITIONS, Disposition, Policy
 from models.protected import is_protected
 from models.reasons import Reason, reasons_for
+from models.row_shap import RowShap
 from models.safety import CLUSTER_FEATURES, LINK_FEATURES, cluster_facts, is_cluster
 from models.schema import Input, level_text
 from models.usual import Value, sentence
@@ -32,6 +34,8 @@ Floats = npt.NDArray[np.float64]
 
 FeatureRow = Mapping[str, Value]
 """The features of one claim by name."""
+
+DENY = Disposition.DENY.value
 
 MOST_REASONS = 5
 """Reasons of a claim, at most; as many as `models.reasons` gives."""
@@ -61,12 +65,15 @@ class Scored:
 
 @dataclass(frozen=True)
 class RowScore:
-    """The score of one claim; `probabilities` in the order of `PROBABILITIES`."""
+    """The score of one claim; `probabilities` in the order of `PROBABILITIES`, the others as in `Scored` and `Policy.options`."""
 
     probabilities: tuple[float, float, float]
     label: str
     disposition: str
     reasons: tuple[Reason, ...]
+    otherwise: str
+    expert_saving_usd: float
+    audited: bool
 
 
 def score_matrix(model: ClaimModel, matrix: pd.DataFrame, features: pd.DataFrame) -> Scored:
@@ -110,6 +117,7 @@ class RowScorer:
         self._told = np.array([not is_protected(name) for name in self._names])
         self._known = frozenset(self._names)
         self._encoders = [(column.name, _encoder(column)) for column in model.schema.inputs]
+        self._explained = [(booster, RowShap.of(booster)) for booster in (model.frivolous, model.abusive)]
 
     def encode(self, rows: Sequence[FeatureRow]) -> Floats:
         """The boosters' input, float64 (n, inputs); raises `ModelError` as `InputSchema.conform` does."""
@@ -118,15 +126,20 @@ class RowScorer:
         values = [[encode(row[name]) for name, encode in self._encoders] for row in rows]
         return np.array(values, dtype=np.float64).reshape(len(rows), len(self._names))
 
-    def probabilities(self, matrix: Floats) -> Floats:
-        """float64 (n, 3), in the order of `PROBABILITIES`, of what `encode` made."""
-        model = self.model
-        frivolous = model.frivolous_calibration.apply(_predict(model.frivolous, matrix, raw_score=True))
-        abusive = model.abusive_calibration.apply(_predict(model.abusive, matrix, raw_score=True))
-        return class_shares(frivolous, abusive)
+    def raw_scores(self, matrix: Floats) -> tuple[Floats, Floats]:
+        """What both boosters say to the rows that `encode` made: log-odds of frivolous and of abusive against valid, float64 (n)."""
+        frivolous, abusive = (_predict(booster, matrix, raw_score=True) for booster, _ in self._explained)
+        return frivolous, abusive
 
-    def dispositions(self, shares: Floats, rows: Sequence[FeatureRow], claim_ids: Sequence[str]) -> list[str]:
-        """What the model's policy does with each row."""
+    def probabilities(self, raw: tuple[Floats, Floats]) -> Floats:
+        """float64 (n, 3), in the order of `PROBABILITIES`, of `raw_scores`."""
+        frivolous, abusive = raw
+        return class_shares(
+            self.model.frivolous_calibration.apply(frivolous), self.model.abusive_calibration.apply(abusive)
+        )
+
+    def options(self, shares: Floats, rows: Sequence[FeatureRow]) -> list[tuple[str, str, float]]:
+        """Each row's disposition, the one where no expert is free, and what a review saves, as `Policy.options`."""
         policy = self.model.policy
         kinds = np.array([row.get("claim_type") for row in rows], dtype=object)
         numbers = {fact: _numbers(rows, name) for fact, name in NUMBERS.items()}
@@ -134,18 +147,18 @@ class RowScorer:
         facts = ClaimFacts.of_columns(
             shares, kinds, numbers, in_cluster, policy.unstated_amount_usd, policy.small_seller_orders
         )
-        places = policy.prices(facts).argmin(axis=1).tolist()
-        drawn = audits(self.model, claim_ids).tolist()
-        return [REFER if audited else DISPOSITIONS[place] for place, audited in zip(places, drawn, strict=True)]
+        return [_option(row) for row in policy.prices(facts).tolist()]
 
-    def reasons(self, matrix: Floats, shares: Floats, rows: Sequence[FeatureRow]) -> list[tuple[Reason, ...]]:
-        """Each row's reasons towards its likeliest label, strongest first, as `models.reasons.reasons_for`."""
+    def reasons(
+        self, matrix: Floats, raw: tuple[Floats, Floats], shares: Floats, rows: Sequence[FeatureRow]
+    ) -> list[tuple[Reason, ...]]:
+        """Each row's reasons towards its likeliest label, strongest first, as `models.reasons.reasons_for` within 1e-9."""
         label = shares.argmax(axis=1)
         by_abusive = np.where(label == 0, shares[:, 2] > shares[:, 1], label == 2)
         towards = np.empty(matrix.shape, dtype=np.float64)
-        for booster, asked in ((self.model.frivolous, ~by_abusive), (self.model.abusive, by_abusive)):
+        for (booster, shap), score, asked in zip(self._explained, raw, (~by_abusive, by_abusive), strict=True):
             if asked.any():
-                towards[asked] = _predict(booster, matrix[asked], pred_contrib=True)[:, :-1]
+                towards[asked] = _contributions(booster, shap, matrix[asked], score[asked])
         towards[label == 0] *= -1.0
         return [self._strongest(values, row) for values, row in zip(towards, rows, strict=True)]
 
@@ -156,13 +169,25 @@ class RowScorer:
         """
         with timed("predict", len(rows)):
             matrix = self.encode(rows)
-            shares = self.probabilities(matrix)
-            dispositions = self.dispositions(shares, rows, claim_ids)
+            raw = self.raw_scores(matrix)
+            shares = self.probabilities(raw)
+            options = self.options(shares, rows)
+            drawn = audits(self.model, claim_ids).tolist()
         with timed("explain", len(rows)):
-            reasons = self.reasons(matrix, shares, rows)
+            reasons = self.reasons(matrix, raw, shares, rows)
         return [
-            RowScore((p[0], p[1], p[2]), LABELS[p.index(max(p))], disposition, why)
-            for p, disposition, why in zip(shares.tolist(), dispositions, reasons, strict=True)
+            RowScore(
+                (p[0], p[1], p[2]),
+                LABELS[p.index(max(p))],
+                REFER if audited else chosen,
+                why,
+                otherwise,
+                saving,
+                audited,
+            )
+            for p, (chosen, otherwise, saving), audited, why in zip(
+                shares.tolist(), options, drawn, reasons, strict=True
+            )
         ]
 
     def _strongest(self, towards: Floats, row: FeatureRow) -> tuple[Reason, ...]:
@@ -181,6 +206,16 @@ class RowScorer:
         strange = [name for name in row.keys() - self._known if name.startswith(FEATURE_COLUMN_PREFIX)]
         if len(known) < len(self._known) or strange:
             self.model.schema.conform(pd.DataFrame([dict(row)], dtype=object))  # says what is wrong
+
+
+def _option(prices: Sequence[float]) -> tuple[str, str, float]:
+    """As a row of `Policy.options`, of the prices of all dispositions, `inf` where one is not allowed."""
+    chosen = DISPOSITIONS[prices.index(min(prices))]
+    if chosen != REFER:
+        return chosen, chosen, 0.0
+    gentle = [(price, name) for price, name in zip(prices, DISPOSITIONS, strict=True) if name not in (REFER, DENY)]
+    price, otherwise = min(gentle, key=lambda one: one[0])
+    return chosen, otherwise, max(price - min(prices), 0.0)
 
 
 def _numbers(rows: Sequence[FeatureRow], name: str) -> Floats:
@@ -202,6 +237,17 @@ def _in_cluster(policy: Policy, rows: Sequence[FeatureRow]) -> npt.NDArray[np.bo
 def _predict(booster: lgb.Booster, matrix: Floats, **what: bool) -> Floats:
     """One thread: starting others costs more than a row."""
     return np.asarray(booster.predict(matrix, num_threads=1, **what), dtype=np.float64)
+
+
+def _contributions(booster: lgb.Booster, shap: RowShap | None, matrix: Floats, score: Floats) -> Floats:
+    """By tables; LightGBM's own for the rows that do not sum to their score, and for all where there are no tables."""
+    if shap is None:
+        return _predict(booster, matrix, pred_contrib=True)[:, :-1]
+    values = shap.contributions(matrix)
+    astray = np.flatnonzero(np.abs(values.sum(axis=1) + shap.base - score) > TOLERANCE)
+    if len(astray):
+        values[astray] = _predict(booster, matrix[astray], pred_contrib=True)[:, :-1]
+    return values
 
 
 def _encoder(column: Input) -> Callable[[Value], float]:

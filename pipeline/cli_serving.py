@@ -26,6 +26,7 @@ Store = Annotated[
     ),
 ]
 DEFAULT_STORE = "sqlite:///claimvet.db"
+CHAMPION_URI = "models:/claimvet@champion"
 
 
 def serve(
@@ -64,13 +65,21 @@ def serve(
     ] = 50,
 ) -> None:
     """Serve the scoring endpoint until it is stopped; see docs/serving.md."""
-    from scoring_service.server import serve as run
-    from scoring_service.service import ServiceSettings
+    from scoring_service.fetching import Fetching
+    from scoring_service.light_start import import_lightgbm_alone
 
-    settings = ServiceSettings(
-        shadow=shadow, follow_seconds=follow, check_seconds=check, check_decisions=check_decisions, journal=journal
-    ).with_model(model)
-    run(store, settings, host, port)
+    begun = Fetching(model or CHAMPION_URI)  # on another core, while this one imports the server
+    try:
+        import_lightgbm_alone()
+        from scoring_service.server import serve as run
+        from scoring_service.service import ServiceSettings
+
+        settings = ServiceSettings(
+            shadow=shadow, follow_seconds=follow, check_seconds=check, check_decisions=check_decisions, journal=journal
+        ).with_model(model)
+        run(store, settings, host, port, begun)
+    finally:
+        begun.close()
 
 
 @keys_app.command("create")
@@ -141,6 +150,15 @@ def events_load(
     with step("Loading") as tell:
         rows = load(data_set, store, _each_once(tell))
     typer.echo(f"{rows:,} rows of {data}")
+
+
+@events_app.command("upgrade")
+def events_upgrade(store: Store = DEFAULT_STORE) -> None:
+    """Bring the event store of an older version to this one; stop the instances and back it up before."""
+    from scoring_service.store.database import upgrade
+
+    upgrade(store)
+    typer.echo("the event store is of this version")
 
 
 def replay(

@@ -10,13 +10,16 @@ from typing import Any
 
 from models.policy import Disposition
 from models.scoring import RowScore, value_text
+from scoring_service.experts import Shared
 from scoring_service.times import rfc3339
 
 SCORING_UNAVAILABLE = "scoring_unavailable"
 """The reason of a claim that could not be scored."""
 
 
-def scored(decision_id: str, claim_id: str, score: RowScore, model_version: str, scored_at: int) -> dict[str, Any]:
+def scored(
+    decision_id: str, claim_id: str, score: RowScore, shared: Shared, model_version: str, scored_at: int
+) -> dict[str, Any]:
     """The answer to a claim that was scored at `scored_at` (microseconds since 1970)."""
     p_valid, p_frivolous, p_abusive = score.probabilities
     reasons = [
@@ -29,10 +32,14 @@ def scored(decision_id: str, claim_id: str, score: RowScore, model_version: str,
         "p_frivolous": p_frivolous,
         "p_abusive": p_abusive,
         "label": score.label,
-        "disposition": score.disposition,
+        "disposition": shared.disposition,
         "reasons": reasons,
         "model_version": model_version,
         "scored_at": rfc3339(scored_at),
+        "otherwise": score.otherwise,
+        "expert_saving_usd": score.expert_saving_usd,
+        "audited": shared.audited,
+        "audit_probability": shared.audit_probability,
         "decision_id": decision_id,
     }
 
@@ -49,5 +56,9 @@ def unscored(decision_id: str, claim_id: str, why: str, scored_at: int) -> dict[
         "reasons": [{"feature": SCORING_UNAVAILABLE, "value": None, "contribution": None, "text": why}],
         "model_version": None,
         "scored_at": rfc3339(scored_at),
+        "otherwise": None,
+        "expert_saving_usd": None,
+        "audited": None,
+        "audit_probability": None,
         "decision_id": decision_id,
     }

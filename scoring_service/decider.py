@@ -14,18 +14,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.contract.errors import FeatureError, ModelError
+from models.capacity import ShadowPrice
 from models.scoring import RowScore
 from models.usual import Value
 from scoring_service import ledger
 from scoring_service.answers import scored, unscored
 from scoring_service.code_version import code_version
 from scoring_service.errors import ConflictError, FieldError, NotFoundError
+from scoring_service.experts import Shared, day_of, share, state_of, state_text
 from scoring_service.held_model import HeldModel, ModelSlot
 from scoring_service.journal import JournalTask
 from scoring_service.json_text import canonical, text
 from scoring_service.ledger import Decision
 from scoring_service.metrics import Metrics
-from scoring_service.store import EventStore
+from scoring_service.store import EventStore, locks
 from scoring_service.tasks import EventsTask, RescoreTask, ScoreTask
 from scoring_service.times import micros, rfc3339
 
@@ -151,9 +153,10 @@ class Decider:
         scores = self._scores(champion, self._in.champion.problem, seen)
         beside = self._scores(shadow, None, seen) if shadow else [None] * len(seen)
         now = micros(self._in.now())
+        shares = self._shared(seen, scores, champion, now, connection)
         entries = [
-            self._entry(claim, champion, score, _shadow_text(shadow, other), now)
-            for claim, score, other in zip(seen, scores, beside, strict=True)
+            self._entry(claim, champion, score, shared, _shadow_text(shadow, other), now)
+            for claim, score, shared, other in zip(seen, scores, shares, beside, strict=True)
         ]
         with self._in.metrics.part("write", len(seen)):
             ledger.add(entries, connection)
@@ -176,15 +179,43 @@ class Decider:
         except ModelError as error:
             return [str(error)] if len(asked) == 1 else [self._score(held, [claim])[0] for claim in asked]
 
+    def _shared(
+        self,
+        seen: Sequence[_Seen],
+        scores: Sequence[RowScore | str],
+        held: HeldModel | None,
+        now: int,
+        connection: sa.Connection,
+    ) -> list[tuple[Shared, ShadowPrice] | None]:
+        """What becomes of each scored claim when experts are scarce, one after the other, and the state after it."""
+        if held is None or all(isinstance(score, str) for score in scores):
+            return [None] * len(seen)
+        locks.experts(connection)
+        state = state_of(ledger.latest_experts(connection))
+        found: list[tuple[Shared, ShadowPrice] | None] = []
+        for claim, score in zip(seen, scores, strict=True):
+            if isinstance(score, str):
+                found.append(None)
+                continue
+            shared, state = share(claim.claim_id, day_of(claim.as_of, now), score, held.model.policy, state)
+            found.append((shared, state))
+        return found
+
     def _entry(
-        self, claim: _Seen, held: HeldModel | None, score: RowScore | str, shadow: str | None, now: int
+        self,
+        claim: _Seen,
+        held: HeldModel | None,
+        score: RowScore | str,
+        shared: tuple[Shared, ShadowPrice] | None,
+        shadow: str | None,
+        now: int,
     ) -> Decision:
         decision_id = self._in.new_id()
         answer: dict[str, Any]
-        if isinstance(score, str) or held is None:
+        if isinstance(score, str) or held is None or shared is None:
             answer = unscored(decision_id, claim.claim_id, str(score), now)
         else:
-            answer = scored(decision_id, claim.claim_id, score, held.version, now)
+            answer = scored(decision_id, claim.claim_id, score, shared[0], held.version, now)
         used = held if not isinstance(score, str) else None
         return Decision(
             decision_id=decision_id,
@@ -203,6 +234,7 @@ class Decider:
             answer=text(answer),
             degraded=score if isinstance(score, str) else None,
             shadow=shadow,
+            experts=state_text(shared[1]) if shared else None,
         )
 
 

@@ -47,6 +47,7 @@ class _Waiting:
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
 
+    since: float = field(default_factory=time.perf_counter)
     fate: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -154,11 +155,15 @@ class Desk:
         if not batch:
             return
         try:
+            self._metrics.observe("wait", *(time.perf_counter() - waiting.since for waiting in batch))
             with self._store.begin() as connection:
                 answers = self._together([waiting.task for waiting in batch], connection)
                 kept = [waiting.keep() for waiting in batch]  # every one of them is asked
                 if not all(kept):
                     raise _GivenUpError
+                begun = time.perf_counter()
+            each = (time.perf_counter() - begun) / len(batch)
+            self._metrics.observe("commit", *[each] * len(batch))
         except _GivenUpError:
             self._do(batch, tries)
         except Exception as error:

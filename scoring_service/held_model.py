@@ -7,27 +7,29 @@ and by a smoke row, scored both ways (`models.scoring`). One that fails changes 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
-from mlflow.exceptions import MlflowException
 
 from data.contract.errors import ClaimvetError, ModelError
 from data.contract.tables import FEATURE_COLUMN_PREFIX
 from features.catalogue import BY_NAME
 from models.claim_model import ClaimModel
+from models.model_store import CHAMPION, NAME, Fetched, exact_uri, fetch
 from models.policy import DISPOSITIONS
-from models.registry import CHAMPION, NAME, load_model, quiet_store
 from models.scoring import RowScorer
 from models.usual import Value
+from scoring_service.fetching import Fetching
 from scoring_service.json_text import canonical
 
 CHAMPION_URI = f"models:/{NAME}@{CHAMPION}"
-_ALIASED = re.compile(r"models:/([^/@]+)@([^/@]+)")
-_NUMBERED = re.compile(r"models:/([^/@]+)/(\d+)")
+
+LOOKS_BEFORE_AGAIN = 12
+"""How often a version that was not taken is passed over before it is tried again: a minute, at a look every 5 seconds."""
 
 
 @dataclass(frozen=True)
@@ -54,58 +56,66 @@ class ModelSlot:
     """The place of the model that scores, or of the one that scores in its shadow; `uri` may be an alias, which is followed.
 
     `held` is replaced as a whole, so a request has one model from its beginning to its end. `problem` says why none, or no newer
-    one, could be taken.
+    one, could be taken. `begun` is the first look, where somebody has begun it already.
     """
 
     uri: str
+    begun: Fetching | None = None
     held: HeldModel | None = None
     problem: str | None = "it is being loaded"
+    _refused: str | None = None
+    _looks_left: int = 0
 
     def refresh(self) -> bool:
         """Takes what the address names now, if that is another model; whether one was taken. Never raises: `problem` says it."""
         try:
-            exact = exact_uri(self.uri)
-            taken = self.held is None or self.held.uri != exact
-            if taken:
-                self.held = verified(exact)
-        except (ClaimvetError, MlflowException, OSError) as error:
+            taken = self._taken()
+        except (ClaimvetError, OSError) as error:
             self.problem = str(error)
             return False
         self.problem = None
         return taken
 
-
-def exact_uri(uri: str) -> str:
-    """The address of the version that an alias points to now; any other address as it is. Raises `ModelError` where there is none."""
-    aliased = _ALIASED.fullmatch(uri)
-    if aliased is None:
-        return uri
-    with quiet_store() as client:
+    def _taken(self) -> bool:
+        begun, self.begun = self.begun, None
+        if begun is None:
+            exact = exact_uri(self.uri)
+            if self.held is not None and self.held.uri == exact:
+                return False
+            self._require_patience(exact)
+            begun, self._refused = Fetching(exact), exact
         try:
-            number = client.get_model_version_by_alias(aliased[1], aliased[2]).version
-        except MlflowException as error:
-            raise ModelError(f"there is no model {uri}: {str(error).splitlines()[0].removesuffix('.')}") from error
-    return f"models:/{aliased[1]}/{number}"
+            self.held = held(begun.result())
+        finally:
+            begun.close()
+        self._refused = None
+        return True
+
+    def _require_patience(self, exact: str) -> None:
+        """Raises what was wrong with this version the last time, for some looks: to fetch it takes seconds of a core."""
+        if self._refused == exact and self._looks_left > 0:
+            self._looks_left -= 1
+            raise ModelError(str(self.problem))
+        self._looks_left = LOOKS_BEFORE_AGAIN
 
 
 def verified(uri: str) -> HeldModel:
-    """The model at an exact address, after its hash, its features and a smoke row; raises `ModelError` where one fails."""
-    model = load_model(uri)
-    expected = _expected_version(uri)
-    if expected is not None and model.version != expected:
-        raise ModelError(f"the model {uri} has the hash {model.version}, expected {expected} as the registry says")
+    """As `held`, of the model at an address, fetched by this process."""
+    with TemporaryDirectory() as folder:
+        return held(fetch(uri, Path(folder)))
+
+
+def held(fetched: Fetched) -> HeldModel:
+    """The model, after its hash, its features and a smoke row; raises `ModelError` where one fails."""
+    uri, model = fetched.uri, ClaimModel.load(fetched.directory)
+    if fetched.expected is not None and model.version != fetched.expected:
+        raise ModelError(
+            f"the model {uri} has the hash {model.version}, expected {fetched.expected} as the registry says"
+        )
     _require_known_features(uri, model)
     scorer = RowScorer(model)
     _smoke(uri, scorer)
     return HeldModel(uri, model, scorer)
-
-
-def _expected_version(uri: str) -> str | None:
-    numbered = _NUMBERED.fullmatch(uri)
-    if numbered is None:
-        return None
-    with quiet_store() as client:
-        return client.get_model_version(numbered[1], numbered[2]).tags.get("model_version")
 
 
 def _require_known_features(uri: str, model: ClaimModel) -> None:

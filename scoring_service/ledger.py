@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from scoring_service.store.records import decisions
+from scoring_service.store.statements import run, run_many, where_in
 
 SCORE, RESCORE, OUTAGE = "score", "rescore", "outage"
 """The first decision on a claim; a later one; one that was answered while the store, which had decided before, was gone."""
@@ -22,7 +22,8 @@ SCORE, RESCORE, OUTAGE = "score", "rescore", "outage"
 class Decision:
     """One entry; instants in microseconds since 1970, `claim`, `features`, `policy` and `shadow` as JSON text.
 
-    `features` is None where they could not be had; `degraded` says why there is no score, None where there is one.
+    `features` is None where they could not be had; `degraded` says why there is no score, None where there is one. `experts` is the
+    state of `scoring_service.experts` after the decision, None where there is no score.
     """
 
     decision_id: str
@@ -41,40 +42,49 @@ class Decision:
     answer: str
     degraded: str | None
     shadow: str | None
+    experts: str | None = None
 
 
-_COLUMNS = tuple(decisions.c[field.name] for field in fields(Decision))
+_NAMES = tuple(field.name for field in fields(Decision))
+_SELECT = f"SELECT {', '.join(_NAMES)} FROM decisions"
+_INSERT = f"INSERT INTO decisions ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"
 
 
 def add(entries: Sequence[Decision], connection: sa.Connection) -> None:
     """Writes entries, in order; `sqlalchemy.exc.IntegrityError` where a claim has been scored already."""
-    if entries:
-        connection.execute(sa.insert(decisions), [vars(entry) for entry in entries])
+    run_many(connection, _INSERT, [tuple(vars(entry).values()) for entry in entries])
 
 
 def first_decisions(claim_ids: Iterable[str], connection: sa.Connection) -> dict[str, Decision]:
     """The decision that scored each claim first, by claim; claims without one are left out."""
-    query = sa.select(*_COLUMNS).where(decisions.c.claim_id.in_(list(claim_ids)), decisions.c.kind == SCORE)
-    return {row.claim_id: Decision(*row) for row in connection.execute(query)}
+    found = where_in(connection, _SELECT, "claim_id", claim_ids)
+    entries = [Decision(*row) for row in found]
+    return {entry.claim_id: entry for entry in entries if entry.kind == SCORE}
 
 
 def decisions_of(claim_id: str, connection: sa.Connection) -> list[Decision]:
     """All decisions on a claim, oldest first."""
-    return _ordered(sa.select(*_COLUMNS).where(decisions.c.claim_id == claim_id), connection)
+    return _found(connection, "WHERE claim_id = ? ORDER BY number", claim_id)
 
 
 def decision(decision_id: str, connection: sa.Connection) -> Decision | None:
     """The decision of that id."""
-    found = _ordered(sa.select(*_COLUMNS).where(decisions.c.decision_id == decision_id), connection)
+    found = _found(connection, "WHERE decision_id = ?", decision_id)
     return found[0] if found else None
+
+
+def latest_experts(connection: sa.Connection, before: str | None = None) -> str | None:
+    """How experts are shared out now; with `before`, how they were when the decision of that id was made."""
+    earlier = "" if before is None else "AND number < (SELECT number FROM decisions WHERE decision_id = ?)"
+    sql = f"SELECT experts FROM decisions WHERE experts IS NOT NULL {earlier} ORDER BY number DESC LIMIT 1"
+    found = run(connection, sql, () if before is None else (before,))
+    return str(found[0][0]) if found else None
 
 
 def latest(count: int, connection: sa.Connection) -> list[Decision]:
     """The latest decisions that have features, newest first, `count` at most."""
-    query = sa.select(*_COLUMNS).where(decisions.c.features.is_not(None))
-    rows = connection.execute(query.order_by(decisions.c.number.desc()).limit(count))
-    return [Decision(*row) for row in rows]
+    return _found(connection, "WHERE features IS NOT NULL ORDER BY number DESC LIMIT ?", count)
 
 
-def _ordered(query: sa.Select[Any], connection: sa.Connection) -> list[Decision]:
-    return [Decision(*row) for row in connection.execute(query.order_by(decisions.c.number))]
+def _found(connection: sa.Connection, condition: str, *parameters: Any) -> list[Decision]:
+    return [Decision(*row) for row in run(connection, f"{_SELECT} {condition}", parameters)]

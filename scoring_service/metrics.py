@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-PARTS = ("parse", "wait", "features", "predict", "explain", "write")
-"""Where the time of a claim goes, in order; all but `parse` are of the desk's thread, `features`, `predict`, `explain` and
-`write` a claim's share of the batch it was decided in."""
+PARTS = ("parse", "wait", "features", "predict", "explain", "write", "commit")
+"""Where the time of a claim goes, in order; all but `parse` are of the desk: how long it waited, and its share of the batch it was decided
+in. `commit` is the wait for the disk."""
 
 
 class Metrics:
@@ -62,8 +62,13 @@ class Metrics:
         start = time.perf_counter()
         yield
         each = (time.perf_counter() - start) / max(shares, 1)
-        for _ in range(shares):
-            self.part_seconds.labels(name).observe(each)
+        self.observe(name, *[each] * shares)
+
+    def observe(self, name: str, *seconds: float) -> None:
+        """Times of a part, one a claim."""
+        histogram = self.part_seconds.labels(name)
+        for one in seconds:
+            histogram.observe(one)
 
     def show_model(self, role: str, version: str, uri: str) -> None:
         """Says which model has that role now."""

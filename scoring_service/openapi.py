@@ -247,9 +247,13 @@ def _decision() -> dict[str, Any]:
             "reasons": {"type": "array", "items": reason},
             "model_version": _PERHAPS_TEXT,
             "scored_at": _TEXT,
+            "otherwise": {"enum": [*DISPOSITIONS, None], "description": "The disposition where no expert is free."},
+            "expert_saving_usd": {**nullable(_NUMBER), "description": "What a review saves against that, US dollars."},
+            "audited": {"type": ["boolean", "null"], "description": "Whether an expert reviews it whatever its score."},
+            "audit_probability": {**probability, "description": "How likely that was."},
             "decision_id": _TEXT,
         },
-        description="A score row of the contract; probabilities, label and model_version are null where it could not be scored.",
+        description="A score row of the contract; what comes of the score is null where there is none.",
     )
 
 

@@ -11,6 +11,7 @@ from data.contract.errors import ModelError, UsageError
 from scoring_service import ledger
 from scoring_service.answers import scored, unscored
 from scoring_service.code_version import code_version
+from scoring_service.experts import day_of, share, state_of, state_text
 from scoring_service.held_model import verified
 from scoring_service.json_text import parsed, text
 from scoring_service.ledger import Decision
@@ -48,13 +49,13 @@ def replay(decision_id: str, connection: sa.Connection) -> Replay:
         else (f"note: decided by code {entry.code_version}, this is {code_version()}",)
     )
     try:
-        answer = _answer_again(entry)
+        answer = _answer_again(entry, connection)
     except ModelError as error:
         return Replay(decision_id, (f"model: {error}",), notes)
     return Replay(decision_id, tuple(_differences(entry, answer)), notes)
 
 
-def _answer_again(entry: Decision) -> dict[str, Any]:
+def _answer_again(entry: Decision, connection: sa.Connection) -> dict[str, Any]:
     if entry.degraded is not None:
         return unscored(entry.decision_id, entry.claim_id, entry.degraded, entry.scored_at)
     held = verified(str(entry.model_uri))
@@ -63,7 +64,11 @@ def _answer_again(entry: Decision) -> dict[str, Any]:
     if held.policy != entry.policy:
         raise ModelError("the model's policy is another one than was recorded")
     score = held.scorer.score([parsed(str(entry.features))], [entry.claim_id])[0]
-    return scored(entry.decision_id, entry.claim_id, score, held.version, entry.scored_at)
+    before = state_of(ledger.latest_experts(connection, before=entry.decision_id))
+    shared, after = share(entry.claim_id, day_of(entry.as_of, entry.scored_at), score, held.model.policy, before)
+    if entry.experts != state_text(after):
+        raise ModelError("the experts are shared out otherwise after it than was recorded")
+    return scored(entry.decision_id, entry.claim_id, score, shared, held.version, entry.scored_at)
 
 
 def _differences(entry: Decision, answer: dict[str, Any]) -> list[str]:

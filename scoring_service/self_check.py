@@ -57,6 +57,7 @@ def _snapshot(store: EventStore) -> sa.Connection:
     connection = store.engine.connect()
     if store.engine.dialect.name == "postgresql":
         connection = connection.execution_options(isolation_level="REPEATABLE READ")
+    connection.begin()
     return connection
 
 

@@ -11,6 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from scoring_service.app import create_app
+from scoring_service.fetching import Fetching
 from scoring_service.logs import start_logging
 from scoring_service.service import Service, ServiceSettings
 from scoring_service.store import EventStore
@@ -27,14 +28,16 @@ def serve(
     settings: ServiceSettings,
     host: str,
     port: int,
+    begun: Fetching | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT; raises `StoreError` where the store cannot be opened.
 
-    The socket listens before the model is there: until then `/readyz` says no.
+    The socket listens before the model is there: until then `/readyz` says no. `begun` is the fetching of `settings.model`, which
+    takes as long as the imports of the server, where it has begun before them.
     """
     start_logging()
     store = EventStore.open(store_url)
-    service = Service(store, settings, now=lambda: datetime.now(UTC), new_id=lambda: secrets.token_hex(16))
+    service = Service(store, settings, lambda: datetime.now(UTC), lambda: secrets.token_hex(16), begun)
     config = server_config(create_app(service))
     config.host, config.port = host, port
     for number in (signal.SIGTERM, signal.SIGINT):  # the server drains at a signal, then passes it on

@@ -7,6 +7,7 @@ import gc
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from scoring_service import ledger
 from scoring_service.decider import Decided, Decider, Surroundings, other_body, referred
 from scoring_service.desk import Desk
 from scoring_service.errors import FieldError, UnavailableError
+from scoring_service.fetching import Fetching
 from scoring_service.guard import Guard
 from scoring_service.held_model import CHAMPION_URI, ModelSlot
 from scoring_service.journal import Journal, JournalTask
@@ -31,6 +33,8 @@ from scoring_service.tasks import EventsTask, RescoreTask, ScoreTask
 from scoring_service.times import micros
 
 _LOG = logging.getLogger("claimvet.service")
+_CHECKPOINT_SECONDS = 1.0
+"""How often what was committed moves from SQLite's log into its file, beside the requests."""
 _STALLED_SECONDS = 2.0
 """A store that answers no sooner is as good as gone."""
 
@@ -61,11 +65,16 @@ class Service:
     """Started and stopped with the process; everything that the routes need."""
 
     def __init__(
-        self, store: EventStore, settings: ServiceSettings, now: Callable[[], datetime], new_id: Callable[[], str]
+        self,
+        store: EventStore,
+        settings: ServiceSettings,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+        begun: Fetching | None = None,
     ) -> None:
         self.store, self.settings, self.now = store, settings, now
         self.metrics = Metrics()
-        self.champion = ModelSlot(settings.model)
+        self.champion = ModelSlot(settings.model, begun)
         self.shadow = ModelSlot(settings.shadow) if settings.shadow else None
         self.guard = Guard(store)
         decider = Decider(Surroundings(store, self.champion, self.shadow, self.metrics, now, new_id))
@@ -77,13 +86,11 @@ class Service:
 
     def start(self) -> None:
         """Begins what runs beside the requests; call it in the event loop."""
-        self._beside.append(asyncio.create_task(self._every(self.settings.follow_seconds, self.follow, at_once=True)))
-        self._beside.append(
-            asyncio.create_task(self._every(self.settings.follow_seconds, self.move_journal, at_once=True))
-        )
+        self._begin(self.settings.follow_seconds, self.follow)
+        self._begin(self.settings.follow_seconds, self.move_journal)
+        self._begin(_CHECKPOINT_SECONDS, self.checkpoint, at_once=False)
         if self.settings.check_seconds > 0:
-            again = self.settings.check_seconds
-            self._beside.append(asyncio.create_task(self._every(again, self.check, at_once=False)))
+            self._begin(self.settings.check_seconds, self.check, at_once=False)
 
     async def stop(self) -> None:
         """Ends what runs beside, then the desk when it has done what waits, then the store."""
@@ -176,6 +183,11 @@ class Service:
             self.metrics.ready.labels(what).set(all(error.field != what for error in errors))
         return errors
 
+    async def checkpoint(self) -> None:
+        """Keeps the log of an SQLite store short; a store that is gone says so elsewhere."""
+        with suppress(StoreError):
+            await asyncio.to_thread(self.store.checkpoint)
+
     async def staleness(self) -> dict[str, int | None]:
         """When the latest event of each table was known, in microseconds since 1970; the metrics are told."""
         latest: dict[str, int | None] = await self.read(self.store.staleness)
@@ -215,6 +227,9 @@ class Service:
         if entry.degraded:
             self.metrics.degraded.labels("model" if entry.features else "features or store").inc()
             log(_LOG, "degraded", logging.WARNING, decision_id=entry.decision_id, why=entry.degraded)
+
+    def _begin(self, seconds: float, do: Callable[[], Awaitable[None]], *, at_once: bool = True) -> None:
+        self._beside.append(asyncio.create_task(self._every(seconds, do, at_once=at_once)))
 
     async def _every(self, seconds: float, do: Callable[[], Awaitable[None]], *, at_once: bool) -> None:
         if not at_once:

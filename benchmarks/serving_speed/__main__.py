@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sqlite3
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.page import table, write_section
+from benchmarks.page import PAGE, write_section
 from benchmarks.serving_speed import servers
-from benchmarks.serving_speed.client import Timings, request, timed
+from benchmarks.serving_speed.client import request, timed
+from benchmarks.serving_speed.report import PARTS, Figures, Measured, draw, report
 from benchmarks.serving_speed.servers import Running
-from benchmarks.serving_speed.work import FEATURES, TREES, Work, make
+from benchmarks.serving_speed.work import Work, make
 
 CONNECTIONS = (1, 16)
 WARM_UP = 50
 """Requests before those that are timed."""
-_PARTS = ("parse", "features", "predict", "explain", "write")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One server: how it did at each number of connections, its start in seconds and its memory in megabytes."""
-
-    name: str
-    timings: dict[int, Timings]
-    start: float
-    memory: float
+PLOT = "serving-speed.svg"
 
 
 def main() -> None:
@@ -50,9 +39,12 @@ def main() -> None:
             limit = _measured(
                 "an empty route of the same framework", running, _repeated("/", work.claims[:1]), options.seconds
             )
-        text = report([mine, theirs, limit], parts, durable_write(folder), options.history)
+        write = durable_write(folder)
+    found = Figures(mine, theirs, limit, parts, write, work.loaded, options.history)
+    text = report(found, PLOT)
     print(text)
     if options.write:
+        draw(found, PAGE.with_name(PLOT))
         write_section("serving", text)
 
 
@@ -76,7 +68,7 @@ def _ours(work: Work, folder: Path, seconds: float) -> tuple[Measured, dict[int,
             found = timings[connections] = timed(running.port, waiting, connections, seconds)
             waiting = waiting[len(found.each) + found.failed :]
             after = running.metrics()
-            parts[connections] = {name: (after[name] - before[name]) * 1000 / len(found.each) for name in _PARTS}
+            parts[connections] = {name: (after[name] - before[name]) * 1000 / len(found.each) for name in PARTS}
         return Measured(
             "Claimvet: history, features, score, reasons, ledger", timings, running.seconds, running.memory()
         ), parts
@@ -108,37 +100,6 @@ def durable_write(folder: Path, rows: int = 300) -> float:
         connection.execute("INSERT INTO ledger VALUES (?, ?)", (number, "x" * 2_000))
     connection.close()
     return (time.perf_counter() - start) * 1000 / rows
-
-
-def report(measured: list[Measured], parts: dict[int, dict[str, float]], write: float, history: int) -> str:
-    """The section of the page."""
-    mine, theirs, limit = measured
-    rows = [
-        [m.name, connections, f"{t.rate:,.0f}", f"{t.quantile(0.5):.1f}", f"{t.quantile(0.99):.1f}", t.failed]
-        for m in measured
-        for connections, t in m.timings.items()
-    ]
-    most = max(CONNECTIONS)
-    ratio = mine.timings[most].rate / theirs.timings[most].rate
-    of_limit = limit.timings[most].rate / mine.timings[most].rate
-    split = [[name, *(f"{parts[connections][name]:.2f}" for connections in CONNECTIONS)] for name in _PARTS]
-    return "\n\n".join(
-        [
-            "## The endpoint",
-            f"`make bench-serving`: {TREES} trees in two boosters over {FEATURES} features, the same model for all, served on loopback "
-            f"with the client on the same {os.cpu_count()} cores; a store with the history of {history:,} claims. Claimvet reads that "
-            "history, computes the features, scores, explains, and answers when the decision is on the disk.",
-            table(["server", "connections", "requests/s", "p50 ms", "p99 ms", "failed"], rows),
-            f"At {most} connections Claimvet answers **{ratio:.1f} times** as many requests as `mlflow models serve`; its p99 at one "
-            f"connection is **{mine.timings[1].quantile(0.99):.1f} ms**. The limit is the empty route, {of_limit:.0f} times further, "
-            f"and one durable write, {write:.2f} ms here, which the requests of a moment share.",
-            table(["part of a claim, ms", *(f"{connections} connections" for connections in CONNECTIONS)], split),
-            table(
-                ["server", "start to ready, s", "memory, MB"],
-                [[m.name, f"{m.start:.1f}", f"{m.memory:.0f}"] for m in measured],
-            ),
-        ]
-    )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class Running:
 
 @contextmanager
 def ours(work: Work, folder: Path) -> Iterator[Running]:
-    """`claimvet serve`, with the model from MLflow's registry."""
+    """`claimvet serve`, with the model from MLflow's registry; the self-check, which takes a core, is off."""
     options: list[str | Path] = [_BIN / "claimvet", "serve", "--store", work.store_url, "--check", "0"]
     with _started([*options, "--port"], folder, "/readyz") as running:
         yield running

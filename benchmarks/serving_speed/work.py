@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,17 @@ _NEEDED = ("claim_amount", "claim_type", "claim_evidence_count")
 
 @dataclass(frozen=True)
 class Work:
-    """Where everything is, and the bodies to send: claims for ours, rows of features for MLflow's."""
+    """Where everything is, and the bodies to send: claims for ours, rows of features for MLflow's.
+
+    `loaded` is how many rows a second the store was filled with.
+    """
 
     model: Path
     store_url: str
     key: str
     claims: list[bytes]
     rows: list[bytes]
+    loaded: float
 
 
 def make(folder: Path, history: int, claims: int) -> Work:
@@ -50,9 +55,11 @@ def make(folder: Path, history: int, claims: int) -> Work:
     model = _model(features, folder / "world")
     model.save(folder / "model")
     store_url = f"sqlite:///{folder / 'store.db'}"
-    load(DataSet.open(folder / "world"), store_url)
+    start = time.perf_counter()
+    loaded = load(DataSet.open(folder / "world"), store_url) / (time.perf_counter() - start)
     rows = features[list(model.schema.names)].tail(200)
-    return Work(folder / "model", store_url, _key(store_url), _claims(folder / "world", claims), _rows(rows))
+    bodies = _claims(folder / "world", claims)
+    return Work(folder / "model", store_url, _key(store_url), bodies, _rows(rows), loaded)
 
 
 def _model(features: pd.DataFrame, world: Path) -> ClaimModel:

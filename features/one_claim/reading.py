@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from features.one_claim.layout import LIMB_BITS, Column, History, Kind, Layout, Place, counted, known
 from features.parts import ADDITIVE, Part, PartKind
@@ -17,8 +17,8 @@ class Point(NamedTuple):
     before: int
 
 
-TotalsAt = Callable[[Point], Sequence[int] | None]
-"""The totals at a point, None where nothing came before it."""
+Totals = Sequence[Sequence[int] | None]
+"""The totals at each point of `PlaceReading.points`, in its order; None where nothing came before it."""
 
 
 class Edge(NamedTuple):
@@ -39,13 +39,9 @@ class _Additive:
     terms: tuple[tuple[Point, int, int, int], ...]
     """Point, place of the column, sign, and by how many bits the number is shifted."""
 
-    def value(self, totals: TotalsAt) -> int:
-        value = 0
-        for point, column, sign, shift in self.terms:
-            numbers = totals(point)
-            if numbers is not None:
-                value += sign * ((numbers[column] or 0) << shift)
-        return value
+    def placed(self, places: Mapping[Point, int]) -> tuple[tuple[int, int, int], ...]:
+        """The terms with the place of their point, the column, and what a unit of it counts."""
+        return tuple((places[point], column, sign << shift) for point, column, sign, shift in self.terms)
 
 
 class PlaceReading:
@@ -68,10 +64,20 @@ class PlaceReading:
         }
         self.one_by_one = tuple(part for part, from_totals in place.is_read.items() if not from_totals)
         self.points = tuple(dict.fromkeys(point for additive in self.additive for point, _, _, _ in additive.terms))
+        places = {point: place for place, point in enumerate(self.points)}
+        self._sums = [(additive.name, additive.placed(places)) for additive in self.additive]
 
-    def values(self, totals: TotalsAt) -> dict[str, int]:
-        """Part name to value for the parts that are differences of totals."""
-        return {additive.name: additive.value(totals) for additive in self.additive}
+    def values(self, totals: Totals) -> dict[str, Any]:
+        """Part name to value, int, for the parts that are differences of totals."""
+        found: dict[str, Any] = {}
+        for name, terms in self._sums:
+            value = 0
+            for place, column, unit in terms:
+                numbers = totals[place]
+                if numbers is not None:
+                    value += unit * numbers[column]
+            found[name] = value
+        return found
 
     def _additive(self, part: Part) -> _Additive:
         total = known(part) if part.kind is PartKind.DISTINCT else part.total

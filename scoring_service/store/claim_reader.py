@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,10 +31,11 @@ class ClaimReader:
         self._has_links = any(isinstance(feature, LinkFeature) for feature in features)
         self._readings = readings(changes.layout)
         self._histories = HistoryReader(changes, self._readings)
+        self._filled = {"claims"}  # the claim at hand is one, wherever it is
 
     def read(self, connection: sa.Connection, claim: Mapping[str, Any], filed_at: int) -> dict[str, Value]:
         """Every feature of the claim as if it had been filed at `filed_at`."""
-        filled = _filled(connection)
+        filled = self._filled_now(connection)
         context = self._context(connection, claim, filed_at)
         tokens = links.shared_tokens(connection, claim["customer_id"], filed_at)
         keys = {
@@ -44,6 +45,18 @@ class ClaimReader:
         histories = {place: self._parts_of(place, keys[place], parts) for place in keys if place[1] != TOKEN}
         tied = self._links(connection, context, filed_at, parts, tokens, filled) if self._has_links else {}
         return self._values.of(context, histories, tied)
+
+    def note_filled(self, tables: Iterable[str]) -> None:
+        """These have rows that nobody can take away any more, so they are not looked at again."""
+        self._filled |= set(tables)
+
+    def _filled_now(self, connection: sa.Connection) -> Set[str]:
+        """The tables that have a row."""
+        asked = [name for name in TABLES if name not in self._filled]
+        if not asked:
+            return self._filled
+        found = run(connection, f"SELECT {', '.join(f'EXISTS (SELECT 1 FROM {name})' for name in asked)}")[0]
+        return self._filled | {name for name, has_rows in zip(asked, found, strict=True) if has_rows}
 
     def _context(self, connection: sa.Connection, claim: Mapping[str, Any], filed_at: int) -> dict[str, Any]:
         """The claim's own columns and what was known of its parties, in cents and microseconds."""
@@ -91,12 +104,3 @@ class ClaimReader:
         source, entity = self._readings[place].place.source, place[1]
         needed = (*source.tables, "products") if entity == Entity.CATEGORY else source.tables
         return filled >= set(needed)
-
-
-def _filled(connection: sa.Connection) -> set[str]:
-    """The tables that have a row; the claim at hand is one of `claims`, wherever it is."""
-    rows = run(connection, _HAS_ROWS)[0]
-    return {"claims", *(name for name, found in zip(TABLES, rows, strict=True) if found)}
-
-
-_HAS_ROWS = f"SELECT {', '.join(f'EXISTS (SELECT 1 FROM {name})' for name in TABLES)}"

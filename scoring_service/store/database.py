@@ -17,12 +17,17 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from data.contract.errors import StoreError
 from scoring_service.store.records import METADATA
 from scoring_service.store.schema import EVENT_TABLES, VERSION
+from scoring_service.store.statements import run
 
 WAIT_SECONDS = 10
 """How long a writer waits for another, and a new connection for the server, before it gives up."""
 
 PAGES_KIB = 16_000
 """What each connection to SQLite keeps in memory of the file."""
+
+WAL_PAGES = 8_000
+"""Pages that SQLite's write-ahead log holds before who writes moves them into the file. A claim writes some forty; `checkpoint`
+moves them before, beside the writer, so that then little is left to do and the log begins anew."""
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 _MIGRATING = 4_801
@@ -63,7 +68,13 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 def _set_up(connection: Any, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # transactions begin where `_begin` says so, not where the driver thinks fit
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", f"cache_size = -{PAGES_KIB}"):
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "temp_store = MEMORY",
+        f"cache_size = -{PAGES_KIB}",
+        f"wal_autocheckpoint = {WAL_PAGES}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -82,6 +93,21 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     try:
         with engine.connect().execution_options(**_WRITES) as connection, connection.begin():
             yield connection
+    except sa.exc.DBAPIError as error:
+        raise StoreError(_failure(engine, error)) from error
+
+
+def checkpoint(engine: sa.Engine) -> None:
+    """On SQLite, move what the write-ahead log holds into the file, as far as nobody has to wait for it; a thread beside may.
+
+    Raises:
+        StoreError: where the database fails.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    try:
+        with engine.connect() as connection:
+            run(connection, "PRAGMA wal_checkpoint(PASSIVE)")
     except sa.exc.DBAPIError as error:
         raise StoreError(_failure(engine, error)) from error
 
@@ -108,7 +134,9 @@ def ensure_version(engine: sa.Engine) -> None:
         if found is None:
             _migrate(connection)
         elif found != VERSION:
-            raise StoreError(f"the store {shown(engine)} is of version {found}, expected {VERSION}")
+            raise StoreError(
+                f"the store {shown(engine)} is of version {found}, expected {VERSION}; `claimvet events upgrade` brings an older one there"
+            )
 
 
 def upgrade(url: str) -> None:

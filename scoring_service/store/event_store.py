@@ -44,6 +44,8 @@ class EventStore:
         try:
             database.ensure_version(engine)
             make_ready(engine, store._changes.layout)
+            with engine.connect() as connection:
+                store.staleness(connection)
         except StoreError:
             engine.dispose()
             raise
@@ -84,13 +86,22 @@ class EventStore:
             return self._reader.read(connection, claim, as_of)
 
     def staleness(self, connection: sa.Connection) -> dict[str, int | None]:
-        """Per table, when its latest event was known, in microseconds since 1970; None where it has none."""
+        """Per table, when its latest event was known, in microseconds since 1970; None where it has none.
+
+        Not within a transaction that may be undone: that a table has rows is remembered.
+        """
         latest = ", ".join(f"(SELECT max({table.known_at}) FROM {name})" for name, table in TABLES.items())
-        return dict(zip(TABLES, run(connection, f"SELECT {latest}")[0], strict=True))
+        found = dict(zip(TABLES, run(connection, f"SELECT {latest}")[0], strict=True))
+        self._reader.note_filled(name for name, instant in found.items() if instant is not None)
+        return found
 
     def export(self, folder: Path, connection: sa.Connection) -> None:
         """Write all events as a data set of Parquet files."""
         stored_data.export(connection, folder)
+
+    def checkpoint(self) -> None:
+        """Keep the write-ahead log of SQLite short, so that no writer has to; raises `StoreError` where the database fails."""
+        database.checkpoint(self.engine)
 
     def close(self) -> None:
         """Let go of all connections."""

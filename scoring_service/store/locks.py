@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 SLOTS = 512
 
-_ROWS, _KEYS, _RINGS = 4_802, 4_803, 4_804
+_ROWS, _KEYS, _RINGS, _EXPERTS = 4_802, 4_803, 4_804, 4_805
 _LOCK = "SELECT pg_advisory_xact_lock(%s, slot) FROM unnest(CAST(%s AS integer[])) AS slot"
 
 
@@ -41,3 +41,9 @@ def rings(connection: sa.Connection) -> None:
     """Wait for transactions that tie rings together."""
     if connection.dialect.name == "postgresql":
         _take(connection, _RINGS, [""])
+
+
+def experts(connection: sa.Connection) -> None:
+    """Wait for transactions that share out experts; nothing else is waited for after it."""
+    if connection.dialect.name == "postgresql":
+        _take(connection, _EXPERTS, [""])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,8 @@ import sqlalchemy as sa
 from data.contract.tables import TABLES
 from features.declaration import Entity
 from features.one_claim.changes import Changes
-from features.one_claim.reading import Edge, PlaceReading, Point
+from features.one_claim.layout import TOTALS
+from features.one_claim.reading import Edge, PlaceReading, Totals
 from features.one_claim.scan import Appearing, Scan
 from features.parts import PartKind
 from scoring_service.store import contract_rows
@@ -23,43 +25,57 @@ from scoring_service.store.totals import EARLIEST
 Asked = tuple[int, str, int]
 """History, key and position of a running total."""
 
+_WIDTHS = (1, 1, 3, 3, 5, 5, *[TOTALS] * (TOTALS - 5))
+"""How many totals are read of a history that has so many: few different statements, and few columns for nothing."""
+
 _OF = "{row}.history = s.history AND {row}.key = s.key AND {row}.position"
 _MARKS = f"marks m WHERE {_OF.format(row='m')} = s.since"
 _CHANGES = f"changes c WHERE {_OF.format(row='c')} < s.position AND c.position >= coalesce(s.since, {EARLIEST})"
 
 
-def totals_at(connection: sa.Connection, asked: Sequence[Asked]) -> list[list[int] | None]:
-    """The running totals at each of the positions, of all changes strictly before; None where there are none."""
-    found: list[list[int] | None] = [None] * len(asked)
-    if not asked:
-        return found
-    parameters = [value for number, one in enumerate(asked) for value in (number, *one)]
-    for number, *numbers in run(connection, _totals_statement(len(asked), connection.dialect.name), parameters):
-        before = found[number]
-        given = [int(value or 0) for value in numbers]
-        found[number] = given if before is None else [one + other for one, other in zip(before, given, strict=True)]
+def totals_at(
+    connection: sa.Connection, asked: Sequence[Asked], columns: Mapping[int, int]
+) -> list[Sequence[int] | None]:
+    """The running totals at each of the positions, of all changes strictly before; None where there are none.
+
+    Parameters:
+        columns: how many totals each history has; others are not added up.
+    """
+    found: list[Sequence[int] | None] = [None] * len(asked)
+    alike: dict[int, list[Any]] = {}
+    for number, one in enumerate(asked):
+        alike.setdefault(_WIDTHS[columns[one[0]]], []).extend((number, *one))
+    for width, parameters in alike.items():
+        statement = _totals_statement(len(parameters) // 4, width, connection.dialect.name)
+        for number, *numbers in run(connection, statement, parameters):
+            before = found[number]
+            given = [value or 0 for value in numbers]
+            found[number] = given if before is None else [one + other for one, other in zip(before, given, strict=True)]
     return found
 
 
-@lru_cache(maxsize=256)
-def _totals_statement(points: int, dialect: str) -> str:
-    """The marks before the points, and the sums of the changes since.
+@lru_cache(maxsize=1024)
+def _totals_statement(points: int, width: int, dialect: str) -> str:
+    """The marks before the points, and the sums of the changes since, of the first `width` totals.
 
     Either database is made to look them up point by point, whatever it believes of the sizes of its tables: SQLite by a CROSS JOIN,
     which it never turns round, PostgreSQL by subqueries that it cannot pull up.
     """
-    row = "(CAST(? AS INTEGER), CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS BIGINT))"
-    marked = ", ".join(f"m.{column}" for column in TOTAL_COLUMNS)
-    summed = ", ".join(f"CAST(sum(c.{column}) AS BIGINT) AS {column}" for column in TOTAL_COLUMNS)
-    if dialect == "sqlite":
-        of_marks = f"SELECT s.number, {marked} FROM s CROSS JOIN {_MARKS}"
-        of_changes = f"SELECT s.number, {summed} FROM s CROSS JOIN {_CHANGES} GROUP BY s.number"
-    else:
-        of_marks = f"SELECT s.number, m.* FROM s CROSS JOIN LATERAL (SELECT {marked} FROM {_MARKS} LIMIT 1) m"
-        of_changes = f"SELECT s.number, c.* FROM s CROSS JOIN LATERAL (SELECT {summed} FROM {_CHANGES}) c"
+    columns = TOTAL_COLUMNS[:width]
+    marked = ", ".join(f"m.{column}" for column in columns)
     since = (
         "SELECT max(m.position) FROM marks m WHERE m.history = p.history AND m.key = p.key AND m.position <= p.position"
     )
+    if dialect == "sqlite":
+        row = "(?, ?, ?, ?)"
+        summed = ", ".join(f"sum(c.{column})" for column in columns)
+        of_marks = f"SELECT s.number, {marked} FROM s CROSS JOIN {_MARKS}"
+        of_changes = f"SELECT s.number, {summed} FROM s CROSS JOIN {_CHANGES} GROUP BY s.number"
+    else:
+        row = "(CAST(? AS INTEGER), CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS BIGINT))"
+        summed = ", ".join(f"CAST(sum(c.{column}) AS BIGINT) AS {column}" for column in columns)
+        of_marks = f"SELECT s.number, m.* FROM s CROSS JOIN LATERAL (SELECT {marked} FROM {_MARKS} LIMIT 1) m"
+        of_changes = f"SELECT s.number, c.* FROM s CROSS JOIN LATERAL (SELECT {summed} FROM {_CHANGES}) c"
     return f"""
         WITH p (number, history, key, position) AS (VALUES {", ".join([row] * points)}),
         s AS MATERIALIZED (SELECT p.*, ({since}) AS since FROM p)
@@ -130,20 +146,20 @@ class HistoryReader:
     def __init__(self, changes: Changes, readings: Mapping[tuple[str, str], PlaceReading]) -> None:
         self._changes = changes
         self._readings = readings
+        self._columns = {history.number: len(history.totals) for history in changes.layout.histories}
         self._scans = {key: Scan(r.place, r.one_by_one) for key, r in readings.items() if r.one_by_one}
 
     def parts(
         self, connection: sa.Connection, keys: Mapping[tuple[str, str], Sequence[str]], filed_at: int
     ) -> dict[tuple[str, str, str], dict[str, Any]]:
         """The parts by name, of every key of every place (source and entity)."""
-        wanted = [(place, key) for place, some in keys.items() for key in some]
-        numbers = self._totals(connection, wanted, filed_at)
-        asked = [(edge, key) for place, key in wanted for edge in self._readings[place].edges.values()]
+        wanted = [(self._readings[place], place, key) for place, some in keys.items() for key in some]
+        totals = self._totals(connection, [(reading, key) for reading, _, key in wanted], filed_at)
+        asked = [(edge, key) for reading, _, key in wanted for edge in reading.edges.values()]
         edges = edge_values(connection, asked, filed_at)
         found = {}
-        for place, key in wanted:
-            reading = self._readings[place]
-            values: dict[str, Any] = dict(reading.values(lambda point, key=key: numbers.get((point, key))))  # type: ignore[misc]
+        for (reading, place, key), numbers in zip(wanted, totals, strict=True):
+            values = reading.values(numbers)
             for part, edge in reading.edges.items():
                 values[part.name] = edges[edge, key]
             if place in self._scans:
@@ -152,11 +168,12 @@ class HistoryReader:
         return found
 
     def _totals(
-        self, connection: sa.Connection, wanted: Iterable[tuple[tuple[str, str], str]], filed_at: int
-    ) -> dict[tuple[Point, str], list[int] | None]:
-        points = [(point, key) for place, key in wanted for point in self._readings[place].points]
-        asked = [(point.history, key, filed_at - point.before) for point, key in points]
-        return dict(zip(points, totals_at(connection, asked), strict=True))
+        self, connection: sa.Connection, wanted: Sequence[tuple[PlaceReading, str]], filed_at: int
+    ) -> Iterator[Totals]:
+        """The totals at the points of each reading, of its key."""
+        asked = [(history, key, filed_at - before) for reading, key in wanted for history, before in reading.points]
+        totals = iter(totals_at(connection, asked, self._columns))
+        return (list(islice(totals, len(reading.points))) for reading, _ in wanted)
 
     def _events(self, connection: sa.Connection, reading: PlaceReading, key: str, filed_at: int) -> list[Appearing]:
         """All events of a key that were known then, found through their changes."""

@@ -13,7 +13,7 @@ from features.one_claim.layout import EXTREMES, TOTALS
 
 METADATA = sa.MetaData()
 
-VERSION = "0001"
+VERSION = "0002"
 """The revision of `scoring_service/migrations` that this code works with."""
 
 TOTAL_COLUMNS = tuple(f"t{place}" for place in range(TOTALS))

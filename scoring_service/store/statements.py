@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,32 +16,38 @@ Rows = Sequence[Sequence[Any]]
 def run(connection: sa.Connection, sql: str, parameters: Sequence[Any] = ()) -> Rows:
     """The rows of a query; its parameters are written as question marks.
 
+    The driver's own cursor runs it: what SQLAlchemy has around it takes longer than a statement.
+
     Raises:
         sqlalchemy.exc.DBAPIError: where the database fails, as if the query builder had run it.
     """
-    with _cursor(connection, sql) as cursor:
-        cursor.execute(_in_style(connection, sql), tuple(parameters))
-        return list(cursor.fetchall())
+    cursor: Any = connection.connection.cursor()
+    try:
+        cursor.execute(_in_style(connection, sql), parameters)
+        rows: Rows = cursor.fetchall()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _as_if_built(connection, sql, error) from error
+    finally:
+        cursor.close()
+    return rows
 
 
 def run_many(connection: sa.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
     """One statement for each of the rows of parameters; raises as `run`."""
-    if rows:
-        with _cursor(connection, sql) as cursor:
-            cursor.executemany(_in_style(connection, sql), rows)
-
-
-@contextmanager
-def _cursor(connection: sa.Connection, sql: str) -> Iterator[Any]:
-    """The driver's own cursor: what SQLAlchemy has around it takes longer than a statement."""
-    driver = connection.dialect.loaded_dbapi
-    cursor = connection.connection.cursor()
+    if not rows:
+        return
+    cursor: Any = connection.connection.cursor()
     try:
-        yield cursor
-    except driver.Error as error:
-        raise sa.exc.DBAPIError.instance(sql, None, error, driver.Error, dialect=connection.dialect) from error
+        cursor.executemany(_in_style(connection, sql), rows)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _as_if_built(connection, sql, error) from error
     finally:
         cursor.close()
+
+
+def _as_if_built(connection: sa.Connection, sql: str, error: Exception) -> sa.exc.StatementError:
+    driver = connection.dialect.loaded_dbapi
+    return sa.exc.DBAPIError.instance(sql, None, error, driver.Error, dialect=connection.dialect)
 
 
 def where_in(connection: sa.Connection, select: str, column: str, values: Iterable[Any]) -> list[Sequence[Any]]:

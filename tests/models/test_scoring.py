@@ -1,4 +1,4 @@
-"""Rows that are mappings have the same scores as rows of a frame, to the last bit."""
+"""Rows that are mappings have the same scores as rows of a frame, to the last bit, and the same reasons."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from data.contract.errors import ModelError
 from models.claim_facts import policy_facts
 from models.claim_model import PROBABILITIES
+from models.row_shap import RowShap
 from models.safety import CLUSTER_FEATURES, LINK_FEATURES
 from models.scoring import RowScorer, score_matrix
 from tests.scoring_service.endpoint.small_model import INPUTS, small_model
@@ -46,8 +47,27 @@ def test_single_rows_and_frames_score_alike(rows: list[dict[str, Any]]) -> None:
         assert list(score.probabilities) == batch.probabilities[list(PROBABILITIES)].iloc[place].tolist()
         assert score.label == batch.label.iloc[place]
         assert score.disposition == batch.disposition.iloc[place]
-        wanted = [(reason.feature, reason.contribution, reason.text) for reason in batch.reasons[place]]
-        assert [(reason.feature, reason.contribution, reason.text) for reason in score.reasons] == wanted
+        assert score.otherwise == batch.options["otherwise"].iloc[place]
+        assert score.expert_saving_usd == batch.options["expert_saving_usd"].iloc[place]
+        assert score.audited == batch.audited[place]
+        wanted = batch.reasons[place]
+        assert [(reason.feature, reason.text) for reason in score.reasons] == [(r.feature, r.text) for r in wanted]
+        assert [r.contribution for r in score.reasons] == pytest.approx([r.contribution for r in wanted], abs=1e-9)
+
+
+@settings(max_examples=15)
+@given(st.lists(ROWS, min_size=2, max_size=5))
+def test_a_row_scores_to_the_last_bit_the_same_whoever_is_scored_beside_it(rows: list[dict[str, Any]]) -> None:
+    ids = [f"claim {place}" for place in range(len(rows))]
+    assert SCORER.score(rows, ids) == [SCORER.score([row], [name])[0] for row, name in zip(rows, ids, strict=True)]
+
+
+def test_rows_whose_tables_do_not_sum_to_their_score_get_lightgbms_own_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = SCORER.score([row()], ["a"])[0].reasons
+    monkeypatch.setattr(RowShap, "contributions", lambda self, matrix: np.full(matrix.shape, 0.5))
+    found = SCORER.score([row()], ["a"])[0].reasons
+    assert [reason.feature for reason in found] == [reason.feature for reason in wanted]
+    assert [r.contribution for r in found] == pytest.approx([r.contribution for r in wanted], abs=1e-9)
 
 
 @pytest.mark.parametrize("customers", [1, 8])
@@ -59,7 +79,7 @@ def test_a_row_of_a_cluster_is_not_denied_as_in_a_frame(customers: int, linked: 
     shares = np.array([[0.01, 0.04, 0.95]])
     facts = policy_facts(pd.DataFrame([claim]))
     wanted = MODEL.policy.dispositions(pd.DataFrame(shares, columns=list(PROBABILITIES)), facts).tolist()
-    assert SCORER.dispositions(shares, [claim], ["claim"]) == wanted
+    assert [disposition for disposition, _, _ in SCORER.options(shares, [claim])] == wanted
     assert (wanted == ["deny"]) == (customers == 1 or linked == 1)
 
 

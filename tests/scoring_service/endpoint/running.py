@@ -97,11 +97,13 @@ def until(holds: Any, seconds: float = 20.0) -> None:
 
 
 @contextmanager
-def running(url: str, model: Path | str, *, ready: bool = True, **settings: Any) -> Iterator[Endpoint]:
-    """An endpoint on the store at `url` whose clock stands at `NOW` and whose ids count up."""
+def running(
+    url: str, model: Path | str, *, ready: bool = True, first_number: int = 1, **settings: Any
+) -> Iterator[Endpoint]:
+    """An endpoint on the store at `url` whose clock stands at `NOW` and whose ids count up from `first_number`."""
     store = EventStore.open(url)
     keys = keys_of(store)
-    numbers = itertools.count(1)
+    numbers = itertools.count(first_number)
     options = ServiceSettings(**{"model": str(model), "check_seconds": 0, "follow_seconds": 0.05, **settings})
     service = Service(store, options, lambda: NOW, lambda: f"{next(numbers):032x}")
     with listening(service) as address, httpx.Client(base_url=address, timeout=30) as http:

@@ -25,6 +25,10 @@ SCORE_COLUMNS = [
     "reasons",
     "model_version",
     "scored_at",
+    "otherwise",
+    "expert_saving_usd",
+    "audited",
+    "audit_probability",
     "decision_id",
 ]
 

@@ -18,6 +18,7 @@ from models.claim_model import ClaimModel
 from pipeline.marketplace import generate
 from pipeline.scores import score_batch
 from scoring_service.logs import JsonLines
+from scoring_service.metrics import PARTS
 from scoring_service.rows import format_time
 from scoring_service.self_check import compare, same
 from scoring_service.store.load import load
@@ -47,7 +48,10 @@ def test_the_endpoint_answers_what_the_batch_answers(tmp_path: Path, model: Path
         for body in _bodies(world):
             answer = endpoint.intake.score(body).json()
             del answer["decision_id"], answer["scored_at"]
-            assert answer == {name: scores[body["claim_id"]][name] for name in answer}
+            wanted = {name: scores[body["claim_id"]][name] for name in answer}
+            weights = [[reason.pop("contribution") for reason in row["reasons"]] for row in (answer, wanted)]
+            assert answer == wanted
+            assert weights[0] == pytest.approx(weights[1], abs=1e-9)
             saw = endpoint.reviewer.get(f"/v1/claims/{body['claim_id']}").json()["features"]
             assert [name for name, value in saw.items() if not same(value, seen[body["claim_id"]][name])] == []
         found = compare(endpoint.service.store, SCORED)
@@ -78,7 +82,7 @@ def test_metrics_tell_parts_outcomes_events_and_staleness(endpoint: Endpoint) ->
         'claimvet_ready{needs="store"} 1.0',
     ):
         assert line in text
-    for part in ("parse", "features", "predict", "explain", "write"):
+    for part in PARTS:
         assert f'claimvet_part_seconds_count{{part="{part}"}}' in text
     assert 'table="orders"' not in text  # it has no events, so no figure is made up
 

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from data.contract.errors import StoreError
-from scoring_service.store import EventStore, database
+from scoring_service.store import EventStore, StoredEvent, database
 from scoring_service.store.records import METADATA
 from tests.scoring_service.postgres import Server
 
@@ -28,9 +28,9 @@ def test_a_new_store_has_the_tables_that_the_code_declares_and_opens_again(store
 def test_a_store_of_another_version_is_refused_with_one_sentence(store: EventStore, store_url: str) -> None:
     with store.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StoreError, match=r"the store .* is of version 9999, expected 0001"):
+    with pytest.raises(StoreError, match=r"the store .* is of version 9999, expected 0002; `claimvet events upgrade`"):
         EventStore.open(store_url)
-    with pytest.raises(StoreError, match="the store is of version 9999, which this code cannot bring to 0001"):
+    with pytest.raises(StoreError, match="the store is of version 9999, which this code cannot bring to 0002"):
         database.upgrade(store_url)
 
 
@@ -78,4 +78,72 @@ def test_a_store_comes_back_when_its_server_does(postgres_server: Server, postgr
     postgres_server.start()
     with store.begin() as connection:
         assert store.staleness(connection)["claims"] is None
+    store.close()
+
+
+def test_a_checkpoint_moves_what_was_committed_into_the_file_itself(tmp_path: Path) -> None:
+    store = EventStore.open(f"sqlite:///{tmp_path / 'store.db'}")
+    with store.begin() as connection:
+        store.append([StoredEvent("sellers", {"seller_id": "S-1", "created_at": 1})], connection)
+    store.checkpoint()
+    (tmp_path / "apart.db").write_bytes((tmp_path / "store.db").read_bytes())  # without its log
+    with sqlite3.connect(tmp_path / "apart.db") as apart:
+        assert apart.execute("SELECT seller_id FROM sellers").fetchall() == [("S-1",)]
+    apart.close()
+    store.close()
+
+
+def test_a_checkpoint_waits_for_no_writer(tmp_path: Path) -> None:
+    store = EventStore.open(f"sqlite:///{tmp_path / 'store.db'}")
+    with store.begin() as connection:
+        store.append([StoredEvent("sellers", {"seller_id": "S-1", "created_at": 1})], connection)
+        store.checkpoint()
+    with store.engine.connect() as connection:
+        assert store.staleness(connection)["sellers"] == 1
+    store.close()
+
+
+def test_the_log_begins_anew_where_claims_come_without_a_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "WAL_PAGES", 100)
+    store = EventStore.open(f"sqlite:///{tmp_path / 'store.db'}")
+    for number in range(300):
+        with store.begin() as connection:
+            store.append([StoredEvent("sellers", {"seller_id": f"S-{number}", "created_at": number})], connection)
+    assert (tmp_path / "store.db-wal").stat().st_size < 200 * 4_200
+    store.close()
+
+
+def test_that_a_table_has_rows_is_believed_only_when_they_are_committed(store: EventStore) -> None:
+    claim = {"claim_id": "CL-1", "order_id": None, "customer_id": "C-1", "seller_id": "S-1", "product_id": "P-1"}
+    claim |= {"incident_at": None, "filed_at": 10, "claim_type": "property_damage", "amount_claimed": None}
+    event = StoredEvent("claims", {**claim, "narrative": None})
+    order = {"order_id": "O-1", "customer_id": "C-1", "seller_id": "S-1", "product_id": "P-1", "amount": 1.0}
+    orders = StoredEvent("orders", {**order, "ordered_at": 1})
+    connection = store.engine.connect()
+    connection.begin()
+    store.append([event, orders], connection)
+    assert store.claim_features(event.row, None, connection)["customer_orders_count_365d"] == 1
+    connection.rollback()
+    connection.close()
+    with store.begin() as connection:
+        store.append([event], connection)
+        assert store.claim_features(event.row, None, connection)["customer_orders_count_365d"] is None
+
+
+def test_a_store_of_an_older_version_is_brought_to_this_one_with_all_that_is_in_it(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(database, "VERSION", "0001")
+        engine = database.open_engine(store_url)
+        database.ensure_version(engine)
+        with database.writing(engine) as connection:
+            connection.exec_driver_sql("INSERT INTO sellers (seller_id, created_at) VALUES ('S-1', 1)")
+        engine.dispose()
+    with pytest.raises(StoreError, match="is of version 0001, expected 0002; `claimvet events upgrade` brings"):
+        EventStore.open(store_url)
+    database.upgrade(store_url)
+    store = EventStore.open(store_url)
+    with store.engine.connect() as connection:
+        assert store.staleness(connection)["sellers"] == 1
     store.close()
