@@ -17,7 +17,6 @@ from features.catalogue import FEATURES
 from features.claim_table import claim_table
 from features.context import claim_context, extra_columns
 from features.declaration import ClaimFeature, Feature, Form, HistoryFeature, LinkFeature, RatioFeature, TrendFeature
-from features.duckdb_engine import DuckDBEngine
 from features.engine import Engine, StreamingEngine
 from features.engines import open_engine
 from features.parts import CENTS_PER_DOLLAR, MICROSECONDS_PER_DAY
@@ -59,6 +58,8 @@ def build_features(
         UsageError: where there is no such engine, or it cannot start, or the memory limit cannot be.
     """
     if engine == "duckdb" and memory_limit is not None:
+        from features.duckdb_engine import DuckDBEngine  # takes half a second, which who only reads declarations saves
+
         blocks = row_blocks(data_set, claims, memory_limit, len(features))
         engines = (DuckDBEngine(data_set, claims, share_of_duckdb(memory_limit), block) for block in blocks)
         return _build_in_blocks(engines, len(blocks), out, progress, features)

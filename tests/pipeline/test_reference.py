@@ -17,6 +17,7 @@ COMMANDS = (
     "demo",
     "evaluate",
     "events load",
+    "events upgrade",
     "features build",
     "features list",
     "keys create",

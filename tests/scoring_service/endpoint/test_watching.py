@@ -103,7 +103,6 @@ def _requests(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 def test_logs_are_json_lines_without_claims_customers_or_keys(
     endpoint: Endpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
-    logging.getLogger("claimvet").propagate = True
     with caplog.at_level(logging.INFO, "claimvet"):
         decision = endpoint.intake.score(claim("CL-SECRET", narrative="my leg")).json()["decision_id"]
         endpoint.intake.score(claim("CL-SECRET", narrative="my leg", claim_type="fire"))
