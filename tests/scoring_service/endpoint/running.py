@@ -88,7 +88,7 @@ class Endpoint:
         until(lambda: self.http.get("/readyz").status_code == 200)
 
 
-def until(holds: Any, seconds: float = 20.0) -> None:
+def until(holds: Any, seconds: float = 60.0) -> None:
     """Waits until it holds."""
     end = time.monotonic() + seconds
     while not holds():
