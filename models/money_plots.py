@@ -32,7 +32,7 @@ def money_plot(money: pd.DataFrame) -> Figure:
         "cost_ratio",
         f"harm of a wrong denial, times the default (reviews: {USUAL_CAPACITY:.0%})",
     )
-    left.xaxis.set_major_formatter(PercentFormatter(1.0))
+    left.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     right.set_xscale("log", base=2)
     right.set_xticks(sorted(COST_RATIOS), [f"{ratio:g}" for ratio in sorted(COST_RATIOS)])
     left.set_ylabel("US dollars per 1,000 claims")
