@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.comparison import found_by, loss_difference, mean_interval
+from models.baselines import loss_difference
+from models.comparison import found_by, mean_interval
 from models.evaluation import FOUND
 from models.label_errors import USUAL_ERROR
 from models.parameters import GateParams

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import models.gate as gate
 from models.evaluation import FOUND
-from models.gate import baseline_checks, champion_answers, gate_checks
+from models.gate import champion_answers, gate_checks
 from models.leaks import strange_inputs
 from models.parameters import GateParams
 from models.policy import PROBABILITIES
@@ -182,7 +183,7 @@ def test_a_challenger_whose_findings_are_mere_chance_seldom_passes_for_better_th
         columns = dict(zip(FOUND, answers.T, strict=True))
         noise = replace(stored, judged=stored.judged.assign(label=drawn, **columns))
         noise = replace(noise, baselines={"base_rates": baseline.assign(label=drawn)})
-        check = baseline_checks(noise, PARAMS)[0]
+        check = gate.baseline_checks(noise, PARAMS)[0]
         passed += check.passed
         lucky += check.figure < float(check.bound.removeprefix("surely below ").split(";")[0])
     assert lucky > 15
@@ -190,7 +191,7 @@ def test_a_challenger_whose_findings_are_mere_chance_seldom_passes_for_better_th
 
 
 def test_a_good_challenger_surely_beats_shares_and_rules(stored: StoredModel) -> None:
-    checks = {check.name: check for check in baseline_checks(stored, PARAMS)}
+    checks = {check.name: check for check in gate.baseline_checks(stored, PARAMS)}
     assert {name for name, check in checks.items() if check.bound.startswith("surely")} == {
         "log loss against base rates",
         "log loss against rules",
