@@ -13,6 +13,8 @@ from sklearn.preprocessing import QuantileTransformer
 
 from data.contract.tables import LABELS
 from models.claim_model import PROBABILITIES
+from models.comparison import losses_of, mean_interval
+from models.parameters import GateParams
 
 PENALTY = 1.0
 """Inverse strength of the ridge: many inputs say nearly the same."""
@@ -74,3 +76,8 @@ def logistic(matrix: pd.DataFrame, labels: pd.Series, later: pd.DataFrame, seed:
     answers = pd.DataFrame(model.predict_proba(later.to_numpy()), columns=list(model[-1].classes_), index=later.index)
     kept = answers.reindex(columns=list(LABELS), fill_value=0.0).to_numpy().clip(SMALLEST_SHARE)
     return pd.DataFrame(kept / kept.sum(axis=1, keepdims=True), index=later.index, columns=list(PROBABILITIES))
+
+
+def loss_difference(judged: pd.DataFrame, other: pd.DataFrame, params: GateParams) -> float:
+    """What the mean log loss of `judged` is above that of `other`, judged frames of the same claims, at most: held with `confidence`."""
+    return mean_interval(losses_of(judged) - losses_of(other.loc[judged.index]), params.confidence, params.seed)[2]

@@ -91,7 +91,8 @@ def _data(model: ClaimModel) -> str:
     note = f" Note: {record['note']}." if record.get("note") else ""
     return (
         f"## What it learned from\n\n{data.get('claims', 0):,} claims (data {str(data.get('sha256', ''))[:12]}); only findings "
-        "teach and judge: decisions by an expert, an investigator, a seller's defence or an appeal. Slices follow one another "
+        "judge: decisions by an expert, an investigator, a seller's defence or an appeal. They teach by how sure they are, and beside them "
+        "claims that nobody looked at, with what is believed of them and at a lower weight. Slices follow one another "
         f"in time.{note}\n\n{_table(['slice', *LABELS], rows)}\n\nShare of findings that seem wrong, as estimated: {errors}."
     )
 
@@ -121,12 +122,13 @@ def _calibration(judged: pd.DataFrame) -> str:
 def _slices(slices: pd.DataFrame) -> str:
     kept = slices.sort_values("log_loss", ascending=False, kind="stable").head(MOST_ROWS)
     rows = [
-        [str(row["slice"]).replace("_", " "), str(row["value"]), f"{row['findings']:,}"]
+        [_words(row["slice"]), _words(row["value"]), f"{row['findings']:,}"]
         + [f"{row[name]:.3f}" for name in ("auc_valid", "log_loss", "calibration_error")]
         for row in kept.to_dict("records")
     ]
     return (
-        f"## Where it is worst\n\nThe {len(rows)} slices with the highest log loss, of {len(slices)} with at least 30 findings.\n\n"
+        f"## Where it is worst\n\n{'All' if len(rows) == len(slices) else f'The {len(rows)} worst of the'} {len(slices)} slices with at "
+        "least 30 findings, the highest log loss first.\n\n"
         f"{_table(['slice', 'value', 'findings', 'AUC valid', 'log loss', 'calibration error'], rows)}"
     )
 
@@ -172,13 +174,13 @@ def _promise(facts: CardFacts) -> str:
 def _fairness(fairness: pd.DataFrame) -> str:
     rows = [
         [
-            str(row["grouping"]),
-            str(row["group"]),
+            _words(row["grouping"]),
+            _words(row["group"]),
             f"{row['valid']:,}",
             f"{row['rate']:.1%}",
             f"{row['low']:.1%} to {row['high']:.1%}",
             f"{row['held_up']:.1%}",
-            f"{row['ratio']:.2f}",
+            "no others" if row["ratio"] != row["ratio"] else f"{row['ratio']:.2f}",
         ]
         for row in fairness.to_dict("records")
     ]
@@ -201,6 +203,15 @@ def _fairness(fairness: pd.DataFrame) -> str:
 
 def _limits() -> str:
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in LIMITS)
+
+
+def _words(value: object) -> str:
+    """A value of the data as words.
+
+    >>> _words("property_damage"), _words(True)
+    ('property damage', 'yes')
+    """
+    return {"True": "yes", "False": "no"}.get(str(value), str(value).replace("_", " "))
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -38,7 +38,7 @@ def champion_checks(challenger: StoredModel, champion: StoredModel, params: Gate
         yield Check(f"log loss less that of champion version {champion.version}", float("nan"), bound, False)
         return
     mine = challenger.judged.loc[theirs.index]
-    losses, other = _losses(mine), _losses(mine.assign(**{name: theirs[name] for name in FOUND}))
+    losses, other = losses_of(mine), losses_of(mine.assign(**{name: theirs[name] for name in FOUND}))
     yield _log_loss(losses - other, champion.version, params)
     yield _leap(losses, other, params)
     yield _money(challenger, champion, mine, theirs, params)
@@ -57,11 +57,6 @@ def money_without_champion(challenger: StoredModel, params: GateParams) -> Check
     return Check(
         "dollars per 1,000 claims less those of presenting everything", float(difference.mean()), bound, at_most < 0
     )
-
-
-def loss_difference(judged: pd.DataFrame, other: pd.DataFrame, params: GateParams) -> float:
-    """What the mean log loss of `judged` is above that of `other`, judged frames of the same claims, at most: held with `confidence`."""
-    return mean_interval(_losses(judged) - _losses(other.loc[judged.index]), params.confidence, params.seed)[2]
 
 
 def mean_interval(values: FloatArray, confidence: float, seed: int) -> tuple[float, float, float]:
@@ -177,7 +172,8 @@ def _bounded(stored: StoredModel) -> Policy:
     return stored.judged_policy or stored.model.policy
 
 
-def _losses(judged: pd.DataFrame) -> FloatArray:
+def losses_of(judged: pd.DataFrame) -> FloatArray:
+    """The log loss of each claim of a judged frame, in nats."""
     _, found, y = arrays(judged)
     losses: FloatArray = -np.log(found[np.arange(len(y)), y])
     return losses

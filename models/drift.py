@@ -55,7 +55,7 @@ def drift(name: str, reference: pd.Series, recent: pd.Series, params: MonitorPar
     statistic, p_value = _chi_squared(old, new)
     if numeric:
         values = [side.dropna().to_numpy(dtype=np.float64) for side in (reference, recent)]
-        if all(len(side) for side in values):
+        if _enough(len(values[0]), len(values[1])):
             test = ks_2samp(*values, method="asymp")
             statistic, p_value = float(test.statistic), min(float(test.pvalue), p_value)
     return Drift(
@@ -67,6 +67,11 @@ def drift(name: str, reference: pd.Series, recent: pd.Series, params: MonitorPar
         p_value,
         _level(index - by_chance, p_value, params),
     )
+
+
+def _enough(old: int, new: int) -> bool:
+    """Whether so many values on both sides are one at least on both together, as the asymptotic test reckons them."""
+    return old > 0 and new > 0 and old * new / (old + new) >= 1.0
 
 
 def drifts(reference: pd.DataFrame, recent: pd.DataFrame, params: MonitorParams) -> list[Drift]:

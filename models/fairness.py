@@ -126,17 +126,23 @@ def _row(
     count, total = int(suspected[inside].sum()), int(inside.sum())
     low, high = wilson(count, total, 0.95)
     others = int((~inside).sum())
-    ratio = _ratio(total - count, total, others - int(suspected[~inside].sum()), others, level)
+    ratio = ratio_of(total - count, total, others - int(suspected[~inside].sum()), others, level)
     held_up = float(np.mean(held[inside]))
     values = (grouping, group, total, count, count / total, low, high, held_up, *ratio)
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _ratio(inside: int, total: int, outside: int, others: int, level: float) -> tuple[float, float, float]:
-    """Ratio of two shares with its interval; NaN where either has nothing to go by."""
-    if others < SMALLEST_GROUP or not inside or not outside:
-        return (0.0, 0.0, 0.0) if others >= SMALLEST_GROUP and outside and not inside else (np.nan,) * 3
-    ratio = (inside / total) / (outside / others)
-    error = np.sqrt(1 / inside - 1 / total + 1 / outside - 1 / others)
+def ratio_of(inside: int, total: int, outside: int, others: int, level: float) -> tuple[float, float, float]:
+    """Ratio of two shares with its interval; NaN where the others have nothing to go by.
+
+    Where nobody inside is believed, half a claim more on each side gives the ratio's upper end, since a logarithm has none (Haldane's
+    correction): of few claims that may be chance.
+    """
+    if others < SMALLEST_GROUP or not outside:
+        return (np.nan,) * 3
+    more = 0.0 if inside else 0.5
+    one, other = (inside + more) / (total + more), (outside + more) / (others + more)
+    error = np.sqrt((1 - one) / (inside + more) + (1 - other) / (outside + more))
     reach = float(np.exp(norm.ppf(0.5 + level / 2) * error))
-    return ratio, ratio / reach, ratio * reach
+    ratio = (inside / total) / (outside / others)
+    return ratio, ratio / reach, one / other * reach

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
+from models.baselines import loss_difference
 from models.checks import Check
 from models.claim_model import ClaimModel
-from models.comparison import champion_answers, champion_checks, loss_difference, money_without_champion
+from models.comparison import champion_answers, champion_checks, money_without_champion
 from models.evaluation import arrays, calibration_error_metric, calibration_errors, log_loss_metric
 from models.fairness import fairness_check
 from models.guarantee import counted_off

@@ -5,18 +5,24 @@ The champion's version remembers the one before it (`previous_champion`), so a r
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
+from mlflow.store.entities import PagedList
 
 from data.contract.errors import ModelError
 from models.registry import CHAMPION, NAME, quiet_store
 
 PREVIOUS = "previous_champion"
 EVENT_TAG = "claimvet.event"
+PAGE = 1000
+"""Runs asked for at once."""
 
 
 class Event(StrEnum):
@@ -98,13 +104,13 @@ def put_on_record(entry: Entry, figures: dict[str, float] | None = None) -> None
 
 
 def record() -> list[Entry]:
-    """Every entry, the earliest first."""
+    """Every entry, the earliest first; of the same second, in the order in which they were put on record."""
     with quiet_store() as client:
         experiment = client.get_experiment_by_name(NAME)
         if experiment is None:
             return []
-        runs = client.search_runs([experiment.experiment_id], max_results=1000)
-    tagged = [run.data.tags for run in runs if EVENT_TAG in run.data.tags]
+        pages = _pages(client, experiment.experiment_id)
+        tagged = [run.data.tags for page in pages for run in page if EVENT_TAG in run.data.tags]
     entries = [
         Entry(
             Event(tags[EVENT_TAG]),
@@ -116,3 +122,16 @@ def record() -> list[Entry]:
         for tags in tagged
     ]
     return sorted(entries, key=lambda entry: entry.at)
+
+
+def _pages(client: MlflowClient, experiment: str) -> Iterator[PagedList[Run]]:
+    """All runs of an experiment, the earliest first; MLflow gives so many at once and no more."""
+    token = None
+    while True:
+        page = client.search_runs(
+            [experiment], max_results=PAGE, order_by=["attributes.start_time ASC"], page_token=token
+        )
+        yield page
+        token = page.token
+        if not token:
+            return

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
-from models.alternatives import USUAL_CAPACITY
+from models.alternatives import COST_RATIOS, USUAL_CAPACITY
 
 COLOURS = {
     "policy": "#0b5c6b",
@@ -31,11 +32,14 @@ def money_plot(money: pd.DataFrame) -> Figure:
         "cost_ratio",
         f"harm of a wrong denial, times the default (reviews: {USUAL_CAPACITY:.0%})",
     )
+    left.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     right.set_xscale("log", base=2)
+    right.set_xticks(sorted(COST_RATIOS), [f"{ratio:g}" for ratio in sorted(COST_RATIOS)])
     left.set_ylabel("US dollars per 1,000 claims")
     left.set_yscale("log")
-    left.legend(frameon=False, fontsize=8)
-    figure.suptitle("What each way of deciding costs, with 95 % intervals", fontsize=11)
+    left.yaxis.set_major_formatter(_dollars)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(COLOURS), frameon=False)
+    figure.suptitle("What each way of deciding costs, with 95 % intervals")
     return figure
 
 
@@ -47,6 +51,11 @@ def write_money_plot(money: pd.DataFrame, folder: Path) -> Path | None:
     path = folder / "money.png"
     money_plot(money).savefig(path, dpi=110, metadata={"Software": None})
     return path
+
+
+def _dollars(value: float, _: object = None) -> str:
+    """A tick in dollars; mathematics must not take the sign for its own."""
+    return rf"\${value:,.0f}"
 
 
 def _panel(axes: object, rows: pd.DataFrame, x: str, title: str) -> None:

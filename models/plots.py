@@ -82,7 +82,9 @@ def calibration_slices_plot(judged: pd.DataFrame) -> Figure:
     spread = np.vstack([slices["share"] - slices["low"], slices["high"] - slices["share"]])
     axes.errorbar(middle, places, xerr=spread, fmt="o", color=COLOURS[0], markersize=3, linewidth=1.0)
     axes.axvline(0.0, color="grey", linewidth=0.8)
-    axes.set_yticks(places, [f"{row['slice']}: {row['value']} ({row['findings']:,})" for _, row in slices.iterrows()])
+    names = [f"{row['slice']}: {row['value']} ({row['findings']:,})" for _, row in slices.iterrows()]
+    # dollars are no mathematics
+    axes.set_yticks(places, [name.replace("_", " ").replace("$", r"\$") for name in names])
     axes.tick_params(axis="y", labelsize=6)
     figure.set_size_inches(SIZE_INCHES[0], max(SIZE_INCHES[1], 0.22 * len(slices)))
     return figure
@@ -124,7 +126,7 @@ def confusion_plot(judged: pd.DataFrame) -> Figure:
 
 def month_plot(judged: pd.DataFrame) -> Figure:
     """Log loss and calibration error by month of filing, for months with enough findings."""
-    figure, axes = _canvas("filed in", "figure", "By month")
+    figure, axes = _canvas("filed in", "the lower, the better", "By month")
     months = {str(month): arrays(part)[1:] for month, part in judged.groupby("month") if len(part) >= SMALLEST_SLICE}
     axes.plot(
         list(months),

@@ -17,8 +17,8 @@ from models.alternatives import costs_of, settled
 from models.capacity import REFER, share_out
 from models.claim_facts import policy_facts
 from models.claim_model import ClaimModel
-from models.comparison import found_by, mean_interval
-from models.evaluation import FOUND, arrays, figures, judged_frame
+from models.comparison import found_by, losses_of, mean_interval
+from models.evaluation import FOUND, figures, judged_frame
 from models.guarantee import counted_off, wrong_denial_bound
 from models.label_errors import USUAL_ERROR
 from models.labels import latest_findings
@@ -154,7 +154,7 @@ def _difference(
 ) -> dict[str, object]:
     """`model` less `other` on the judged claims: mean of log loss and dollars per 1,000 claims at `other`'s prices, `low` to `high`."""
     mine, theirs = (judged_period(period, one).judged.loc[judged.index] for one in (model, other))
-    losses = _losses(mine) - _losses(theirs)
+    losses = losses_of(mine) - losses_of(theirs)
     costs = 1000.0 * (
         costs_of(mine, other.policy, mine["disposition"]) - costs_of(theirs, other.policy, theirs["disposition"])
     )
@@ -164,9 +164,3 @@ def _difference(
         low, mean, high = mean_interval(values, confidence, seed)
         answer |= {f"{name}_difference": mean, f"{name}_low": low, f"{name}_high": high}
     return answer
-
-
-def _losses(judged: pd.DataFrame) -> Floats:
-    _, found, y = arrays(judged)
-    losses: Floats = -np.log(found[np.arange(len(y)), y])
-    return losses

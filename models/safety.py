@@ -34,6 +34,7 @@ CLUSTER_FEATURES = (
     "category_claims_count_30d",
     "category_claims_count_365d",
     "category_orders_count_365d",
+    "customer_claims_count_90d",
 )
 LINK_FEATURES = (
     "identity_ring_customers_count",
@@ -49,6 +50,8 @@ OWN_CLAIMS = 2.0
 def cluster_facts(features: Columns) -> dict[str, Floats]:
     """`cluster_customers`, distinct customers who claimed on the product within 90 days, this one included, 0 where this customer is
     linked to others; `cluster_expected`, how many would by the product's orders and history. Empty where the features are not there.
+
+    A customer who claimed on anything within 90 days may be among those who claimed on the product, and is not counted once more.
     """
     if not set(CLUSTER_FEATURES) <= set(features):
         return {}
@@ -64,7 +67,7 @@ def cluster_facts(features: Columns) -> dict[str, Floats]:
     expected_earlier = orders * (yearly * earlier_days + PRIOR_CLAIMS) / category_orders
     earlier = np.maximum(known["product_claims_count_365d"] - known["product_claims_count_90d"], 0.0)
     own = (earlier + OWN_CLAIMS) / (expected_earlier + OWN_CLAIMS)
-    customers = known["product_claims_customers_distinct_90d"] + 1.0
+    customers = known["product_claims_customers_distinct_90d"] + ~(known["customer_claims_count_90d"] > 0.0)
     return {"cluster_customers": np.where(is_linked(features), 0.0, customers), "cluster_expected": expected * own}
 
 

@@ -20,7 +20,7 @@ from typer.exceptions import Abort, TyperException
 
 from data.contract.errors import ClaimvetError
 from pipeline import cli_lifecycle, cli_models, cli_serving
-from pipeline.cli_options import DataDirectory, OutFile, ParamsFile, read_params
+from pipeline.cli_options import DataDirectory, ModelUri, OutFile, ParamsFile, read_params
 from pipeline.progress import say, step
 
 if TYPE_CHECKING:
@@ -250,10 +250,7 @@ def score(
     data: DataDirectory,
     claims: Annotated[Path, typer.Option("--claims", help="Claims to score: Parquet or CSV.", metavar="FILE")],
     out: Annotated[Path, typer.Option("--out", help="File to write: Parquet, or CSV by its name.", metavar="FILE")],
-    model: Annotated[
-        str | None,
-        typer.Option("--model", help="MLflow URI or directory of a model; default the champion.", metavar="URI"),
-    ] = None,
+    model: ModelUri = None,
     engine: EngineOption = Engine.DUCKDB,
 ) -> None:
     """Score claims: probabilities, label, disposition and reasons, one row a claim in the order of the input."""

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli_options import DataDirectory, ParamsFile, read_params
+from pipeline.cli_options import DataDirectory, ModelUri, ParamsFile, read_params
 from pipeline.progress import step
 
 By = Annotated[
@@ -76,14 +76,7 @@ def monitor(
             "--reference", help="Data set to compare with; default: the earlier claims of the same one.", metavar="DIR"
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            help="MLflow URI or directory of a model; default the champion, where there is one.",
-            metavar="URI",
-        ),
-    ] = None,
+    model: ModelUri = None,
     out: Annotated[Path, typer.Option("--out", help="Directory for the report.", metavar="DIR")] = Path(
         "claimvet-reports/monitor"
     ),

@@ -14,6 +14,10 @@ DataDirectory = Annotated[
     Path, typer.Option("--data", help="Data set: a directory with one file a table.", metavar="DIR")
 ]
 OutFile = Annotated[Path, typer.Option("--out", help="Parquet file to write.", metavar="FILE")]
+ModelUri = Annotated[
+    str | None,
+    typer.Option("--model", help="Model: an MLflow URI or a directory; default the champion.", metavar="URI"),
+]
 ParamsFile = Annotated[
     Path | None,
     typer.Option("--params", help="Parameters; default ./params.yaml, else the project's own.", metavar="FILE"),

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from features.progress import Progress
+from pipeline.cli_options import DataDirectory, ModelUri
 from pipeline.progress import say, step
 from scoring_service.roles import Role
 
@@ -33,12 +34,7 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.", metavar="ADDRESS")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on.", metavar="PORT")] = 8080,
     store: Store = DEFAULT_STORE,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", help="Model that scores: an MLflow URI or a directory; default the champion.", metavar="URI"
-        ),
-    ] = None,
+    model: ModelUri = None,
     shadow: Annotated[
         str | None,
         typer.Option(
@@ -134,7 +130,7 @@ def keys_revoke(
 
 @events_app.command("load")
 def events_load(
-    data: Annotated[Path, typer.Option("--data", help="Data set: a directory with one file a table.", metavar="DIR")],
+    data: DataDirectory,
     store: Store = DEFAULT_STORE,
 ) -> None:
     """Validate a data set and put all its rows into the event store; rows that are there already change nothing."""

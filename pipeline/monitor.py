@@ -7,7 +7,7 @@ outcomes decided by the end of each side, and the scores are those of one model 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +33,7 @@ from pipeline.report.tiles import Tile
 from pipeline.validate import require_valid
 
 LABEL_COLUMNS = ("label", "decided_by")
+NO_OUTCOMES = pd.DataFrame({"claim_id": pd.Series(dtype="str"), "decided_at": pd.Series(dtype="datetime64[us, UTC]")})
 SHOWN = 25
 """Columns of a section that the page lists; the CSV file has all."""
 SMALLEST_P = 1e-9
@@ -41,12 +42,20 @@ SMALLEST_P = 1e-9
 
 @dataclass(frozen=True)
 class Side:
-    """One side of the comparison: features by claim, `filed_at` of each, and the outcome that counts for each at its end."""
+    """One side of the comparison: features by claim, `filed_at` of each, and all outcomes that were decided by its end."""
 
     name: str
     features: pd.DataFrame
     filed_at: pd.Series
-    labels: pd.DataFrame
+    outcomes: pd.DataFrame
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """The outcome that counts for each of its claims at its end: columns `LABEL_COLUMNS`."""
+        mine = self.outcomes[self.outcomes["claim_id"].isin(self.filed_at.index)]
+        if mine.empty:
+            return pd.DataFrame({name: pd.Series(dtype="str") for name in LABEL_COLUMNS})
+        return latest_outcomes(mine, mine["decided_at"].max())[list(LABEL_COLUMNS)]
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,7 @@ def monitor(
     else:
         progress("scoring")
         found["scores"] = drifts(_scores(old, scorer), _scores(new, scorer), params)
-    found["labels"] = drifts(old.labels[list(LABEL_COLUMNS)], new.labels[list(LABEL_COLUMNS)], params)
+    found["labels"] = drifts(old.labels, new.labels, params)
     report = MonitorReport(out / "report.html", found, tuple(notes))
     _write(report, old, new, now)
     return report
@@ -111,7 +120,12 @@ def _sides(data: Path, reference: Path | None, params: MonitorParams, progress: 
         return _side(reference, progress), whole
     cut = whole.filed_at.sort_values().iloc[int((1 - params.recent_share) * (len(whole.filed_at) - 1))]
     recent = whole.filed_at > cut
-    return _part(whole, ~recent, f"claims until {cut:%Y-%m-%d}"), _part(whole, recent, f"claims after {cut:%Y-%m-%d}")
+    earlier, later = (
+        _part(whole, ~recent, f"claims until {cut:%Y-%m-%d}"),
+        _part(whole, recent, f"claims after {cut:%Y-%m-%d}"),
+    )
+    known_then = earlier.outcomes[earlier.outcomes["decided_at"] <= cut]
+    return replace(earlier, outcomes=known_then), later
 
 
 def _side(folder: Path, progress: Progress) -> Side:
@@ -124,21 +138,15 @@ def _side(folder: Path, progress: Progress) -> Side:
     try:
         data_set.register(connection)
         filed = connection.execute("SELECT claim_id, filed_at FROM claims").df().set_index("claim_id")["filed_at"]
-        outcomes = connection.execute("SELECT * FROM outcomes").df() if data_set.has("outcomes") else None
+        outcomes = connection.execute("SELECT * FROM outcomes").df() if data_set.has("outcomes") else NO_OUTCOMES
     finally:
         connection.close()
-    return Side(str(folder), features, filed.loc[features.index], _labels(outcomes))
-
-
-def _labels(outcomes: pd.DataFrame | None) -> pd.DataFrame:
-    if outcomes is None or outcomes.empty:
-        return pd.DataFrame({"label": pd.Series(dtype="str"), "decided_by": pd.Series(dtype="str")})
-    return latest_outcomes(outcomes, outcomes["decided_at"].max())
+    return Side(str(folder), features, filed.loc[features.index], outcomes)
 
 
 def _part(side: Side, rows: pd.Series, name: str) -> Side:
     kept = side.filed_at.index[rows]
-    return Side(name, side.features.loc[kept], side.filed_at.loc[kept], side.labels[side.labels.index.isin(kept)])
+    return Side(name, side.features.loc[kept], side.filed_at.loc[kept], side.outcomes)
 
 
 def _model(named: str | None) -> ClaimModel | None:

@@ -101,19 +101,19 @@ def scoreboard(judged: pd.DataFrame, model: ClaimModel) -> list[Tile]:
         Tile(
             "AUC valid",
             figure(found["auc_valid"]),
-            "how often a valid claim ranks above another; 0.5 is chance, 1 perfect",
+            "how often valid ranks above the rest",
         ),
-        Tile("AUC abusive", figure(found["auc_abusive"]), "the same of abusive claims"),
+        Tile("AUC abusive", figure(found["auc_abusive"]), "the same of abusive; 0.5 is chance"),
         Tile(
             "log loss",
             figure(found["log_loss"]),
-            f"lower is better; guessing by shares: {figure(_base_loss(judged))}",
+            f"lower is better; shares: {figure(_base_loss(judged))}",
             found["log_loss"] < _base_loss(judged),
         ),
         Tile(
             "calibration error",
             figure(found["calibration_error"]),
-            "how far P(valid) is off on average; at most 0.030 wanted",
+            "of P(valid), on average; 0.03 wanted",
             found["calibration_error"] <= 0.03,
         ),
         Tile(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.fairness import COLUMNS, SMALLEST_GROUP, fairness_check, fairness_table, wilson
+from models.fairness import COLUMNS, SMALLEST_GROUP, fairness_check, fairness_table, ratio_of, wilson
 from models.parameters import GateParams
 
 
@@ -78,3 +78,27 @@ def test_wilsons_interval_covers_the_share_as_often_as_it_says() -> None:
     rng = np.random.default_rng(8)
     found = [wilson(int(count), 60, 0.95) for count in rng.binomial(60, 0.08, 1000)]
     assert np.mean([low <= 0.08 <= high for low, high in found]) == pytest.approx(0.95, abs=0.025)
+
+
+def test_the_interval_of_a_ratio_covers_it_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(3)
+    drawn = zip(rng.binomial(80, 0.6, 1000), rng.binomial(200, 0.75, 1000), strict=True)
+    found = [ratio_of(int(inside), 80, int(outside), 200, 0.95) for inside, outside in drawn]
+    assert np.mean([low <= 0.8 <= high for _, low, high in found]) == pytest.approx(0.95, abs=0.025)
+
+
+@pytest.mark.parametrize(("outside", "surely_less"), [(700, True), (1, False)])
+def test_a_group_of_which_nobody_is_believed_is_surely_less_only_where_others_often_are(
+    outside: int, surely_less: bool
+) -> None:
+    ratio, low, high = ratio_of(0, 40, outside, 1000, 0.95)
+    assert (ratio, low) == (0.0, 0.0)
+    assert (high < 0.8) == surely_less
+    assert np.isnan(ratio_of(3, 40, 0, 1000, 0.95)).all()
+    assert np.isnan(ratio_of(3, 40, 5, SMALLEST_GROUP - 1, 0.95)).all()
+
+
+def test_a_ratio_and_its_reciprocal_have_reciprocal_intervals() -> None:
+    ratio, low, high = ratio_of(30, 60, 80, 100, 0.9)
+    back, back_low, back_high = ratio_of(80, 100, 30, 60, 0.9)
+    assert (back, back_low, back_high) == pytest.approx((1 / ratio, 1 / high, 1 / low))

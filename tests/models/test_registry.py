@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from data.contract.errors import ModelError
-from models.lifecycle import Entry, Event, champion_number, make_champion, record
+from models.lifecycle import Entry, Event, champion_number, make_champion, put_on_record, record
 from models.parameters import GateParams
 from models.registry import (
     CHALLENGER,
@@ -185,3 +185,17 @@ def test_a_second_registration_takes_the_alias_and_the_champion_stays(
     assert number != registered
     assert load_model("models:/claimvet@challenger").version == other.version
     assert load_model().version == training.model.version
+
+
+def test_the_record_keeps_the_order_of_one_second_and_goes_on_beyond_a_page(
+    registered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = record()
+    later = NOW + timedelta(days=30)
+    whys = [f"reason {number}" for number in range(3)]
+    for why in whys:
+        put_on_record(Entry(Event.REFUSED, registered, "Ada", later, why))
+    assert [entry.why for entry in record()[-3:]] == whys
+    monkeypatch.setattr("models.lifecycle.PAGE", 2)
+    assert record()[: len(before)] == before
+    assert [entry.why for entry in record()[len(before) :]] == whys

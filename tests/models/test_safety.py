@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.contract.dataset import DataSet
+from features.build import build_features
+from features.catalogue import BY_NAME
 from models.claim_facts import policy_facts
 from models.policy import Policy
-from models.safety import cluster_facts, cluster_p_values, is_cluster
+from models.safety import CLUSTER_FEATURES, LINK_FEATURES, cluster_facts, cluster_p_values, is_cluster
+from pipeline.marketplace import generate
 from pipeline.sharing import ALERT_COLUMNS, safety_alerts
 
 POLICY = Policy(deny_threshold=0.2)
@@ -32,6 +38,7 @@ def claims(customers: list[float], **columns: object) -> pd.DataFrame:
             "category_claims_count_30d": 8.0,
             "category_claims_count_365d": 100.0,
             "category_orders_count_365d": 50_000.0,
+            "customer_claims_count_90d": 0.0,
             "identity_ring_customers_count": 0.0,
             "identity_shared_customers_count": 0.0,
             "evidence_hash_other_customers_count": 0.0,
@@ -51,6 +58,11 @@ def test_expected_customers_by_hand() -> None:
     earlier = 301 * (100 * 275 / 365 + 1) / 50_200
     assert facts["cluster_customers"].tolist() == [4.0]
     assert facts["cluster_expected"].tolist() == pytest.approx([expected * 2 / (earlier + 2)])
+
+
+def test_who_claims_again_makes_no_second_customer() -> None:
+    again = claims([3.0, 3.0, 3.0], customer_claims_count_90d=[0.0, 1.0, np.nan])
+    assert cluster_facts(again)["cluster_customers"].tolist() == [4.0, 3.0, 4.0]
 
 
 def test_many_customers_on_one_product_are_a_cluster_and_few_are_not() -> None:
@@ -103,3 +115,29 @@ def test_alerts_name_the_product_its_claims_and_since_when() -> None:
     assert alert["first_alarm_at"] == days[3]
     assert safety_alerts(facts.head(2), filed, POLICY).empty
     assert safety_alerts(features[["claim_id"]], filed, POLICY).empty
+
+
+def test_customers_of_a_cluster_are_never_more_than_there_are(tmp_path: Path) -> None:
+    """Counted again from the claims themselves, claim by claim."""
+    generate(tmp_path / "market", 300, 9)
+    table = pd.read_parquet(tmp_path / "market" / "claims.parquet")
+    table["product_id"] = "p" + (table.index % 20).astype("str")  # few products, so that their claims meet
+    table["customer_id"] = "u" + (table.index % 90).astype("str")
+    (tmp_path / "few").mkdir()
+    table.assign(order_id=None).to_parquet(tmp_path / "few" / "claims.parquet")
+    asked = [BY_NAME[name] for name in (*CLUSTER_FEATURES, *LINK_FEATURES)]
+    build_features(DataSet.open(tmp_path / "few"), tmp_path / "features.parquet", features=asked)
+    features = pd.read_parquet(tmp_path / "features.parquet").set_index("claim_id")
+    counted = pd.Series(cluster_facts(features)["cluster_customers"], index=features.index)
+    exact = 0
+    for claim in table.itertuples():
+        window = table[
+            (table["filed_at"] < claim.filed_at) & (table["filed_at"] >= claim.filed_at - pd.Timedelta(days=90))
+        ]
+        truly = set(window.loc[window["product_id"] == claim.product_id, "customer_id"]) | {claim.customer_id}
+        assert counted[claim.claim_id] <= len(truly)
+        if claim.customer_id not in set(window["customer_id"]):
+            assert counted[claim.claim_id] == len(truly)
+            exact += 1
+    assert exact > 50
+    assert counted.max() >= 5

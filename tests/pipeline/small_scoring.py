@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from models.calibration import Calibration
 from models.claim_model import ClaimModel
-from models.policy import Policy
-from models.schema import InputSchema
-from models.usual import usual_values
+from tests.scoring_service.endpoint.small_model import suspicious_of_returns
 
 INPUTS = ["claim_amount", "claim_type", "claim_evidence_count", "customer_returns_count_365d"]
 
@@ -30,26 +26,10 @@ def feature_rows(count: int, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def suspicious_of_returns() -> ClaimModel:
-    """A model that holds returns against a customer."""
-    rows = feature_rows(1_500, seed=1)
-    schema = InputSchema.fit(rows[INPUTS], {})
-    suspicion = rows["customer_returns_count_365d"] + np.random.default_rng(2).normal(size=len(rows))
-    settings = {"objective": "binary", "verbose": -1, "num_threads": 1, "max_depth": 4, "seed": 1}
-    grown = [
-        lgb.train(settings, lgb.Dataset(schema.conform(rows).to_numpy(), target.astype(float)), 20)
-        for target in (suspicion > 2, suspicion > 3)
-    ]
-    usual = usual_values(rows, {column.name: column.kind for column in schema.inputs})
-    return ClaimModel(
-        schema=schema,
-        frivolous=grown[0],
-        abusive=grown[1],
-        frivolous_calibration=Calibration(),
-        abusive_calibration=Calibration(),
-        policy=Policy(deny_threshold=0.05),
-        usual=usual,
-    )
+def few_inputs_model() -> ClaimModel:
+    """A model over `INPUTS`."""
+    rows, chance = feature_rows(1_500, seed=1), np.random.default_rng(2).normal(size=1_500)
+    return suspicious_of_returns(rows[INPUTS], chance, depth=4, trees=20, seed=1)
 
 
 def claims_file(folder: Path, rows: int = 4) -> Path:

@@ -89,6 +89,29 @@ def test_without_a_reference_the_latest_claims_are_held_against_the_earlier_ones
         monitor(market, tmp_path / "out", MonitorParams(), model="models:/claimvet/9", now=NOW)
 
 
+def test_labels_of_the_earlier_side_are_those_that_were_known_when_it_ended(
+    market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the earlier claims have slow outcomes and appeals that the later ones cannot have yet, and all labels seem to move."""
+    monkeypatch.setattr(stage, "load_model", lambda _: Steady())
+    filed = pd.read_parquet(market / "claims.parquet").set_index("claim_id")["filed_at"]
+    cut = filed.sort_values().iloc[int(0.75 * (len(filed) - 1))]
+    folder = tmp_path / "appealed"
+    folder.mkdir()
+    for file in market.glob("*.parquet"):
+        table = pd.read_parquet(file)
+        if file.stem == "outcomes":
+            early = table[table["claim_id"].map(filed) <= cut].drop_duplicates("claim_id")
+            late = early.assign(outcome_id="z" + early["outcome_id"], label="abusive", decided_by="appeal")
+            late["decided_at"] = table["decided_at"].max()
+            table = pd.concat([table, late])
+        table.to_parquet(folder / file.name)
+    before, after = (
+        monitor(data, tmp_path / data.name, MonitorParams(), now=NOW).drifts["labels"] for data in (market, folder)
+    )
+    assert after == before
+
+
 def test_one_claim_has_nothing_to_be_compared_with(market: Path, tmp_path: Path) -> None:
     folder = tmp_path / "one"
     folder.mkdir()

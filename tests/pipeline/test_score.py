@@ -18,10 +18,10 @@ from models.claim_model import ClaimModel
 from models.policy import most_likely
 from pipeline.score import score, score_features
 from pipeline.scores import SCORES
-from tests.pipeline.small_scoring import claims_file, feature_rows, suspicious_of_returns
+from tests.pipeline.small_scoring import claims_file, feature_rows, few_inputs_model
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-COLUMNS = [
+CONTRACT = [
     "claim_id",
     "p_valid",
     "p_frivolous",
@@ -32,12 +32,12 @@ COLUMNS = [
     "model_version",
     "scored_at",
 ]
-"""The contract's; further ones stand behind them."""
+"""Its columns; further ones stand behind them."""
 
 
 @pytest.fixture(scope="module")
 def model() -> ClaimModel:
-    return suspicious_of_returns()
+    return few_inputs_model()
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_scores_have_the_contracts_columns_in_the_order_of_the_input(
     table = pq.read_table(tmp_path / "scores.parquet")
     scores = table.to_pandas()
     assert table.schema.equals(SCORES)
-    assert list(scores.columns)[: len(COLUMNS)] == COLUMNS
+    assert list(scores.columns)[:9] == SCORES.names[:9] == CONTRACT
     assert scores["claim_id"].tolist() == feature_rows(250)["claim_id"].tolist()
     assert scores["label"].tolist() == most_likely(scores).tolist()
     np.testing.assert_allclose(scores[["p_valid", "p_frivolous", "p_abusive"]].sum(axis=1), 1.0, atol=1e-9)

@@ -22,7 +22,7 @@ from pipeline.score import alerts_path, score
 from pipeline.scores import SCORES
 from pipeline.sharing import DECIDED, with_experts_shared
 from pipeline.spark_score import changes, model_files, model_of_files
-from tests.pipeline.small_scoring import INPUTS, claims_file, suspicious_of_returns
+from tests.pipeline.small_scoring import INPUTS, claims_file, few_inputs_model
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DAILY = 2
@@ -32,7 +32,7 @@ DAILY = 2
 @pytest.fixture(scope="module")
 def model() -> ClaimModel:
     """Experts are scarce for it, and every fifth claim is audited."""
-    made = suspicious_of_returns()
+    made = few_inputs_model()
     policy = replace(made.policy, expert_reviews_per_day=DAILY, audit_share=0.2, cluster_p_value=1e-3)
     return replace(made, policy=policy)
 

@@ -32,11 +32,16 @@ def small_model(seed: int = 1, extra: tuple[str, ...] = ()) -> ClaimModel:
     rows = pd.DataFrame({name: rng.poisson(2, count).astype("float64") for name in [*INPUTS, *extra]})
     rows["claim_amount"] = np.where(rng.random(count) < 0.1, np.nan, rng.lognormal(5, 1, count).round(2))
     rows["claim_type"] = rng.choice(["property_damage", "personal_injury"], count)
+    return suspicious_of_returns(rows, rng.normal(size=count), depth=3, trees=8, seed=seed)
+
+
+def suspicious_of_returns(rows: pd.DataFrame, chance: np.ndarray, *, depth: int, trees: int, seed: int) -> ClaimModel:
+    """A model over the columns of `rows` that holds returns, and chance, against a customer."""
     schema = InputSchema.fit(rows, {})
-    suspicion = rows["customer_returns_count_365d"] + rng.normal(size=count)
-    settings = {"objective": "binary", "verbose": -1, "num_threads": 1, "max_depth": 3, "seed": seed}
+    suspicion = rows["customer_returns_count_365d"] + chance
+    settings = {"objective": "binary", "verbose": -1, "num_threads": 1, "max_depth": depth, "seed": seed}
     grown = [
-        lgb.train(settings, lgb.Dataset(schema.conform(rows).to_numpy(), target.astype(float)), 8)
+        lgb.train(settings, lgb.Dataset(schema.conform(rows).to_numpy(), target.astype(float)), trees)
         for target in (suspicion > 2, suspicion > 3)
     ]
     usual = usual_values(rows, {column.name: column.kind for column in schema.inputs})
