@@ -55,8 +55,14 @@ WHERE history = ? AND key = ?
   AND position = (SELECT min(position) FROM marks WHERE history = ? AND key = ? AND position > ?)
 """
 
-REPEATS_AT_ONCE = 64
-"""Values that one statement looks up."""
+AT_ONCE = 64
+"""Changes or values that one statement looks up."""
+
+_CHANGE = ("INTEGER", "INTEGER", "TEXT", "BIGINT")
+_BEFORE_MARKS = """
+WITH p (number, history, key, position) AS ({asked}) SELECT p.number FROM p
+WHERE EXISTS (SELECT 1 FROM marks m WHERE m.history = p.history AND m.key = p.key AND m.position > p.position)
+"""
 
 _REPEAT = ("INTEGER", "INTEGER", "TEXT", "TEXT", "BIGINT", "TEXT")
 _OF_VALUE = (
@@ -127,7 +133,8 @@ class TotalsWriter:
         run_many(self._connection, _DELETE, list(self._removed))
         run_many(self._connection, _INSERT, [_row(change) for change in added])
         signed = [(change, 1) for change in added] + [(change, -1) for change in removed]
-        run_many(self._connection, _ADD_TO_MARKS, [_to_add(change, sign) for change, sign in signed])
+        late = self._before_marks([change for change, _ in signed])
+        run_many(self._connection, _ADD_TO_MARKS, [_to_add(*signed[place]) for place in late])
         marked = [change for change in added if crc32(change.row_id.encode()) % EVENTS_PER_MARK == 0]
         run_many(self._connection, _MARK, [_new_mark(change) for change in marked])
         touched = [c for c in (*marked, *added, *removed) if c.history in self._with_extremes]
@@ -135,6 +142,18 @@ class TotalsWriter:
         parted = [change for change in marked if change.history in self._with_extremes]
         run_many(self._connection, _EXTREMES_OF_MARK, [_mark_after(change, 1) for change in parted])
         self._added, self._removed = {}, {}
+
+    def _before_marks(self, changes: Sequence[Change]) -> list[int]:
+        """Places of the changes that come before a mark, which is to be added to; of events in time there are none."""
+        found: list[int] = []
+        for start in range(0, len(changes), AT_ONCE):
+            some = changes[start : start + AT_ONCE]
+            asked = values(self._connection, _CHANGE, len(some))
+            parameters = [
+                value for place, c in enumerate(some, start) for value in (place, c.history, c.key, c.position)
+            ]
+            found += (int(row[0]) for row in run(self._connection, _BEFORE_MARKS.format(asked=asked), parameters))
+        return found
 
     def _look_up_seen(self) -> None:
         """Puts the values between those seen before and after; equal values one after the other, each finding the ones before it."""
@@ -153,8 +172,8 @@ class TotalsWriter:
     def _neighbours(self, repeats: Sequence[Repeat]) -> list[tuple[_Seen | None, _Seen | None]]:
         """Where each value was seen last before, and first after."""
         found: list[tuple[_Seen | None, _Seen | None]] = []
-        for start in range(0, len(repeats), REPEATS_AT_ONCE):
-            some = repeats[start : start + REPEATS_AT_ONCE]
+        for start in range(0, len(repeats), AT_ONCE):
+            some = repeats[start : start + AT_ONCE]
             asked = values(self._connection, _REPEAT, len(some))
             parameters = [value for number, repeat in enumerate(some) for value in (number, *repeat)]
             rows = run(self._connection, _NEIGHBOURS.format(asked=asked), parameters)
