@@ -128,11 +128,11 @@ def fetch(uri: str, folder: Path) -> Fetched:
     """The model at an address, an alias too, in `folder`; a directory stays where it is. Raises `ModelError` where there is none."""
     if Path(uri).is_dir():
         return Fetched(uri, model_directory(Path(uri)), None)
+    exact = exact_uri(uri)
     import mlflow
     from mlflow.exceptions import MlflowException
 
     try:
-        exact = exact_uri(uri)
         with quiet_store():
             root = Path(mlflow.artifacts.download_artifacts(exact, dst_path=str(folder)))
         return Fetched(exact, model_directory(root), expected_hash(exact))

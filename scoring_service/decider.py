@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -44,7 +45,7 @@ class Decided:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A claim with its features at an instant; `features` is None where they could not be had, and `why` says so."""
+    """A claim at an instant, then with its features; `features` is None where they could not be had, and `why` says so."""
 
     place: int
     kind: str
@@ -52,8 +53,8 @@ class _Seen:
     as_of: int
     received: str
     digest: str
-    features: dict[str, Value] | None
-    why: str | None
+    features: dict[str, Value] | None = None
+    why: str | None = None
 
     @property
     def claim_id(self) -> str:
@@ -93,6 +94,7 @@ class Decider:
                 seen.append(done)
             else:
                 answers[place] = done
+        seen = self._with_features(seen, connection)
         for claim, entry in zip(seen, self._decide(seen, connection), strict=True):
             answers[claim.place] = Decided(entry, new=True)
         return answers
@@ -114,9 +116,8 @@ class Decider:
         if first is not None:
             return Decided(first) if first.body_digest == task.digest else other_body(task.claim_id, first)
         claim = {**task.claim.row, **task.claim.extra}
-        features, why = self._features(claim, None, connection)
         filed_at = int(task.claim.row["filed_at"])
-        return _Seen(place, ledger.SCORE, claim, filed_at, task.received, task.digest, features, why)
+        return _Seen(place, ledger.SCORE, claim, filed_at, task.received, task.digest)
 
     def _again(self, place: int, task: RescoreTask, first: Decision | None, connection: sa.Connection) -> Any:
         if first is None:
@@ -126,8 +127,7 @@ class Decider:
         if as_of <= claim["filed_at"]:
             message = f"as_of is {rfc3339(as_of)}, expected later than filed_at, {rfc3339(claim['filed_at'])}"
             return ConflictError(message, [FieldError("as_of", message)])
-        features, why = self._features(claim, as_of, connection)
-        return _Seen(place, ledger.RESCORE, claim, as_of, task.received, first.body_digest, features, why)
+        return _Seen(place, ledger.RESCORE, claim, as_of, task.received, first.body_digest)
 
     def _moved(self, task: JournalTask, first: Decision | None, connection: sa.Connection) -> Decided:
         """A decision that was answered while the store was gone; it is the first on its claim, or stands beside the first."""
@@ -136,14 +136,26 @@ class Decider:
             ledger.add([entry], connection)
         return Decided(entry)
 
-    def _features(
-        self, claim: Mapping[str, Any], as_of: int | None, connection: sa.Connection
-    ) -> tuple[dict[str, Value] | None, str | None]:
+    def _with_features(self, seen: Sequence[_Seen], connection: sa.Connection) -> list[_Seen]:
+        """All that are seen as they were filed at once; those that are seen again, and all where one cannot be had, one by one."""
+        filed = [claim for claim in seen if claim.kind == ledger.SCORE]
+        known: dict[int, dict[str, Value]] = {}
+        if len(filed) > 1:
+            with self._in.metrics.part("features", len(filed)), suppress(FeatureError):
+                found = self._in.store.features_together([claim.claim for claim in filed], connection)
+                known = {claim.place: features for claim, features in zip(filed, found, strict=True)}
+        return [
+            replace(claim, features=known[claim.place]) if claim.place in known else self._alone(claim, connection)
+            for claim in seen
+        ]
+
+    def _alone(self, claim: _Seen, connection: sa.Connection) -> _Seen:
         with self._in.metrics.part("features"):
             try:
-                return self._in.store.claim_features(claim, as_of, connection), None
+                as_of = None if claim.kind == ledger.SCORE else claim.as_of
+                return replace(claim, features=self._in.store.claim_features(claim.claim, as_of, connection))
             except FeatureError as error:
-                return None, f"its features could not be computed: {error}"
+                return replace(claim, why=f"its features could not be computed: {error}")
 
     def _decide(self, seen: Sequence[_Seen], connection: sa.Connection) -> list[Decision]:
         """One entry a claim, in the ledger; the model is the same for all of them."""

@@ -67,6 +67,20 @@ class _Waiting:
         self.loop.call_soon_threadsafe(_settle, self.future, answer)
 
 
+def _settle_all(batch: Sequence[_Waiting], answers: Sequence[Any]) -> None:
+    """Wakes each loop once, however many wait there."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for waiting, answer in zip(batch, answers, strict=True):
+        by_loop.setdefault(waiting.loop, []).append((waiting.future, answer))
+    for loop, settled in by_loop.items():
+        loop.call_soon_threadsafe(_settle_each, settled)
+
+
+def _settle_each(settled: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, answer in settled:
+        _settle(future, answer)
+
+
 class _GivenUpError(Exception):
     """Somebody was told that nothing was done, so it is undone; the others are done again."""
 
@@ -169,8 +183,7 @@ class Desk:
         except Exception as error:
             self._do_again(batch, error, tries - 1)
         else:
-            for waiting, answer in zip(batch, answers, strict=True):
-                waiting.settle(answer)
+            _settle_all(batch, answers)
 
     def _do_again(self, batch: list[_Waiting], error: Exception, tries: int) -> None:
         unreachable = _unreachable(error)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from scoring_service.json_text import text
 
@@ -25,6 +27,38 @@ class JsonLines(logging.Formatter):
         return text(line)
 
 
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes lines to a stream; in an event loop those of one turn at once, because each write lets other threads in first."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._waiting: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the line at the end of this turn of the loop; at once where there is no loop, or something is wrong."""
+        self._waiting.append(self.format(record))
+        loop = _running_loop()
+        if loop is None or record.levelno >= logging.ERROR:
+            self.flush()
+        elif len(self._waiting) == 1:
+            loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Writes what waits; a stream that is gone must not end what goes on."""
+        with self.lock or nullcontext(), suppress(OSError, ValueError):
+            waiting, self._waiting = self._waiting, []
+            if waiting:
+                self.stream.write("".join(f"{line}\n" for line in waiting))
+            self.stream.flush()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 def log(logger: logging.Logger, event: str, level: int = logging.INFO, **fields: Any) -> None:
     """Writes one event with its fields; who wrote it is not looked up, which takes longer than to write it."""
     if logger.isEnabledFor(level):
@@ -33,7 +67,7 @@ def log(logger: logging.Logger, event: str, level: int = logging.INFO, **fields:
 
 def start_logging() -> None:
     """Sends the service's and the server's logs to stderr, as JSON lines."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Lines(sys.stderr)
     handler.setFormatter(JsonLines())
     for name in ("claimvet", "uvicorn.error"):
         logger = logging.getLogger(name)

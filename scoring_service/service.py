@@ -33,8 +33,8 @@ from scoring_service.tasks import EventsTask, RescoreTask, ScoreTask
 from scoring_service.times import micros
 
 _LOG = logging.getLogger("claimvet.service")
-_CHECKPOINT_SECONDS = 1.0
-"""How often what was committed moves from SQLite's log into its file, beside the requests."""
+_CHECKPOINT_SECONDS = 3.0
+"""How often what was committed moves from SQLite's log into its file; whoever commits meanwhile shares the disk with it."""
 _STALLED_SECONDS = 2.0
 """A store that answers no sooner is as good as gone."""
 

@@ -124,9 +124,9 @@ def _connections(count: int) -> str:
 
 
 def rest(found: Figures, connections: int) -> float:
-    """Milliseconds of a request that none of its parts explains: HTTP, and the way between the threads; 0 at least."""
-    mean = float(found.mine.timings[connections].each.mean())
-    return max(mean - sum(found.parts[connections].values()), 0.0)
+    """Milliseconds a claim that none of its parts explains, but for its wait: HTTP, and the way between the threads; 0 at least."""
+    shares = sum(share for name, share in found.parts[connections].items() if name != "wait")
+    return max(1000.0 / found.mine.timings[connections].rate - shares, 0.0)
 
 
 def _parts(found: Figures) -> list[list[object]]:

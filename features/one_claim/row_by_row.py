@@ -151,7 +151,15 @@ def _not_null(op: Any) -> ValueFunction:
 
 def _coalesce(op: Any) -> ValueFunction:
     values = [_value(arg) for arg in op.arg]
-    return lambda row: next((found for value in values if (found := value(row)) is not None), None)
+
+    def first_known(row: Row) -> Any:
+        for value in values:
+            found = value(row)
+            if found is not None:
+                return found
+        return None
+
+    return first_known
 
 
 def _null_if(op: Any) -> ValueFunction:

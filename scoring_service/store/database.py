@@ -25,8 +25,8 @@ WAIT_SECONDS = 10
 PAGES_KIB = 16_000
 """What each connection to SQLite keeps in memory of the file."""
 
-WAL_PAGES = 8_000
-"""Pages that SQLite's write-ahead log holds before who writes moves them into the file. A claim writes some forty; `checkpoint`
+WAL_PAGES = 20_000
+"""Pages (80 MB) that SQLite's write-ahead log holds before who writes moves them into the file. A claim writes some forty; `checkpoint`
 moves them before, beside the writer, so that then little is left to do and the log begins anew."""
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"

@@ -80,10 +80,16 @@ class EventStore:
             as_of: microseconds since 1970 that take the place of `filed_at`. The claim itself and its outcomes do not count then.
         """
         if as_of is None or as_of == claim["filed_at"]:
-            return self._reader.read(connection, claim, claim["filed_at"])
+            return self.features_together([claim], connection)[0]
         with _undone(connection):
             Appender(connection, self._changes).without(claim["claim_id"])
-            return self._reader.read(connection, claim, as_of)
+            return self._reader.read(connection, [(claim, as_of)])[0]
+
+    def features_together(
+        self, claims: Sequence[Mapping[str, Any]], connection: sa.Connection
+    ) -> list[dict[str, Value]]:
+        """`claim_features` of several claims as they were filed; what it takes to ask is shared by all of them."""
+        return self._reader.read(connection, [(claim, claim["filed_at"]) for claim in claims])
 
     def staleness(self, connection: sa.Connection) -> dict[str, int | None]:
         """Per table, when its latest event was known, in microseconds since 1970; None where it has none.

@@ -10,43 +10,59 @@ import sqlalchemy as sa
 from features.declaration import Entity
 from features.links import TOKEN_EVENTS
 from features.one_claim.layout import TOKEN, token_key
-from scoring_service.store.narratives import buckets_of
-from scoring_service.store.statements import run
+from scoring_service.store.narratives import buckets_of_all
+from scoring_service.store.reading import Parts
+from scoring_service.store.statements import Rows, run, values
 
-_OWN_HASHES = "SELECT DISTINCT content_hash FROM evidence WHERE claim_id = ? AND submitted_at <= ?"
-_OTHERS_WITH_HASH = f"""
-SELECT count(DISTINCT e.customer_id) FROM ({_OWN_HASHES}) own
-JOIN evidence e ON e.content_hash = own.content_hash AND e.submitted_at < ? AND e.customer_id <> ?
+_WITH_HASH = """
+WITH p (number, claim_id, customer_id, filed_at) AS ({asked}),
+own AS (SELECT DISTINCT p.*, e.content_hash FROM p CROSS JOIN evidence e WHERE e.claim_id = p.claim_id AND e.submitted_at <= p.filed_at)
+SELECT own.number, count(DISTINCT {what}) FROM own CROSS JOIN evidence e
+WHERE e.content_hash = own.content_hash AND e.submitted_at < own.filed_at AND {which} GROUP BY own.number
 """
-_CLAIMS_WITH_HASH = f"""
-SELECT count(DISTINCT e.claim_id) FROM ({_OWN_HASHES}) own
-JOIN evidence e ON e.content_hash = own.content_hash AND e.submitted_at < ? AND e.customer_id = ? AND e.claim_id <> ?
-"""
+_OTHERS = {"what": "e.customer_id", "which": "e.customer_id <> own.customer_id"}
+_AGAIN = {"what": "e.claim_id", "which": "e.customer_id = own.customer_id AND e.claim_id <> own.claim_id"}
 _TOKENS = """
-SELECT kind, token FROM identity_links own WHERE customer_id = ? AND seen_at < ? AND EXISTS (
+WITH p (number, customer_id, filed_at) AS ({asked})
+SELECT p.number, own.kind, own.token FROM p CROSS JOIN identity_links own
+WHERE own.customer_id = p.customer_id AND own.seen_at < p.filed_at AND EXISTS (
     SELECT 1 FROM identity_links other WHERE other.kind = own.kind AND other.token = own.token
-    AND other.seen_at < ? AND other.customer_id <> own.customer_id)
+    AND other.seen_at < p.filed_at AND other.customer_id <> own.customer_id)
+"""
+_NARRATIVES = """
+WITH p (number, bucket, filed_at, customer_id) AS ({asked})
+SELECT p.number, count(DISTINCT n.customer_id) FROM p CROSS JOIN narratives n
+WHERE n.bucket = p.bucket AND n.filed_at < p.filed_at AND n.customer_id <> p.customer_id GROUP BY p.number, p.bucket
 """
 
-Parts = Mapping[tuple[str, str, str], Mapping[str, Any]]
-"""Values of parts by name, for every source, entity and key."""
+Asked = Sequence[Mapping[str, Any]]
+"""Claims with their context; `filed_at` is the moment that is looked from."""
 
 
-def evidence_links(connection: sa.Connection, claim: Mapping[str, Any], filed_at: int) -> dict[str, int]:
-    """Others, and other claims of the customer, that handed in a piece of the claim's evidence before."""
-    own = claim["claim_id"], filed_at
-    others = run(connection, _OTHERS_WITH_HASH, (*own, filed_at, claim["customer_id"]))
-    again = run(connection, _CLAIMS_WITH_HASH, (*own, filed_at, claim["customer_id"], claim["claim_id"]))
-    return {
-        "evidence_hash_other_customers_count": int(others[0][0]),
-        "evidence_hash_own_claims_count": int(again[0][0]),
-    }
+def evidence_links(connection: sa.Connection, claims: Asked) -> list[dict[str, int]]:
+    """Of each claim, others and other claims of the customer that handed in a piece of its evidence before."""
+    rows = [(number, claim["claim_id"], claim["customer_id"], claim["filed_at"]) for number, claim in enumerate(claims)]
+    types = ("INTEGER", "TEXT", "TEXT", "BIGINT")
+    others, again = (
+        {int(number): int(count) for number, count in _asked(connection, _WITH_HASH, types, rows, **words)}
+        for words in (_OTHERS, _AGAIN)
+    )
+    return [
+        {
+            "evidence_hash_other_customers_count": others.get(number, 0),
+            "evidence_hash_own_claims_count": again.get(number, 0),
+        }
+        for number in range(len(claims))
+    ]
 
 
-def shared_tokens(connection: sa.Connection, customer: str, filed_at: int) -> list[str]:
-    """The keys (`features.one_claim.layout.token_key`) of the customer's tokens that others hold too, both seen before."""
-    rows = run(connection, _TOKENS, (customer, filed_at, filed_at))
-    return [token_key(kind, token) for kind, token in rows]
+def shared_tokens(connection: sa.Connection, claims: Sequence[tuple[str, int]]) -> list[list[str]]:
+    """Of each customer at a moment, the keys (`features.one_claim.layout.token_key`) of the tokens that others hold too, seen before."""
+    rows = [(number, *one) for number, one in enumerate(claims)]
+    found: list[list[str]] = [[] for _ in claims]
+    for number, kind, token in _asked(connection, _TOKENS, ("INTEGER", "TEXT", "BIGINT"), rows):
+        found[number].append(token_key(kind, token))
+    return found
 
 
 def token_links(parts: Parts, customer: str, tokens: Sequence[str]) -> dict[str, int]:
@@ -60,14 +76,25 @@ def token_links(parts: Parts, customer: str, tokens: Sequence[str]) -> dict[str,
     return found
 
 
-def narrative_links(connection: sa.Connection, claim: Mapping[str, Any], filed_at: int) -> dict[str, int]:
-    """Others with an earlier narrative that reads nearly the same: the most of any of the narrative's buckets."""
-    name = "narrative_similar_customers_count"
-    buckets = buckets_of(claim["narrative"] or "")
-    if not buckets:
-        return {name: 0}
-    places = ", ".join("?" * len(buckets))
-    sql = f"""SELECT count(DISTINCT customer_id) FROM narratives
-              WHERE bucket IN ({places}) AND filed_at < ? AND customer_id <> ? GROUP BY bucket"""
-    counts = run(connection, sql, (*buckets, filed_at, claim["customer_id"]))
-    return {name: max((int(row[0]) for row in counts), default=0)}
+def narrative_links(connection: sa.Connection, claims: Asked) -> list[dict[str, int]]:
+    """Of each claim, others with an earlier narrative that reads nearly the same: the most of any of the narrative's buckets."""
+    told = buckets_of_all(claim["narrative"] or "" for claim in claims)
+    rows = [
+        (number, bucket, claim["filed_at"], claim["customer_id"])
+        for number, claim in enumerate(claims)
+        for bucket in told[claim["narrative"] or ""]
+    ]
+    most = [0] * len(claims)
+    for number, count in _asked(connection, _NARRATIVES, ("INTEGER", "BIGINT", "BIGINT", "TEXT"), rows):
+        most[number] = max(most[number], int(count))
+    return [{"narrative_similar_customers_count": count} for count in most]
+
+
+def _asked(
+    connection: sa.Connection, sql: str, types: Sequence[str], rows: Sequence[Sequence[Any]], **words: str
+) -> Rows:
+    """The answers to a question about each of the rows."""
+    if not rows:
+        return []
+    asked = values(connection, types, len(rows))
+    return run(connection, sql.format(asked=asked, **words), [value for row in rows for value in row])

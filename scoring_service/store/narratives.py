@@ -14,11 +14,6 @@ MOST_REMEMBERED = 1_024
 _remembered: dict[str, tuple[int, ...]] = {}
 
 
-def buckets_of(narrative: str) -> tuple[int, ...]:
-    """The distinct buckets of a text; none where it has no word."""
-    return buckets_of_all([narrative])[narrative]
-
-
 def buckets_of_all(narratives: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
     """The distinct buckets of each text; most of what it takes is the same for one text as for thirty."""
     asked = list(dict.fromkeys(narratives))

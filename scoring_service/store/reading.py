@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
+from operator import add
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,11 +20,14 @@ from features.parts import PartKind
 from scoring_service.store import contract_rows
 from scoring_service.store.append import by_claim
 from scoring_service.store.schema import TOTAL_COLUMNS
-from scoring_service.store.statements import Rows, run, where_in
+from scoring_service.store.statements import run, values, where_in
 from scoring_service.store.totals import EARLIEST
 
 Asked = tuple[int, str, int]
 """History, key and position of a running total."""
+
+POINTS_AT_ONCE = 64
+"""Most running totals that one statement reads, so that there are few statements, which the driver keeps prepared."""
 
 _WIDTHS = (1, 1, 3, 3, 5, 5, *[TOTALS] * (TOTALS - 5))
 """How many totals are read of a history that has so many: few different statements, and few columns for nothing."""
@@ -44,17 +48,19 @@ def totals_at(
     found: list[Sequence[int] | None] = [None] * len(asked)
     alike: dict[int, list[Any]] = {}
     for number, one in enumerate(asked):
-        alike.setdefault(_WIDTHS[columns[one[0]]], []).extend((number, *one))
-    for width, parameters in alike.items():
-        statement = _totals_statement(len(parameters) // 4, width, connection.dialect.name)
-        for number, *numbers in run(connection, statement, parameters):
-            before = found[number]
-            given = [value or 0 for value in numbers]
-            found[number] = given if before is None else [one + other for one, other in zip(before, given, strict=True)]
+        alike.setdefault(_WIDTHS[columns[one[0]]], []).append((number, *one))
+    for width, points in alike.items():
+        for start in range(0, len(points), POINTS_AT_ONCE):
+            some = points[start : start + POINTS_AT_ONCE]
+            statement = _totals_statement(len(some), width, connection.dialect.name)
+            for number, *numbers in run(connection, statement, [value for point in some for value in point]):
+                before = found[number]
+                given = [value or 0 for value in numbers]
+                found[number] = given if before is None else list(map(add, before, given))
     return found
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def _totals_statement(points: int, width: int, dialect: str) -> str:
     """The marks before the points, and the sums of the changes since, of the first `width` totals.
 
@@ -83,35 +89,62 @@ def _totals_statement(points: int, width: int, dialect: str) -> str:
     """
 
 
-def edge_values(
-    connection: sa.Connection, asked: Sequence[tuple[Edge, str]], filed_at: int
-) -> dict[tuple[Edge, str], int | None]:
+EdgeAsked = tuple[Edge, str, int]
+"""An edge, the key, and the moment that is looked from."""
+
+_POINT = ("INTEGER", "INTEGER", "TEXT", "BIGINT", "BIGINT")
+_ASKED = "WITH p (number, history, key, start, stop) AS ({asked}) SELECT p.number, {found} FROM p"
+_IN_WINDOW = "{row}.history = p.history AND {row}.key = p.key AND {row}.position >= p.start AND {row}.position"
+_DATED = f"(SELECT c.position FROM changes c WHERE {_IN_WINDOW.format(row='c')} < p.stop {{passes}} ORDER BY c.position {{order}} LIMIT 1)"
+_MARKED = f"(SELECT max(m.position) FROM marks m WHERE {_IN_WINDOW.format(row='m')} <= p.stop)"
+_LARGEST = f"(SELECT max(c.{{column}}) FROM changes c WHERE {_IN_WINDOW.format(row='c')} < p.stop)"
+
+
+def edge_values(connection: sa.Connection, asked: Sequence[EdgeAsked]) -> list[int | None]:
     """The first or last position, or the extreme, of the changes of each key in its window; None where there are none."""
-    extremes = [(edge, key) for edge, key in asked if edge.kind in {PartKind.MIN, PartKind.MAX}]
-    dated = [one for one in asked if one not in extremes]
-    found: dict[tuple[Edge, str], int | None] = dict.fromkeys(dated)
-    for number, position in _first_and_last(connection, dated, filed_at):
-        found[dated[number]] = int(position)
-    for edge, key in extremes:
-        largest = _largest(connection, edge, key, _start(edge, filed_at), filed_at)
-        found[edge, key] = largest if largest is None or edge.kind is PartKind.MAX else -largest
+    found: list[int | None] = [None] * len(asked)
+    alike: dict[str, list[int]] = {}
+    for place, (edge, _, _) in enumerate(asked):
+        alike.setdefault(_MARKED if edge.kind in _EXTREMES else _dated(edge), []).append(place)
+    unmarked: dict[str, list[int]] = {}
+    for sql, places in alike.items():
+        for place, value in zip(places, _each(connection, sql, [asked[place] for place in places]), strict=True):
+            edge, key, filed_at = asked[place]
+            if edge.kind not in _EXTREMES:
+                found[place] = value
+            elif value is None:
+                unmarked.setdefault(_LARGEST.format(column=f"e{edge.column}"), []).append(place)
+            else:
+                found[place] = _signed(edge, _largest(connection, edge, key, _start(edge, filed_at), filed_at))
+    for sql, places in unmarked.items():
+        for place, value in zip(places, _each(connection, sql, [asked[place] for place in places]), strict=True):
+            found[place] = _signed(asked[place][0], value)
     return found
 
 
-def _first_and_last(connection: sa.Connection, asked: Sequence[tuple[Edge, str]], filed_at: int) -> Rows:
-    if not asked:
-        return []
-    selects, parameters = [], list[Any]()
-    for number, (edge, key) in enumerate(asked):
-        passes = "" if edge.column is None else f"AND {TOTAL_COLUMNS[edge.column]} <> 0"
-        order = "ASC" if edge.kind is PartKind.FIRST else "DESC"
-        selects.append(
-            f"""SELECT * FROM (SELECT {number} AS number, position FROM changes
-                WHERE history = ? AND key = ? AND position >= ? AND position < ? {passes}
-                ORDER BY position {order} LIMIT 1) AS edge_{number}"""
-        )
-        parameters += [edge.history, key, _start(edge, filed_at), filed_at]
-    return run(connection, " UNION ALL ".join(selects), parameters)
+_EXTREMES = frozenset({PartKind.MIN, PartKind.MAX})
+
+
+def _dated(edge: Edge) -> str:
+    passes = "" if edge.column is None else f"AND c.{TOTAL_COLUMNS[edge.column]} <> 0"
+    return _DATED.format(passes=passes, order="ASC" if edge.kind is PartKind.FIRST else "DESC")
+
+
+def _each(connection: sa.Connection, sql: str, asked: Sequence[EdgeAsked]) -> list[int | None]:
+    """The one value that `sql` finds of each."""
+    found: list[int | None] = [None] * len(asked)
+    rows = [(place, e.history, key, _start(e, filed_at), filed_at) for place, (e, key, filed_at) in enumerate(asked)]
+    for start in range(0, len(rows), POINTS_AT_ONCE):
+        some = rows[start : start + POINTS_AT_ONCE]
+        statement = _ASKED.format(asked=values(connection, _POINT, len(some)), found=sql)
+        for place, value in run(connection, statement, [value for row in some for value in row]):
+            found[place] = None if value is None else int(value)
+    return found
+
+
+def _signed(edge: Edge, largest: int | None) -> int | None:
+    """Of a smallest value the negative is kept."""
+    return largest if largest is None or edge.kind is PartKind.MAX else -largest
 
 
 def _start(edge: Edge, filed_at: int) -> int:
@@ -119,7 +152,7 @@ def _start(edge: Edge, filed_at: int) -> int:
 
 
 def _largest(connection: sa.Connection, edge: Edge, key: str, start: int, stop: int) -> int | None:
-    """The largest of the blocks between marks that lie within, and of the changes before and after them."""
+    """The largest of the blocks between marks that lie within, and of the changes before and after them; there is a mark within."""
     of = (edge.history, key)
     column = f"e{edge.column}"
     marks = "SELECT {what}(position) FROM marks WHERE history = ? AND key = ? AND position >= ? AND position <= ?"
@@ -128,16 +161,17 @@ def _largest(connection: sa.Connection, edge: Edge, key: str, start: int, stop: 
     within = (
         f"SELECT max({column}) AS largest FROM changes WHERE history = ? AND key = ? AND position >= ? AND position < ?"
     )
-    if first is None:
-        return _whole(run(connection, within, (*of, start, stop)))
     blocks = f"SELECT max({column}) FROM marks WHERE history = ? AND key = ? AND position > ? AND position <= ?"
     sql = f"SELECT max(largest) FROM ({within} UNION ALL {within} UNION ALL {blocks}) AS parts"
-    return _whole(run(connection, sql, (*of, start, first, *of, last, stop, *of, first, last)))
-
-
-def _whole(rows: Sequence[Sequence[Any]]) -> int | None:
-    value = rows[0][0]
+    value = run(connection, sql, (*of, start, first, *of, last, stop, *of, first, last))[0][0]
     return None if value is None else int(value)
+
+
+Keys = Mapping[tuple[str, str], Sequence[str]]
+"""The keys of every place (source and entity)."""
+
+Parts = Mapping[tuple[str, str, str], Mapping[str, Any]]
+"""Values of parts by name, for every source, entity and key."""
 
 
 class HistoryReader:
@@ -149,31 +183,31 @@ class HistoryReader:
         self._columns = {history.number: len(history.totals) for history in changes.layout.histories}
         self._scans = {key: Scan(r.place, r.one_by_one) for key, r in readings.items() if r.one_by_one}
 
-    def parts(
-        self, connection: sa.Connection, keys: Mapping[tuple[str, str], Sequence[str]], filed_at: int
-    ) -> dict[tuple[str, str, str], dict[str, Any]]:
-        """The parts by name, of every key of every place (source and entity)."""
-        wanted = [(self._readings[place], place, key) for place, some in keys.items() for key in some]
-        totals = self._totals(connection, [(reading, key) for reading, _, key in wanted], filed_at)
-        asked = [(edge, key) for reading, _, key in wanted for edge in reading.edges.values()]
-        edges = edge_values(connection, asked, filed_at)
-        found = {}
-        for (reading, place, key), numbers in zip(wanted, totals, strict=True):
+    def parts(self, connection: sa.Connection, claims: Sequence[tuple[Keys, int]]) -> list[Parts]:
+        """The parts by name, of every key of every place (source and entity), for each claim at its moment."""
+        wanted = [
+            (number, self._readings[place], place, key, filed_at)
+            for number, (keys, filed_at) in enumerate(claims)
+            for place, some in keys.items()
+            for key in some
+        ]
+        totals = self._totals(connection, [(reading, key, filed_at) for _, reading, _, key, filed_at in wanted])
+        asked = [(edge, key, at) for _, reading, _, key, at in wanted for edge in reading.edges.values()]
+        edges = iter(edge_values(connection, asked))
+        found: list[dict[tuple[str, str, str], dict[str, Any]]] = [{} for _ in claims]
+        for (number, reading, place, key, filed_at), numbers in zip(wanted, totals, strict=True):
             values = reading.values(numbers)
-            for part, edge in reading.edges.items():
-                values[part.name] = edges[edge, key]
+            values.update((part.name, next(edges)) for part in reading.edges)
             if place in self._scans:
                 values |= self._scans[place].values(self._events(connection, reading, key, filed_at), filed_at)
-            found[(*place, key)] = values
-        return found
+            found[number][(*place, key)] = values
+        return list(found)
 
-    def _totals(
-        self, connection: sa.Connection, wanted: Sequence[tuple[PlaceReading, str]], filed_at: int
-    ) -> Iterator[Totals]:
-        """The totals at the points of each reading, of its key."""
-        asked = [(history, key, filed_at - before) for reading, key in wanted for history, before in reading.points]
+    def _totals(self, connection: sa.Connection, wanted: Sequence[tuple[PlaceReading, str, int]]) -> Iterator[Totals]:
+        """The totals at the points of each reading, of its key at its moment."""
+        asked = [(history, key, at - before) for reading, key, at in wanted for history, before in reading.points]
         totals = iter(totals_at(connection, asked, self._columns))
-        return (list(islice(totals, len(reading.points))) for reading, _ in wanted)
+        return (list(islice(totals, len(reading.points))) for reading, _, _ in wanted)
 
     def _events(self, connection: sa.Connection, reading: PlaceReading, key: str, filed_at: int) -> list[Appearing]:
         """All events of a key that were known then, found through their changes."""

@@ -50,6 +50,13 @@ def _as_if_built(connection: sa.Connection, sql: str, error: Exception) -> sa.ex
     return sa.exc.DBAPIError.instance(sql, None, error, driver.Error, dialect=connection.dialect)
 
 
+def values(connection: sa.Connection, types: Sequence[str], rows: int) -> str:
+    """So many rows of parameters of these SQL types as a table, `VALUES …`; only PostgreSQL has to be told the types."""
+    told = connection.dialect.name != "sqlite"
+    row = ", ".join(f"CAST(? AS {one})" if told else "?" for one in types)
+    return f"VALUES {', '.join([f'({row})'] * rows)}"
+
+
 def where_in(connection: sa.Connection, select: str, column: str, values: Iterable[Any]) -> list[Sequence[Any]]:
     """The rows of `select` where the column has one of the values, each of which is asked for once."""
     found: list[Sequence[Any]] = []

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from features.one_claim.changes import Change, Repeat, taken_back
 from features.one_claim.layout import EXTREMES, TOTALS, Layout
 from scoring_service.store.schema import EXTREME_COLUMNS, TOTAL_COLUMNS
-from scoring_service.store.statements import run, run_many
+from scoring_service.store.statements import run, run_many, values
 
 EVENTS_PER_MARK = 64
 """Mean number of changes between two marks; fewer make reads faster and late events slower."""
@@ -55,12 +55,25 @@ WHERE history = ? AND key = ?
   AND position = (SELECT min(position) FROM marks WHERE history = ? AND key = ? AND position > ?)
 """
 
-_NEIGHBOUR = """
-SELECT position, row_id FROM repeats
-WHERE history = ? AND key = ? AND value = ? AND (position, row_id) {than} (?, ?)
-ORDER BY position {order}, row_id {order} LIMIT 1
+AT_ONCE = 64
+"""Changes or values that one statement looks up."""
+
+_CHANGE = ("INTEGER", "INTEGER", "TEXT", "BIGINT")
+_BEFORE_MARKS = """
+WITH p (number, history, key, position) AS ({asked}) SELECT p.number FROM p
+WHERE EXISTS (SELECT 1 FROM marks m WHERE m.history = p.history AND m.key = p.key AND m.position > p.position)
 """
-_BEFORE, _AFTER = _NEIGHBOUR.format(than="<", order="DESC"), _NEIGHBOUR.format(than=">", order="ASC")
+
+_REPEAT = ("INTEGER", "INTEGER", "TEXT", "TEXT", "BIGINT", "TEXT")
+_OF_VALUE = (
+    "FROM repeats r WHERE r.history = p.history AND r.key = p.key AND r.value = p.value AND (r.position, r.row_id)"
+)
+_LAST = f"{_OF_VALUE} < (p.position, p.row_id) ORDER BY r.position DESC, r.row_id DESC LIMIT 1"
+_FIRST = f"{_OF_VALUE} > (p.position, p.row_id) ORDER BY r.position, r.row_id LIMIT 1"
+_NEIGHBOURS = f"""
+WITH p (number, history, key, value, position, row_id) AS ({{asked}})
+SELECT p.number, (SELECT r.position {_LAST}), (SELECT r.row_id {_LAST}), (SELECT r.position {_FIRST}), (SELECT r.row_id {_FIRST}) FROM p
+"""
 _SEEN = "INSERT INTO repeats (history, key, value, position, row_id) VALUES (?, ?, ?, ?, ?)"
 _UNSEEN = "DELETE FROM repeats WHERE history = ? AND key = ? AND value = ? AND position = ? AND row_id = ?"
 
@@ -82,6 +95,7 @@ class TotalsWriter:
         self._with_extremes = {history.number for history in layout.histories if history.extremes}
         self._added: dict[_ChangeKey, Change] = {}
         self._removed: dict[_ChangeKey, Change] = {}
+        self._seen: list[Repeat] = []
 
     def add(self, changes: Iterable[Change]) -> None:
         """These count from now on."""
@@ -98,20 +112,15 @@ class TotalsWriter:
                 self._removed[change[:4]] = change
 
     def see(self, repeats: Iterable[Repeat]) -> None:
-        """Values that distinct counts have to count once."""
-        for repeat in repeats:
-            before, after = self._neighbours(repeat)
-            if before is not None:
-                self.remove(self._between(repeat, before, after))
-                self.add(self._between(repeat, before, repeat))
-            self.add(self._between(repeat, repeat, after))
-            run_many(self._connection, _SEEN, [repeat])
+        """Values that distinct counts have to count once; looked up when all are known."""
+        self._seen += repeats
 
     def unsee(self, repeats: Iterable[Repeat]) -> None:
         """Values that were seen and are not any more."""
         for repeat in repeats:
+            self._look_up_seen()
             run_many(self._connection, _UNSEEN, [repeat])
-            before, after = self._neighbours(repeat)
+            before, after = self._neighbours([repeat])[0]
             self.remove(self._between(repeat, repeat, after))
             if before is not None:
                 self.remove(self._between(repeat, before, repeat))
@@ -119,11 +128,13 @@ class TotalsWriter:
 
     def write(self) -> None:
         """Write everything collected."""
+        self._look_up_seen()
         added, removed = list(self._added.values()), list(self._removed.values())
         run_many(self._connection, _DELETE, list(self._removed))
         run_many(self._connection, _INSERT, [_row(change) for change in added])
         signed = [(change, 1) for change in added] + [(change, -1) for change in removed]
-        run_many(self._connection, _ADD_TO_MARKS, [_to_add(change, sign) for change, sign in signed])
+        late = self._before_marks([change for change, _ in signed])
+        run_many(self._connection, _ADD_TO_MARKS, [_to_add(*signed[place]) for place in late])
         marked = [change for change in added if crc32(change.row_id.encode()) % EVENTS_PER_MARK == 0]
         run_many(self._connection, _MARK, [_new_mark(change) for change in marked])
         touched = [c for c in (*marked, *added, *removed) if c.history in self._with_extremes]
@@ -132,10 +143,44 @@ class TotalsWriter:
         run_many(self._connection, _EXTREMES_OF_MARK, [_mark_after(change, 1) for change in parted])
         self._added, self._removed = {}, {}
 
-    def _neighbours(self, repeat: Repeat) -> tuple[_Seen | None, _Seen | None]:
-        found = [run(self._connection, sql, repeat) for sql in (_BEFORE, _AFTER)]
-        before, after = (_Seen(*rows[0]) if rows else None for rows in found)
-        return before, after
+    def _before_marks(self, changes: Sequence[Change]) -> list[int]:
+        """Places of the changes that come before a mark, which is to be added to; of events in time there are none."""
+        found: list[int] = []
+        for start in range(0, len(changes), AT_ONCE):
+            some = changes[start : start + AT_ONCE]
+            asked = values(self._connection, _CHANGE, len(some))
+            parameters = [
+                value for place, c in enumerate(some, start) for value in (place, c.history, c.key, c.position)
+            ]
+            found += (int(row[0]) for row in run(self._connection, _BEFORE_MARKS.format(asked=asked), parameters))
+        return found
+
+    def _look_up_seen(self) -> None:
+        """Puts the values between those seen before and after; equal values one after the other, each finding the ones before it."""
+        waiting, self._seen = self._seen, []
+        while waiting:
+            now = list({repeat[:3]: repeat for repeat in reversed(waiting)}.values())
+            taken = set(now)
+            waiting = [repeat for repeat in waiting if repeat not in taken]
+            for repeat, (before, after) in zip(now, self._neighbours(now), strict=True):
+                if before is not None:
+                    self.remove(self._between(repeat, before, after))
+                    self.add(self._between(repeat, before, repeat))
+                self.add(self._between(repeat, repeat, after))
+            run_many(self._connection, _SEEN, now)
+
+    def _neighbours(self, repeats: Sequence[Repeat]) -> list[tuple[_Seen | None, _Seen | None]]:
+        """Where each value was seen last before, and first after."""
+        found: list[tuple[_Seen | None, _Seen | None]] = []
+        for start in range(0, len(repeats), AT_ONCE):
+            some = repeats[start : start + AT_ONCE]
+            asked = values(self._connection, _REPEAT, len(some))
+            parameters = [value for number, repeat in enumerate(some) for value in (number, *repeat)]
+            rows = run(self._connection, _NEIGHBOURS.format(asked=asked), parameters)
+            for _, before, of_before, after, of_after in sorted(rows, key=lambda row: int(row[0])):
+                last = None if before is None else _Seen(before, of_before)
+                found.append((last, None if after is None else _Seen(after, of_after)))
+        return found
 
     def _between(self, repeat: Repeat, one: _Seen | Repeat, following: _Seen | Repeat | None) -> list[Change]:
         """What is taken back of a value because it was seen again."""

@@ -22,7 +22,7 @@ CLAIMVET = Path(sys.executable).with_name("claimvet")
 class ServerProcess:
     """`claimvet serve` on a port of its own."""
 
-    def __init__(self, url: str, model: Path, folder: Path, *options: str) -> None:
+    def __init__(self, url: str, model: Path | str, folder: Path, *options: str) -> None:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"server-{self.port}.log"

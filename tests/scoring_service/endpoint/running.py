@@ -85,7 +85,7 @@ class Endpoint:
         self.stranger = Client(http, None)
 
     def wait_ready(self) -> None:
-        until(lambda: self.http.get("/readyz").status_code == 200)
+        until(lambda: self.http.get("/readyz").status_code == 200, 60)
 
 
 def until(holds: Any, seconds: float = 60.0) -> None:

@@ -130,14 +130,15 @@ def test_the_service_follows_the_champion_and_refuses_one_of_another_hash(
         def keep_asking() -> None:
             while not stop.is_set():
                 statuses.append(endpoint.intake.score(claim(f"CL-{len(statuses)}")).status_code)
+                stop.wait(0.02)
 
         asking = threading.Thread(target=keep_asking)
         asking.start()
         for number, model in ((numbers[1], two), (numbers[0], one)):  # promoted, and rolled back
             lifecycle.make_champion(number)
-            until(lambda model=model: endpoint.http.get("/readyz").json()["model_version"] == model.version)
+            until(lambda model=model: endpoint.http.get("/readyz").json()["model_version"] == model.version, 90)
         lifecycle.make_champion(numbers[2])
-        until(lambda: "hash" in str(endpoint.http.get("/readyz").json()["model_problem"]))
+        until(lambda: "hash" in str(endpoint.http.get("/readyz").json()["model_problem"]), 90)
         stop.set()
         asking.join()
         assert set(statuses) == {200}

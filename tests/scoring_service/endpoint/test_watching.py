@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.contract.dataset import DataSet
+from data.contract.errors import StoreError
 from data.contract.tables import TABLES
 from features.build import build_features
 from models.claim_model import ClaimModel
@@ -116,3 +117,14 @@ def test_logs_are_json_lines_without_claims_customers_or_keys(
     whole = json.dumps(lines)
     for secret in ("CL-SECRET", "C-1", "my leg", endpoint.intake.headers["authorization"].removeprefix("Bearer ")):
         assert secret not in whole
+
+
+def test_a_checkpoint_that_fails_disturbs_nobody(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    asyncio.run(endpoint.service.checkpoint())
+
+    def gone() -> None:
+        raise StoreError("the store failed: it is gone")
+
+    monkeypatch.setattr(endpoint.service.store, "checkpoint", gone)
+    asyncio.run(endpoint.service.checkpoint())
+    assert endpoint.intake.score(claim()).status_code == 200
