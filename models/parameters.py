@@ -55,8 +55,8 @@ class TrainParams:
     """Claims without a finding that teach beside each finding, at most; training takes time in proportion. 0: findings only."""
     unchecked_weight: float = 0.5
     """Weight of such a claim, whose label is only believed, against that of a finding."""
-    threads: int = 1
-    """Threads that train; fixed, because sums of floats depend on their order. One is fastest where others use the cores too."""
+    threads: int = 2
+    """Boosters grown at the same time, each on one thread, because sums of floats depend on their order: how many changes nothing."""
 
     def __post_init__(self) -> None:
         _require_shares(self, "column_share", "row_share", "learning_rate")
@@ -84,7 +84,7 @@ class GateParams:
     least_findings: int = 100
     """Findings that must have judged it."""
     calibration_error: float = 0.03
-    """Most that P(valid) may be off on average, or as much as chance alone does to so many claims, whichever is more."""
+    """Most that P(valid) may be off on average; refused is what is surely off by more, chance on so few claims reckoned with."""
     confidence: float = 0.95
     """How sure a comparison has to be before it counts against the challenger."""
     money_margin: float = 0.05
