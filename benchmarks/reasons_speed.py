@@ -58,7 +58,7 @@ def measure(rows: int, grown: lgb.Booster, frame: pd.DataFrame) -> list[object]:
 
 TEXT = """## Speed of reasons
 
-`python -m benchmarks.reasons_speed`. Contributions of {columns} inputs to the score of {trees} trees of depth {depth}, rows a second, with
+`make bench-reasons`. Contributions of {columns} inputs to the score of {trees} trees of depth {depth}, rows a second, with
 the check of every row's sum and of 64 rows value by value against `pred_contrib`; both ways on all cores. Below {many:,} rows
 `pred_contrib` itself is used.
 

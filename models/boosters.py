@@ -55,7 +55,7 @@ def grow(
     """
     if len(np.unique(target)) < 2:
         return _constant(matrix, target, params)
-    settings = _settings(signs, len(target), params) | {"objective": "cross_entropy"}
+    settings = booster_settings(signs, len(target), params) | {"objective": "cross_entropy"}
     return lgb.train(settings, _data(matrix, target, weight), num_boost_round=trees)
 
 
@@ -75,7 +75,7 @@ def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int],
     if min(len(np.unique(target[early])), len(np.unique(target[late]))) < 2:
         return min(FEWEST_TREES, params.most_trees)
     grown = lgb.train(
-        _settings(signs, cut, params),
+        booster_settings(signs, cut, params),
         _data(matrix.iloc[early], target[early]),
         num_boost_round=params.most_trees,
         valid_sets=[_data(matrix.iloc[late], target[late])],
@@ -88,7 +88,8 @@ def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int],
     )
 
 
-def _settings(signs: Sequence[int], rows: int, params: TrainParams) -> dict[str, Any]:
+def booster_settings(signs: Sequence[int], rows: int, params: TrainParams) -> dict[str, Any]:
+    """LightGBM's settings of a binary booster grown on `rows` claims; `signs` is the monotone constraint of each input."""
     return {
         "objective": "binary",
         "learning_rate": params.learning_rate,
@@ -117,6 +118,6 @@ def _constant(matrix: pd.DataFrame, target: FloatArray, params: TrainParams) -> 
     """One leaf that answers (positives + 1/2) / (rows + 1) whatever the input (Krichevsky and Trofimov's estimate)."""
     share = (float(target.sum()) + 0.5) / (len(target) + 1.0)
     nothing = pd.DataFrame(np.zeros((2, matrix.shape[1])), columns=matrix.columns)
-    settings = _settings([0] * matrix.shape[1], 2, params) | {"bagging_freq": 0, "min_data_in_leaf": 2}
+    settings = booster_settings([0] * matrix.shape[1], 2, params) | {"bagging_freq": 0, "min_data_in_leaf": 2}
     data = _data(nothing, np.array([0.0, 1.0]), np.array([1.0 - share, share]))
     return lgb.train(settings, data, num_boost_round=1)
