@@ -38,7 +38,7 @@ FloatArray = npt.NDArray[np.float64]
 WORLDS = ((20_000, 7), (20_000, 11), (20_000, 12), (20_000, 13), (40_000, 22))
 """Claims and seed."""
 KNOWN_SHARE = 0.75
-TREES = 200
+TREES = 300
 PARAMS = TrainParams()
 LARGEST_WEIGHT = 5.0
 """Inverse propensities are cut here: a few claims would carry all else."""

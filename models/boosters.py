@@ -29,9 +29,12 @@ STOPPING_SHARE = 0.15
 """Share of the training claims, the latest filed, that says how many trees are enough."""
 PATIENCE = 40
 """Trees without gain on that share after which growing stops."""
-FEWEST_TREES = 200
+FEWEST_TREES = 300
 """Trees at least, if `most_trees` allows: where the shares of labels drift, loss on the latest claims stops growing far too early, and
 calibration mends what a few trees too many do."""
+
+BINS = 127
+"""Values that a split may tell apart, at most. Half of LightGBM's usual ones take a fifth less time and lose nothing beyond chance."""
 
 _SIGNS = {"raises": 1, "lowers": -1}
 
@@ -101,6 +104,7 @@ def booster_settings(signs: Sequence[int], rows: int, params: TrainParams) -> di
         "bagging_freq": 1,
         "lambda_l2": params.ridge,
         "monotone_constraints": list(signs),
+        "max_bin": BINS,
         "seed": params.seed,
         "deterministic": True,
         "force_row_wise": True,

@@ -93,7 +93,7 @@ def strongest_input(features: pd.DataFrame, labels: pd.Series[str]) -> tuple[flo
 
     Whatever the input's form: the share of the label by bin or category is learned on the one half of the claims and asked on the other.
     """
-    wanted = [(labels == label).to_numpy(dtype=np.float64) for label in ("valid", "abusive")]
+    wanted = [np.asarray(labels == label, dtype=np.float64) for label in ("valid", "abusive")]
     found = [
         (_auc_of(codes, target), str(name))
         for name in features
