@@ -1,6 +1,6 @@
 # `make` alone explains the targets. Everything runs from .venv, which `setup` builds from requirements.lock.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo test lint types format bench bench-quality bench-tsa bench-features bench-serving notebooks docs lock
+.PHONY: help setup setup-spark demo test lint types format bench bench-quality bench-tsa bench-features bench-serving bench-labels bench-boosters bench-ablation bench-reasons notebooks docs lock
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
@@ -61,6 +61,18 @@ bench-quality: .venv-bench/.ready ## Quality beside published tables: card fraud
 
 bench-tsa: setup ## Quality on real claims, from ../shared/data or where CLAIMVET_BENCH_DATA points
 	@$(BIN)/python -m benchmarks.tsa_quality
+
+bench-labels: setup ## Which labels should train, on marketplaces whose truth is known; LABELS="--worlds 20000:7" for some
+	@$(BIN)/python -m benchmarks.label_basis $(LABELS)
+
+bench-boosters: setup ## Two boosters against one multiclass model, on the same marketplaces; BOOSTERS="--worlds 20000:7" for some
+	@$(BIN)/python -m benchmarks.two_boosters $(BOOSTERS)
+
+bench-ablation: setup ## What each family of features is worth, in log loss and in money; ABLATION="--claims 40000" as you like
+	@$(BIN)/python -m benchmarks.ablation $(ABLATION)
+
+bench-reasons: setup ## Speed of reasons, beside pred_contrib
+	@$(BIN)/python -m benchmarks.reasons_speed
 
 bench-features: .venv-bench/.ready ## Speed of 72 features beside others; FEATURES="--sizes 1000,10000 --shape hot" as you like
 	@$(BIN)/python -m benchmarks.feature_speed $(FEATURES)

@@ -82,7 +82,7 @@ def _cost(policy: Policy, probabilities: pd.DataFrame, later: pd.DataFrame, trut
 
 TEXT = """## What each family of features is worth
 
-`python -m benchmarks.ablation`. A generated marketplace ({claims:,} claims, seed {seed}): trained on findings known when three quarters of
+`make bench-ablation`. A generated marketplace ({claims:,} claims, seed {seed}): trained on findings known when three quarters of
 the claims were filed, judged by the truth of the {later:,} after it, once with all {inputs} inputs and once without each family. Money is
 what the dispositions of `params.yaml` cost, nobody being denied by machine. One world: differences below 0.003 in log loss are noise.
 

@@ -38,7 +38,7 @@ FloatArray = npt.NDArray[np.float64]
 WORLDS = ((20_000, 7), (20_000, 11), (20_000, 12), (20_000, 13), (40_000, 22))
 """Claims and seed."""
 KNOWN_SHARE = 0.75
-TREES = 200
+TREES = 300
 PARAMS = TrainParams()
 LARGEST_WEIGHT = 5.0
 """Inverse propensities are cut here: a few claims would carry all else."""
@@ -163,7 +163,11 @@ def _believed(world: World, pair: tuple[lgb.Booster, lgb.Booster]) -> FloatArray
 
 def judged(world: World, pair: tuple[lgb.Booster, lgb.Booster]) -> list[float]:
     """AUC valid, AUC abusive, log loss by the truth of later claims, and log loss of those in the audit slice."""
-    raw = _raw(pair, world.later)
+    return judged_odds(world, _raw(pair, world.later))
+
+
+def judged_odds(world: World, raw: FloatArray) -> list[float]:
+    """The same of log odds of frivolous and abusive against valid, (n, 2), however they were made."""
     truth = pd.Series([LABELS[place] for place in world.true_later])
     facts = Findings.of(pd.DataFrame(raw, columns=list(RIVALS)), truth, pd.Series(["truth"] * len(truth)))
     p = shares_of(facts.log_odds(fit(facts, "beta").coefficients))
@@ -199,7 +203,7 @@ def section(found: Mapping[str, list[list[float]]], worlds: int) -> str:
 
 TEXT = """## Which labels should train
 
-`python -m benchmarks.label_basis`. {worlds} generated marketplaces whose truth is known, trained on what was known when three quarters of
+`make bench-labels`. {worlds} generated marketplaces whose truth is known, trained on what was known when three quarters of
 the claims were filed, judged by the truth of the claims after it (after the best beta calibration). Differences are to findings only,
 paired by marketplace, ± one standard error.
 
@@ -210,12 +214,17 @@ The audit slice is small claims that went to an expert at random; it is small, s
 """
 
 
-def main() -> None:
-    """Run and write the section."""
+def asked_worlds() -> list[tuple[int, int]]:
+    """Claims and seed of each world that the command line names, else `WORLDS`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--worlds", default=",".join(f"{claims}:{seed}" for claims, seed in WORLDS))
-    worlds = [tuple(map(int, each.split(":"))) for each in parser.parse_args().worlds.split(",")]
-    found: dict[str, list[list[float]]] = {}
+    pairs = [each.split(":") for each in parser.parse_args().worlds.split(",")]
+    return [(int(claims), int(seed)) for claims, seed in pairs]
+
+
+def main() -> None:
+    """Run and write the section."""
+    worlds, found = asked_worlds(), dict[str, list[list[float]]]()
     for claims, seed in worlds:
         with tempfile.TemporaryDirectory(prefix="claimvet-basis-") as scratch:
             world = make_world(claims, seed, Path(scratch))

@@ -64,9 +64,16 @@ class ClaimModel:
 
     def probabilities_of(self, matrix: pd.DataFrame) -> pd.DataFrame:
         """As `probabilities`, for a matrix that `matrix` has made."""
-        frivolous = self.frivolous_calibration.apply(raw_scores(self.frivolous, matrix))
-        abusive = self.abusive_calibration.apply(raw_scores(self.abusive, matrix))
-        return class_probabilities(frivolous, abusive, matrix.index)
+        return self.calibrated(self.raw(matrix), matrix.index)
+
+    def raw(self, matrix: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+        """Log odds of frivolous and of abusive against valid, as the boosters say them: float64, one a row of the matrix."""
+        return raw_scores(self.frivolous, matrix), raw_scores(self.abusive, matrix)
+
+    def calibrated(self, raw: tuple[FloatArray, FloatArray], index: pd.Index) -> pd.DataFrame:
+        """`probabilities` of what `raw` answers."""
+        frivolous, abusive = self.frivolous_calibration.apply(raw[0]), self.abusive_calibration.apply(raw[1])
+        return class_probabilities(frivolous, abusive, index)
 
     @cached_property
     def version(self) -> str:

@@ -50,12 +50,12 @@ CARRIED = (
 
 def auc_valid_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
     """Area under the ROC curve of valid against the rest."""
-    return _auc(p[:, 0], y == 0)
+    return auc(p[:, 0], y == 0)
 
 
 def auc_abusive_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
     """Area under the ROC curve of abusive against the rest."""
-    return _auc(p[:, 2], y == 2)
+    return auc(p[:, 2], y == 2)
 
 
 def average_precision_valid_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
@@ -208,8 +208,11 @@ def _figures(p: FloatArray, found: FloatArray, y: npt.NDArray[np.intp]) -> dict[
     return {name: metric(p if name in RANKING else found, y) for name, metric in METRICS.items()}
 
 
-def _auc(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:
-    """Mann and Whitney's statistic, as `sklearn.metrics.roc_auc_score` answers it, without its checks: resampling asks often."""
+def auc(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:
+    """Area under the ROC curve: Mann and Whitney's statistic, as `sklearn.metrics.roc_auc_score` answers it, but NaN where all are alike.
+
+    Without its checks, because resampling asks often. `score` and `is_so` are (n,).
+    """
     so, others = int(is_so.sum()), int((~is_so).sum())
     if not so or not others:
         return float("nan")

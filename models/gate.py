@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.stats import beta
 
@@ -19,7 +20,7 @@ from models.baselines import loss_difference
 from models.checks import Check
 from models.claim_model import ClaimModel
 from models.comparison import champion_answers, champion_checks, money_without_champion
-from models.evaluation import arrays, calibration_error_metric, calibration_errors, log_loss_metric
+from models.evaluation import BINS, arrays, calibration_error_metric, calibration_errors, log_loss_metric
 from models.fairness import fairness_check
 from models.guarantee import counted_off
 from models.label_errors import USUAL_ERROR
@@ -28,10 +29,11 @@ from models.parameters import GateParams
 from models.policy import PROBABILITIES, Disposition
 from models.registry import StoredModel
 
+FloatArray = npt.NDArray[np.float64]
 __all__ = ["Check", "champion_answers", "gate_checks"]
 
 RESAMPLES = 500
-"""Draws behind the calibration error that chance alone makes."""
+"""Draws behind the bound of the calibration error."""
 ROWS_TIMED = 15
 SURELY_BEATEN = ("base_rates", "rules")
 """Baselines that know so little that a model which is not surely better has learned nothing."""
@@ -74,13 +76,27 @@ def _against_baseline(judged: pd.DataFrame, name: str, baseline: pd.DataFrame, p
 
 
 def _calibration(judged: pd.DataFrame, params: GateParams) -> Check:
-    """The error of P(valid), against the bound or what chance alone would do to probabilities that are right."""
+    """The error of P(valid), against what a model that is off by no more than is allowed shows on so many claims.
+
+    Chance alone makes an error: of 600 findings, some 0.03 where every probability is right. So the bound is the `confidence` quantile of
+    the errors that probabilities off by `calibration_error` in every bin, up or down at random, would show; it falls towards
+    `calibration_error` as findings grow in number.
+    """
     _, p, y = arrays(judged)
-    random = np.random.default_rng(params.seed)
-    by_chance = calibration_errors(p[:, 0], random.random((RESAMPLES, len(p))) < p[:, 0])
-    bound = max(params.calibration_error, float(np.quantile(by_chance, params.confidence)))
+    bound = largest_by_chance(p[:, 0], params)
     error = calibration_error_metric(p, y)
-    return Check("calibration error of P(valid)", error, f"at most {bound:.4g}", error <= bound)
+    wanted = f"not surely above {params.calibration_error:g}: at most {bound:.4g} over {len(p)} claims"
+    return Check("calibration error of P(valid)", error, wanted, error <= bound)
+
+
+def largest_by_chance(p_valid: FloatArray, params: GateParams) -> float:
+    """The calibration error that probabilities off by `calibration_error` stay below with `confidence`, on as many claims as these."""
+    random = np.random.default_rng(params.seed)
+    place = np.minimum((p_valid * BINS).astype(np.intp), BINS - 1)
+    off = params.calibration_error * random.choice([-1.0, 1.0], (RESAMPLES, BINS))
+    share = np.clip(p_valid + off[:, place], 0.0, 1.0)
+    errors = calibration_errors(p_valid, random.random(share.shape) < share)
+    return float(np.quantile(errors, params.confidence))
 
 
 def promise_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:

@@ -27,6 +27,8 @@ Boosters = tuple[lgb.Booster, lgb.Booster]
 
 FOLDS = 3
 """Folds of the findings, drawn by their place in time, whose labels are judged by boosters of the others."""
+JUDGES_STEP = 2.0
+"""Boosters that only judge labels take steps as many times as large and so many times fewer trees: Bayes asks for no more."""
 FEWEST_FINDINGS = 150
 """With fewer findings boosters of two thirds of them know too little to judge the rest, and findings are taken at their word."""
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from data.contract.tables import LABELS
 from models.calibration import Calibration, log_probabilities
@@ -183,6 +184,7 @@ def fit(findings: Findings, method: str = "beta") -> Fitted:
     slopes = [(-1.0, None) if _START[places[0]] == 1.0 else (None, None) for places in moves]
     rates = [(1e-4, LARGEST_CARELESS)] * len(findings.deciders)
     start = np.concatenate([np.zeros(count), np.full(len(findings.deciders), USUAL_CARELESS)])
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=[*slopes, *rates])
+    with threadpool_limits(1, "blas"):  # with a dozen unknowns, threads of the linear algebra only wait for one another
+        found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=[*slopes, *rates])
     careless = dict(zip(findings.deciders, map(float, found.x[count:]), strict=True))
     return Fitted(method, _START + free @ found.x[:count], careless, findings.shares)

@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from data.contract.tables import FEATURE_COLUMN_PREFIX
 from features.catalogue import BY_NAME
 from models.checks import Check
-from models.evaluation import arrays, auc_abusive_metric, auc_valid_metric
+from models.evaluation import arrays, auc, auc_abusive_metric, auc_valid_metric
 from models.parameters import GateParams
 from models.registry import StoredModel
 from models.schema import InputSchema
@@ -93,22 +93,24 @@ def strongest_input(features: pd.DataFrame, labels: pd.Series[str]) -> tuple[flo
 
     Whatever the input's form: the share of the label by bin or category is learned on the one half of the claims and asked on the other.
     """
+    wanted = [np.asarray(labels == label, dtype=np.float64) for label in ("valid", "abusive")]
     found = [
-        (_auc_of(features[name], labels == label), str(name)) for name in features for label in ("valid", "abusive")
+        (_auc_of(codes, target), str(name))
+        for name in features
+        for codes in [_binned(features[name])]
+        for target in wanted
     ]
     return max(found, default=(0.5, "none"))
 
 
-def _auc_of(values: pd.Series, is_so: pd.Series[bool]) -> float:
-    codes, target = _binned(values), np.asarray(is_so, dtype=np.float64)
+def _auc_of(codes: npt.NDArray[np.int64], target: npt.NDArray[np.float64]) -> float:
     even: Flags = np.arange(len(target)) % 2 == 0
     odd: Flags = ~even
-    scores = np.where(even, _shares(codes, target, odd), _shares(codes, target, even))
     if len(np.unique(target)) < 2:
         return 0.5
-    return float(
-        np.mean([roc_auc_score(target[half], scores[half]) for half in (even, odd) if len(np.unique(target[half])) > 1])
-    )
+    scores = np.where(even, _shares(codes, target, odd), _shares(codes, target, even))
+    halves = [auc(scores[half], target[half] > 0) for half in (even, odd)]
+    return float(np.nanmean(halves)) if not np.isnan(halves).all() else 0.5
 
 
 def _binned(values: pd.Series) -> npt.NDArray[np.int64]:
@@ -121,7 +123,10 @@ def _binned(values: pd.Series) -> npt.NDArray[np.int64]:
 
 
 def _shares(codes: npt.NDArray[np.int64], target: npt.NDArray[np.float64], learn: Flags) -> npt.NDArray[np.float64]:
-    overall = target[learn].mean() if learn.any() else 0.5
-    known = pd.DataFrame({"code": codes[learn], "so": target[learn]}).groupby("code")["so"].agg(["sum", "size"])
-    shares = (known["sum"] + _PRIOR_CLAIMS * overall) / (known["size"] + _PRIOR_CLAIMS)
-    return pd.Series(codes).map(shares).fillna(overall).to_numpy(dtype=np.float64)
+    """The share of the label among the rows that `learn`, by code, for every row; a code is -1 or more."""
+    overall, places = target[learn].mean() if learn.any() else 0.5, codes + 1
+    size = int(places.max()) + 1
+    claims = np.bincount(places[learn], minlength=size)
+    so = np.bincount(places[learn], target[learn], minlength=size)
+    shares: npt.NDArray[np.float64] = ((so + _PRIOR_CLAIMS * overall) / (claims + _PRIOR_CLAIMS))[places]
+    return shares

@@ -35,13 +35,13 @@ class TrainParams:
 
     seed: int = 7
     """Seed of the columns and rows that each tree sees; the same seed, data and parameters give the same bytes."""
-    most_trees: int = 300
+    most_trees: int = 400
     """Trees a booster, at most; early stopping may take fewer. Scoring and reasons take time in proportion."""
     learning_rate: float = 0.05
     """Step of each tree."""
-    depth: int = 6
+    depth: int = 4
     """Splits from the root to a leaf, at most. Reasons take time with its square."""
-    leaves: int = 31
+    leaves: int = 8
     """Leaves a tree, at most."""
     least_claims_in_leaf: int = 30
     """Claims in a leaf, at least; fewer where there are few findings, see `models.boosters`."""
@@ -51,12 +51,12 @@ class TrainParams:
     """Share of the claims that each tree sees."""
     ridge: float = 1.0
     """L2 penalty on the values of leaves."""
-    unchecked_per_finding: float = 2.0
+    unchecked_per_finding: float = 1.0
     """Claims without a finding that teach beside each finding, at most; training takes time in proportion. 0: findings only."""
     unchecked_weight: float = 0.5
     """Weight of such a claim, whose label is only believed, against that of a finding."""
-    threads: int = 1
-    """Threads that train; fixed, because sums of floats depend on their order. One is fastest where others use the cores too."""
+    threads: int = 2
+    """Boosters grown at the same time, each on one thread, because sums of floats depend on their order: how many changes nothing."""
 
     def __post_init__(self) -> None:
         _require_shares(self, "column_share", "row_share", "learning_rate")
@@ -84,7 +84,7 @@ class GateParams:
     least_findings: int = 100
     """Findings that must have judged it."""
     calibration_error: float = 0.03
-    """Most that P(valid) may be off on average, or as much as chance alone does to so many claims, whichever is more."""
+    """Most that P(valid) may be off on average; refused is what is surely off by more, chance on so few claims reckoned with."""
     confidence: float = 0.95
     """How sure a comparison has to be before it counts against the challenger."""
     money_margin: float = 0.05

@@ -67,15 +67,23 @@ def explain(model: Explained, features: pd.DataFrame, top: int = 5) -> list[list
 
 
 def reasons_for(
-    model: Explained, matrix: pd.DataFrame, features: pd.DataFrame, probabilities: pd.DataFrame, top: int = 5
+    model: Explained,
+    matrix: pd.DataFrame,
+    features: pd.DataFrame,
+    probabilities: pd.DataFrame,
+    top: int = 5,
+    raw: tuple[Floats, Floats] | None = None,
 ) -> list[list[Reason]]:
-    """As `explain`, with the `matrix` that the model has made of `features`, and the probabilities it has made of that."""
-    towards, names = label_contributions(model, matrix, probabilities)
+    """As `explain`, with the `matrix` that the model has made of `features`, and what it has made of that.
+
+    `raw` are the boosters' scores where they are at hand: contributions are checked against them.
+    """
+    towards, names = label_contributions(model, matrix, probabilities, raw)
     return _reasons(towards, names, features, model.usual, top)
 
 
 def label_contributions(
-    model: Explained, matrix: pd.DataFrame, probabilities: pd.DataFrame
+    model: Explained, matrix: pd.DataFrame, probabilities: pd.DataFrame, raw: tuple[Floats, Floats] | None = None
 ) -> tuple[Floats, tuple[str, ...]]:
     """Contribution of each input towards each row's most likely label (float64, n by inputs, log-odds), and the inputs' names.
 
@@ -83,9 +91,11 @@ def label_contributions(
     """
     valid, by_abusive = _question(probabilities)
     towards = np.empty(matrix.shape, dtype=np.float64)
-    for booster, asked in ((model.frivolous, ~by_abusive), (model.abusive, by_abusive)):
+    known = raw or (None, None)
+    for booster, asked, scores in ((model.frivolous, ~by_abusive, known[0]), (model.abusive, by_abusive, known[1])):
         rows = np.flatnonzero(asked)
-        towards[rows] = contributions(booster, matrix.iloc[rows])[:, :-1]
+        own = None if scores is None else scores[rows]
+        towards[rows] = contributions(booster, matrix.iloc[rows], own)[:, :-1]
     return _by_input(np.where(valid[:, None], -towards, towards), [model.sources[str(name)] for name in matrix.columns])
 
 

@@ -78,13 +78,14 @@ class RowScore:
 
 def score_matrix(model: ClaimModel, matrix: pd.DataFrame, features: pd.DataFrame) -> Scored:
     """Scores the rows of `features`, of which the model has made `matrix` (`ClaimModel.matrix`); `claim_id` draws the audits."""
-    probabilities = model.probabilities_of(matrix)
+    raw = model.raw(matrix)
+    probabilities = model.calibrated(raw, matrix.index)
     return Scored(
         probabilities,
         most_likely(probabilities),
         model.policy.options(probabilities, policy_facts(features)),
         audits(model, features["claim_id"]),
-        reasons_for(model, matrix, features, probabilities),
+        reasons_for(model, matrix, features, probabilities, raw=raw),
     )
 
 

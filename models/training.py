@@ -10,7 +10,7 @@ pair that was grown on earlier claims only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import lightgbm as lgb
@@ -22,12 +22,12 @@ from data.contract.errors import ModelError
 from data.contract.tables import LABELS
 from features.progress import Progress, silent
 from models.baselines import base_rates, logistic, rules
-from models.boosters import enough_trees, grow, suspicion_signs
+from models.boosters import enough_trees, grow, side_by_side, suspicion_signs
 from models.calibrating import Calibrated, fit_calibrations
 from models.claim_model import ClaimModel, class_probabilities, raw_scores
 from models.evaluation import FOUND, judged_frame
 from models.guarantee import deny_threshold
-from models.label_basis import Lesson, taken_at_their_word, weighed
+from models.label_basis import JUDGES_STEP, Boosters, Lesson, taken_at_their_word, weighed
 from models.label_errors import RIVALS
 from models.level_rates import learn_rates
 from models.parameters import SplitParams, TrainParams
@@ -145,42 +145,53 @@ def _grow_pair(
     data: TrainingData, findings: pd.DataFrame, trees: Mapping[str, int] | None, params: TrainParams
 ) -> Pair:
     """Both boosters on `findings` (in time order) and the unchecked claims before them; finds the number of trees where none is given."""
-    features = data.features.loc[findings.index]
-    labels = findings["label"].to_numpy()
-    schema, matrix = learn_rates(InputSchema.fit(features, data.suspicions), features, labels != "valid", params.seed)
-    plain = taken_at_their_word(matrix, list(labels))
-    numbers = {name: _trees(plain, name, schema, trees or {}, params) for name in RIVALS}
+    schema, plain = _plain_lesson(data, findings, params)
+    signs = suspicion_signs(schema)
+    numbers = _numbers(plain, signs, trees or {}, params)
 
-    def boosters(lesson: Lesson) -> tuple[lgb.Booster, lgb.Booster]:
-        return _grow_one(lesson, "frivolous", schema, numbers, params), _grow_one(
-            lesson, "abusive", schema, numbers, params
-        )
+    def judges(lesson: Lesson) -> Boosters:
+        quick = replace(params, learning_rate=min(params.learning_rate * JUDGES_STEP, 1.0))
+        return _boosters(lesson, signs, {name: round(count / JUDGES_STEP) for name, count in numbers.items()}, quick)
 
     unchecked = schema.conform(data.features.loc[_unchecked(data, findings, params)])
-    lesson = weighed(matrix, findings, unchecked, params.unchecked_weight, boosters)
-    return Pair(schema, *boosters(lesson))
+    lesson = weighed(plain.matrix, findings, unchecked, params.unchecked_weight, judges)
+    return Pair(schema, *_boosters(lesson, signs, numbers, params))
 
 
 def grow_plain_pair(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> Pair:
     """Both boosters on `findings` (in time order) taken at their word, each with as many trees as do best on the latest of them."""
+    schema, plain = _plain_lesson(data, findings, params)
+    signs = suspicion_signs(schema)
+    return Pair(schema, *_boosters(plain, signs, _numbers(plain, signs, {}, params), params))
+
+
+def _plain_lesson(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> tuple[InputSchema, Lesson]:
+    """The inputs as these findings have them, and the findings taken at their word."""
     features = data.features.loc[findings.index]
     labels = findings["label"].to_numpy()
     schema, matrix = learn_rates(InputSchema.fit(features, data.suspicions), features, labels != "valid", params.seed)
-    plain = taken_at_their_word(matrix, list(labels))
-    numbers = {name: _trees(plain, name, schema, {}, params) for name in RIVALS}
-    return Pair(schema, *(_grow_one(plain, name, schema, numbers, params) for name in RIVALS))
+    return schema, taken_at_their_word(matrix, list(labels))
 
 
-def _trees(plain: Lesson, rival: str, schema: InputSchema, trees: Mapping[str, int], params: TrainParams) -> int:
-    rows, target, _ = plain.question(rival)
-    return trees.get(rival) or enough_trees(plain.matrix[rows], target, suspicion_signs(schema), params)
+def _numbers(plain: Lesson, signs: list[int], given: Mapping[str, int], params: TrainParams) -> dict[str, int]:
+    """Trees of each booster: as given, or what does best on the latest findings."""
+
+    def number(rival: str) -> int:
+        rows, target, _ = plain.question(rival)
+        return given.get(rival) or enough_trees(plain.matrix[rows], target, signs, params)
+
+    return dict(zip(RIVALS, side_by_side(number, RIVALS, params.threads), strict=True))
 
 
-def _grow_one(
-    lesson: Lesson, rival: str, schema: InputSchema, numbers: Mapping[str, int], params: TrainParams
-) -> lgb.Booster:
-    rows, target, weight = lesson.question(rival)
-    return grow(lesson.matrix[rows], target, suspicion_signs(schema), numbers[rival], params, weight)
+def _boosters(lesson: Lesson, signs: list[int], numbers: Mapping[str, int], params: TrainParams) -> Boosters:
+    """Both boosters on a lesson, at the same time where threads allow."""
+
+    def booster(rival: str) -> lgb.Booster:
+        rows, target, weight = lesson.question(rival)
+        return grow(lesson.matrix[rows], target, signs, numbers[rival], params, weight)
+
+    frivolous, abusive = side_by_side(booster, RIVALS, params.threads)
+    return frivolous, abusive
 
 
 def _unchecked(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> pd.Index:

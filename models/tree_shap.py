@@ -247,12 +247,15 @@ def _add(tree: Tree, tables: list[Table], columns: Floats, answer: Floats) -> No
         ~(columns[feature] > line) if missing else columns[feature] <= line
         for feature, line, missing in zip(tree.feature, tree.threshold, tree.missing_left, strict=True)
     ]
+    rows = columns.shape[1]
+    found = np.empty(rows)
     for table in tables:
-        address = np.zeros(columns.shape[1], dtype=np.intp)
+        address = np.zeros(rows, dtype=np.uint16)  # short numbers fill the cache less, and MOST_BITS of them are needed
         for place, answers in enumerate(_answers(table.group, left)):
-            address |= answers.astype(np.intp) << place
+            address |= np.left_shift(answers.view(np.uint8), place, dtype=np.uint16)
+        places = address.astype(np.intp)
         for feature, values in zip(table.features, table.values, strict=True):
-            answer[feature] += values.take(address)
+            answer[feature] += np.take(values, places, out=found, mode="clip")  # no address is out of bounds
 
 
 def _answers(group: Group, left: list[Flags]) -> Iterator[Flags]:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from models.evaluation import FOUND
-from models.gate import champion_answers, gate_checks
-from models.leaks import strange_inputs
+from models.evaluation import FOUND, calibration_errors
+from models.gate import champion_answers, gate_checks, largest_by_chance
+from models.leaks import strange_inputs, strongest_input
 from models.parameters import GateParams
 from models.policy import PROBABILITIES
 from models.registry import StoredModel
@@ -75,6 +76,40 @@ def test_an_uncalibrated_challenger_is_refused(stored: StoredModel) -> None:
     assert "calibration error of P(valid)" in failed(with_found(stored, "2", sure / sure.sum(axis=1, keepdims=True)))
 
 
+def refused_share(findings: int, off: float, runs: int = 40) -> float:
+    """How often the gate refuses probabilities for their calibration: drawn U-shaped as models draw them, `off` in log odds."""
+    random, refused = np.random.default_rng(4), 0
+    for _ in range(runs):
+        odds = random.normal(0.0, 2.5, findings)
+        said, true = (1 / (1 + np.exp(-each)) for each in (odds, odds * (1.0 - off)))
+        so = random.random(findings) < true
+        refused += calibration_errors(said, so[None, :])[0] > largest_by_chance(said, PARAMS)
+    return refused / runs
+
+
+@pytest.mark.parametrize(
+    ("findings", "off", "least", "most"),
+    [
+        (600, 0.0, 0.0, 0.03),
+        (600, 0.15, 0.0, 0.1),
+        (600, 0.5, 0.95, 1.0),
+        (6000, 0.0, 0.0, 0.0),
+        (6000, 0.35, 0.95, 1.0),
+    ],
+)
+def test_probabilities_that_are_right_pass_however_few_findings_judge_them_and_surely_wrong_ones_do_not(
+    findings: int, off: float, least: float, most: float
+) -> None:
+    assert least <= refused_share(findings, off) <= most
+
+
+def test_the_bound_of_the_calibration_error_falls_towards_what_is_allowed() -> None:
+    random = np.random.default_rng(1)
+    bounds = [largest_by_chance(random.uniform(0.1, 0.9, count), PARAMS) for count in (200, 2_000, 20_000)]
+    assert bounds[0] > bounds[1] > bounds[2] > PARAMS.calibration_error
+    assert bounds[2] < PARAMS.calibration_error + 0.006
+
+
 def test_a_challenger_that_would_deny_many_valid_claims_is_refused(stored: StoredModel) -> None:
     policy = replace(stored.model.policy, deny_threshold=0.45, finding_error_share=0.0)
     eager = replace(stored, judged_policy=policy)
@@ -127,6 +162,22 @@ def test_a_leaking_input_is_refused_because_one_input_alone_knows_the_outcome(st
     ):
         leaking = replace(stored, judged_features=stored.judged_features.assign(**{name: leak}))
         assert failed(leaking) == [f"AUC of the strongest single input ({name})"]
+
+
+def test_the_strongest_input_is_the_one_whose_learned_shares_rank_best_as_scikit_learn_says() -> None:
+    random = np.random.default_rng(3)
+    labels = pd.Series(random.choice(["valid", "frivolous", "abusive"], 400))
+    sites = labels.map({"valid": "a", "frivolous": "b", "abusive": "c"}).where(random.random(400) < 0.7, "d")
+    inputs = pd.DataFrame({"x_noise": random.normal(size=400), "x_site": sites, "x_none": np.nan})
+    auc, name = strongest_input(inputs, labels)
+    halves, so = [], (labels == "valid").astype(float)
+    for learn, ask in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
+        known = so[learn].groupby(sites[learn]).agg(["sum", "size"])
+        shares = (known["sum"] + 4.0 * so[learn].mean()) / (known["size"] + 4.0)
+        halves.append(roc_auc_score(so[ask], sites[ask].map(shares)))
+    by_abusive = strongest_input(inputs, labels.map({"valid": "x", "abusive": "abusive"}).fillna("x"))[0]
+    assert name == "x_site"
+    assert auc == pytest.approx(max(float(np.mean(halves)), by_abusive))
 
 
 def test_an_input_that_the_catalogue_does_not_declare_as_one_is_refused(stored: StoredModel) -> None:

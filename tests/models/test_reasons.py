@@ -215,6 +215,30 @@ def test_rows_that_the_fast_way_gets_wrong_are_computed_anew(pair: Pair, monkeyp
     np.testing.assert_array_equal(shap.contributions(pair.frivolous, numbers, many_rows=1), right)
 
 
+def test_sums_are_held_against_the_scores_of_the_batch_where_it_has_them(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = matrix(world(3_000, seed=5))
+    right = shap.exact(pair.frivolous, numbers)
+    off = right + (np.arange(len(numbers)) == 7)[:, None]
+    monkeypatch.setattr(shap, "_by_tables", lambda booster, frame: off.copy())
+    mended = shap.contributions(pair.frivolous, numbers, right.sum(axis=1), many_rows=1)
+    np.testing.assert_allclose(mended, right, atol=1e-12)
+    believed = shap.contributions(pair.frivolous, numbers, off.sum(axis=1), many_rows=1)
+    np.testing.assert_allclose(believed, off, atol=1e-12)
+
+
+def test_a_batch_has_the_same_reasons_with_its_scores_and_without(pair: Pair) -> None:
+    rows = world(shap.MANY_ROWS + 200, seed=8)
+    numbers = pair.matrix(rows)
+    raw = tuple(booster.predict(numbers.to_numpy(), raw_score=True) for booster in (pair.frivolous, pair.abusive))
+    p = pair.probabilities_of(numbers)
+    for alone, given in zip(
+        label_contributions(pair, numbers, p)[0], label_contributions(pair, numbers, p, raw)[0], strict=True
+    ):
+        np.testing.assert_array_equal(alone, given)
+
+
 def test_a_sample_that_disagrees_discards_the_fast_values(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = matrix(world(3_000, seed=5))
     right = shap.exact(pair.frivolous, numbers)

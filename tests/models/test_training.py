@@ -10,7 +10,7 @@ import pytest
 
 from data.contract.errors import ModelError
 from features.catalogue import MODEL_FEATURES
-from models.boosters import FEWEST_TREES, enough_trees, grow
+from models.boosters import FEWEST_TREES, enough_trees, grow, side_by_side
 from models.evaluation import figures
 from models.policy import Policy
 from models.training import Training, TrainingData, train_model
@@ -22,6 +22,19 @@ def test_the_same_data_and_seed_give_the_same_bytes_and_another_seed_does_not(
 ) -> None:
     assert trained(small_world()).model.version == training.model.version
     assert train_model(data, SPLIT, replace(QUICK, seed=8), Policy()).model.version != training.model.version
+
+
+def test_how_many_boosters_are_grown_at_a_time_changes_no_byte_of_them(training: Training, data: TrainingData) -> None:
+    alone = train_model(data, SPLIT, replace(QUICK, threads=1), Policy()).model
+    for name in ("frivolous", "abusive"):
+        assert getattr(alone, name).model_to_string() == getattr(training.model, name).model_to_string()
+    assert alone.frivolous_calibration == training.model.frivolous_calibration
+
+
+def test_work_done_side_by_side_answers_in_order_and_raises_what_it_raised() -> None:
+    assert side_by_side(lambda name: name.upper(), ["b", "a", "c"], 2) == ["B", "A", "C"]
+    with pytest.raises(KeyError, match="missing"):
+        side_by_side(lambda name: {}[name], ["missing"], 2)
 
 
 def test_the_order_of_the_rows_changes_nothing(training: Training, data: TrainingData) -> None:
