@@ -24,6 +24,8 @@ from scoring_service.store import EventStore
 
 MOST_AT_ONCE = 32
 """Requests in one transaction, at most."""
+MOMENT_SECONDS, MOST_MOMENTS = 0.001, 5
+"""How long a batch that begins with one request waits for the others of its crowd, as long as some come."""
 MOST_WAITING = 1_000
 """Requests that may wait; one more is refused with 503 rather than kept waiting."""
 _RACES = frozenset({"40001", "40P01"})
@@ -103,6 +105,7 @@ class Desk:
         self._metrics = metrics
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._held_back: list[_Waiting] = []
+        self._crowd = 1
         self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
         self._thread.start()
@@ -152,7 +155,18 @@ class Desk:
                 self._queue.put(None)  # for the next call, when there is nothing else left
                 return batch or None
             batch.append(waiting)
+            if len(batch) == 1 and self._crowd > 1:
+                self._let_others_come()
+        self._crowd = len(batch)
         return self._one_a_claim(batch)
+
+    def _let_others_come(self) -> None:
+        """Where several were together before, they come together again, when they have been read; who is alone never waits."""
+        for _ in range(MOST_MOMENTS):
+            before = self._queue.qsize()
+            time.sleep(MOMENT_SECONDS)
+            if self._queue.qsize() in (before, self._crowd - 1):
+                return
 
     def _one_a_claim(self, batch: list[_Waiting]) -> list[_Waiting]:
         now: dict[str | int, _Waiting] = {}

@@ -146,6 +146,17 @@ def test_too_many_are_refused_at_the_door(desk: Desk, clerk: Clerk, monkeypatch:
     assert "2 requests wait already" in str(refused[0])
 
 
+def test_who_comes_after_a_crowd_is_answered_alone_or_together(desk: Desk, clerk: Clerk, sqlite: EventStore) -> None:
+    async def crowds() -> list[str]:
+        await asked(desk, clerk, [Sale(f"S-{number}") for number in range(5)])
+        again = await asyncio.gather(*(desk.submit(Sale(f"T-{number}"), 10.0) for number in range(4)))
+        return [*again, await desk.submit(Sale("U-0"), 10.0), await desk.submit(Sale("U-1"), 10.0)]
+
+    assert asyncio.run(crowds()) == ["T-0", "T-1", "T-2", "T-3", "U-0", "U-1"]
+    assert clerk.batches[-2:] == [["U-0"], ["U-1"]]
+    assert len(sellers(sqlite)) == 11
+
+
 def test_how_long_the_work_at_hand_takes_can_be_seen(desk: Desk, clerk: Clerk) -> None:
     async def looks() -> float:
         waiting = asyncio.create_task(desk.submit(Sale("S-0"), 10.0))
