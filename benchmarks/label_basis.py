@@ -40,6 +40,7 @@ WORLDS = ((20_000, 7), (20_000, 11), (20_000, 12), (20_000, 13), (40_000, 22))
 KNOWN_SHARE = 0.75
 TREES = 300
 PARAMS = TrainParams()
+OURS = "**findings by how sure they are: what Claimvet does**"
 LARGEST_WEIGHT = 5.0
 """Inverse propensities are cut here: a few claims would carry all else."""
 
@@ -134,10 +135,12 @@ def lessons(world: World) -> Iterator[tuple[str, Lesson]]:
         return boosters(world, lesson)
 
     none = world.unchecked.iloc[:0]
-    yield "findings by how sure they are", weighed(world.matrix, world.findings, none, 0.0, grow_them)
-    some = world.unchecked.iloc[-int(PARAMS.unchecked_per_finding * len(world.matrix)) :]
-    ours = weighed(world.matrix, world.findings, some, PARAMS.unchecked_weight, grow_them)
-    yield "**both: what Claimvet does**", ours
+    yield OURS, weighed(world.matrix, world.findings, none, 0.0, grow_them)
+    some = world.unchecked.iloc[-len(world.matrix) :]
+    yield (
+        "both, one unchecked claim beside each finding",
+        weighed(world.matrix, world.findings, some, PARAMS.unchecked_weight, grow_them),
+    )
     yield "the truth of the findings", taken_at_their_word(world.matrix, world.true_findings)
     everything = taken_at_their_word(
         pd.concat([world.matrix, world.unchecked]), world.true_findings + world.true_unchecked
@@ -194,7 +197,7 @@ def section(found: Mapping[str, list[list[float]]], worlds: int) -> str:
         shifts = [f"{mean:+.4f} ± {spread:.4f}" for mean, spread in zip(gain.mean(axis=0), error, strict=True)]
         rows.append([name, *cells, *(shifts[:3] if name != names[0] else ["", "", ""])])
     header = ["trained on", "AUC valid", "AUC abusive", "log loss", "log loss, audit slice"]
-    truth, ours = (np.array(found[names[place]]).mean(axis=0)[2] for place in (-1, -3))
+    truth, ours = (np.array(found[name]).mean(axis=0)[2] for name in (names[-1], OURS))
     back = (base.mean(axis=0)[2] - ours) / (base.mean(axis=0)[2] - truth)
     return TEXT.format(
         table=table([*header, "gain in AUC valid", "in AUC abusive", "in log loss"], rows), worlds=worlds, back=back

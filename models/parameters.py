@@ -51,7 +51,7 @@ class TrainParams:
     """Share of the claims that each tree sees."""
     ridge: float = 1.0
     """L2 penalty on the values of leaves."""
-    unchecked_per_finding: float = 1.0
+    unchecked_per_finding: float = 0.0
     """Claims without a finding that teach beside each finding, at most; training takes time in proportion. 0: findings only."""
     unchecked_weight: float = 0.5
     """Weight of such a claim, whose label is only believed, against that of a finding."""

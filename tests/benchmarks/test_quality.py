@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import handbook, vehicle
-from benchmarks.label_basis import section
+from benchmarks.label_basis import OURS, section
 from benchmarks.quality import _handbook_text, _vehicle_table
 from benchmarks.quality_peers import Task, linear, plain
 from data.contract.errors import UsageError
@@ -120,7 +120,7 @@ def test_sections_hold_every_model_with_its_spread() -> None:
 
 
 def test_labels_are_compared_in_pairs() -> None:
-    ways = {name: [[0.9, 0.9, 0.30 - 0.01 * n, 0.3]] * 2 for n, name in enumerate(["plain", "ours", "part", "all"])}
+    ways = {name: [[0.9, 0.9, 0.30 - 0.01 * n, 0.3]] * 2 for n, name in enumerate(["plain", OURS, "part", "all"])}
     text = section(ways, 2)
     assert "-0.0300 ± 0.0000" in text
     assert "gives back 33%" in text

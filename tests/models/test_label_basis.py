@@ -77,7 +77,7 @@ def test_a_question_leaves_out_what_has_no_part_in_it() -> None:
 
 
 def test_what_a_concession_is_called_is_never_read_but_its_inputs_teach() -> None:
-    data, quick = small_world(400), replace(QUICK, most_trees=8)
+    data, quick = small_world(400), replace(QUICK, most_trees=8, unchecked_per_finding=1.0)
     lying = data.outcomes.copy()
     paid = lying["decided_by"] == "concession"
     lying.loc[paid, "label"] = "abusive"
