@@ -129,7 +129,7 @@ class SparkEngine:
             raise InvalidDataError(
                 f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims"
             )
-        targets = self._checkpoint(read_targets(self._session, file))
+        targets = self._kept["targets"] = self._checkpoint(read_targets(self._session, file))
         targets.createOrReplaceTempView("targets")
         own = targets.select(*TABLES["claims"].column_names)
         if "claims" not in self._data_set.tables:
@@ -141,7 +141,7 @@ class SparkEngine:
         """Let the claims to build and those of the data set be history for one another; the same claim counts once."""
         from pyspark.sql import functions
 
-        history = self._checkpoint(self._session.table("claims").union(targets).distinct())
+        history = self._kept["claims"] = self._checkpoint(self._session.table("claims").union(targets).distinct())
         claims = history.groupBy("claim_id").agg(functions.count("*").alias("rows"))
         twice = claims.filter("rows > 1").orderBy("claim_id").limit(5).collect()
         if twice:

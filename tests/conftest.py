@@ -15,6 +15,7 @@ QUICK = {
     "spark.master": "local[2]",
     "spark.driver.memory": "2g",
     "spark.driver.bindAddress": "127.0.0.1",
+    "spark.buffer.pageSize": "1m",  # a stage without adaptive execution sorts thirty tables at once, each in a page of its own
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "2",
