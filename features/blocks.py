@@ -13,7 +13,7 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.contract.dataset import DataSet, TableFile, connect, size_in_bytes
+from data.contract.dataset import DataSet, TableFile, connect
 from data.contract.tables import TABLES
 
 BYTES_PER_VALUE = 24
@@ -26,25 +26,16 @@ FEWEST_CLAIMS = 10_000
 """Blocks get no smaller than this, however little memory there is: each costs a pass over all sources."""
 
 
-def share_of_duckdb(memory_limit: str) -> str:
-    """Its half of the limit, as DuckDB reads it."""
-    return f"{size_in_bytes(memory_limit) // 2}B"
-
-
-def claims_at_once(memory_limit: str, features: int) -> int:
-    """How many claims fit into the other half, with so many features.
-
-    Raises:
-        UsageError: where the limit, such as `4GB`, is no size.
-    """
-    free = size_in_bytes(memory_limit) // 2 - LIBRARIES
+def claims_at_once(share: int, features: int) -> int:
+    """How many claims, with so many features, fit into a share of the memory, bytes."""
+    free = share - LIBRARIES
     return max(free // (BYTES_PER_VALUE * max(features, 1)), FEWEST_CLAIMS)
 
 
-def row_blocks(data_set: DataSet, claims: Path | None, memory_limit: str, features: int) -> list[range]:
-    """Rows of the claims to build, counted from 1, in blocks of about one size; one block at least."""
+def row_blocks(data_set: DataSet, claims: Path | None, share: int, features: int) -> list[range]:
+    """Rows of the claims to build, counted from 1, in blocks of about one size that `share` bytes hold; one block at least."""
     count = _count(data_set, claims)
-    blocks = max(1, -(-count // claims_at_once(memory_limit, features)))
+    blocks = max(1, -(-count // claims_at_once(share, features)))
     bounds = [1 + count * block // blocks for block in range(blocks + 1)]
     return [range(start, stop) for start, stop in pairwise(bounds)]
 

@@ -11,8 +11,8 @@ import ibis
 import ibis.expr.types as ir
 
 from data.contract.aside import written_aside
-from data.contract.dataset import DataSet
-from features.blocks import BatchFile, row_blocks, share_of_duckdb
+from data.contract.dataset import DataSet, size_in_bytes
+from features.blocks import BatchFile, row_blocks
 from features.catalogue import FEATURES
 from features.claim_table import claim_table
 from features.context import claim_context, extra_columns
@@ -60,8 +60,9 @@ def build_features(
     if engine == "duckdb" and memory_limit is not None:
         from features.duckdb_engine import DuckDBEngine  # takes half a second, which who only reads declarations saves
 
-        blocks = row_blocks(data_set, claims, memory_limit, len(features))
-        engines = (DuckDBEngine(data_set, claims, share_of_duckdb(memory_limit), block) for block in blocks)
+        half = size_in_bytes(memory_limit) // 2
+        blocks = row_blocks(data_set, claims, half, len(features))
+        engines = (DuckDBEngine(data_set, claims, f"{half}B", block) for block in blocks)
         return _build_in_blocks(engines, len(blocks), out, progress, features)
     with closing(open_engine(engine, data_set, claims, memory_limit)) as opened:
         return _build(opened, out, progress, features)

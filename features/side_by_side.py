@@ -1,4 +1,4 @@
-"""Work on columns, which numpy does without holding up others, on all processors at once."""
+"""Work that does not hold up other threads, such as numpy's on columns and LightGBM's on trees, on several processors at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Made = TypeVar("Made")
 PROCESSORS = os.cpu_count() or 1
 
 
-def side_by_side(make: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
-    """`make` of every item, in their order; what it raises is raised here."""
-    with ThreadPoolExecutor(PROCESSORS) as pool:
+def side_by_side(make: Callable[[Item], Made], items: Iterable[Item], threads: int = PROCESSORS) -> list[Made]:
+    """`make` of every item, in their order, up to `threads` at a time; what it raises is raised here."""
+    with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(make, items))

@@ -10,9 +10,8 @@ by side instead, which takes less time than threads within one and leaves their 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -23,7 +22,6 @@ from models.parameters import TrainParams
 from models.schema import InputSchema, booster_safe
 
 FloatArray = npt.NDArray[np.float64]
-Result = TypeVar("Result")
 
 STOPPING_SHARE = 0.15
 """Share of the training claims, the latest filed, that says how many trees are enough."""
@@ -60,12 +58,6 @@ def grow(
         return _constant(matrix, target, params)
     settings = booster_settings(signs, len(target), params) | {"objective": "cross_entropy"}
     return lgb.train(settings, _data(matrix, target, weight), num_boost_round=trees)
-
-
-def side_by_side(work: Callable[[str], Result], names: Sequence[str], threads: int) -> list[Result]:
-    """`work` of each name, in their order, up to `threads` at a time: each on one thread, so the answers do not depend on how many."""
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, names))
 
 
 def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], params: TrainParams) -> int:

@@ -89,11 +89,13 @@ def _data(model: ClaimModel) -> str:
         ", ".join(f"{name.replace('_', ' ')} {rate:.1%}" for name, rate in sorted(rates.items())) or "not estimated"
     )
     note = f" Note: {record['note']}." if record.get("note") else ""
+    beside = ", and beside them claims that nobody looked at, with what is believed of them and at a lower weight"
+    more = beside if record.get("params", {}).get("unchecked_per_finding", 0.0) > 0 else ""
     return (
         f"## What it learned from\n\n{data.get('claims', 0):,} claims (data {str(data.get('sha256', ''))[:12]}); only findings "
-        "judge: decisions by an expert, an investigator, a seller's defence or an appeal. They teach by how sure they are, and beside them "
-        "claims that nobody looked at, with what is believed of them and at a lower weight. Slices follow one another "
-        f"in time.{note}\n\n{_table(['slice', *LABELS], rows)}\n\nShare of findings that seem wrong, as estimated: {errors}."
+        "judge: decisions by an expert, an investigator, a seller's defence or an appeal. They teach by how sure they are"
+        f"{more}. Slices follow one another in time.{note}\n\n{_table(['slice', *LABELS], rows)}\n\nShare of findings that seem wrong, "
+        f"as estimated: {errors}."
     )
 
 

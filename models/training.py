@@ -21,8 +21,9 @@ import pandas as pd
 from data.contract.errors import ModelError
 from data.contract.tables import LABELS
 from features.progress import Progress, silent
+from features.side_by_side import side_by_side
 from models.baselines import base_rates, logistic, rules
-from models.boosters import enough_trees, grow, side_by_side, suspicion_signs
+from models.boosters import enough_trees, grow, suspicion_signs
 from models.calibrating import Calibrated, fit_calibrations
 from models.claim_model import ClaimModel, class_probabilities, raw_scores
 from models.evaluation import FOUND, judged_frame

@@ -43,7 +43,7 @@ def connect(memory_limit: str | None = None, threads: int | None = None) -> duck
     connection.execute(f"SET temp_directory = {quoted(str(spill))}")
     memory_limit = memory_limit or _process_limit()
     if memory_limit is not None:
-        connection.execute(f"SET memory_limit = '{size_in_bytes(memory_limit)}B'")
+        connection.execute(f"SET memory_limit = '{_bytes(connection, memory_limit)}B'")
     if threads is not None:
         connection.execute(f"SET threads = {int(threads)}")
     return connection
@@ -58,9 +58,13 @@ def size_in_bytes(size: str) -> int:
     >>> size_in_bytes("1.5 GB")
     1500000000
     """
+    with duckdb.connect() as connection:
+        return _bytes(connection, size)
+
+
+def _bytes(connection: duckdb.DuckDBPyConnection, size: str) -> int:
     try:
-        with duckdb.connect() as connection:
-            return int(connection.execute("SELECT parse_formatted_bytes(?)", [size]).fetchall()[0][0])
+        return int(connection.execute("SELECT parse_formatted_bytes(?)", [size]).fetchall()[0][0])
     except duckdb.Error as error:
         raise UsageError(f"the memory limit is {size!r}, expected a size such as 4GB") from error
 

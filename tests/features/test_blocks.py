@@ -8,9 +8,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from data.contract.dataset import DataSet
+from data.contract.dataset import DataSet, connect, size_in_bytes
 from data.contract.errors import UsageError
-from features.blocks import FEWEST_CLAIMS, claims_at_once, row_blocks, share_of_duckdb
+from features.blocks import FEWEST_CLAIMS, claims_at_once, row_blocks
 from features.build import build_features
 from features.catalogue import BY_NAME
 from tests.features.worlds import World, many_worlds, write
@@ -31,7 +31,7 @@ def world() -> World:
 
 @pytest.fixture
 def blocks_of_seven(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("features.blocks.claims_at_once", lambda limit, features: 7)
+    monkeypatch.setattr("features.blocks.claims_at_once", lambda share, features: 7)
 
 
 @pytest.mark.usefixtures("blocks_of_seven")
@@ -51,7 +51,7 @@ def test_blocks_have_the_same_rows_in_the_same_order(world: World, tmp_path: Pat
         pd.read_parquet(tmp_path / "blocks.parquet"), pd.read_parquet(tmp_path / "whole.parquet")
     )
     assert pq.read_schema(tmp_path / "blocks.parquet").equals(pq.read_schema(tmp_path / "whole.parquet"))
-    told_of = row_blocks(data, None, "1GB", 1)
+    told_of = row_blocks(data, None, 10**9, 1)
     assert len(told_of) > 2
     assert {part.partition(":")[0] for part in told} == {
         f"block {n} of {len(told_of)}" for n in range(1, len(told_of) + 1)
@@ -75,21 +75,25 @@ def test_every_row_is_in_one_block_and_no_block_is_too_large(
 ) -> None:
     data = DataSet(tmp_path, {})
     monkeypatch.setattr(DataSet, "rows", lambda self, table: count)
-    blocks = row_blocks(data, None, "1MB", 150)
+    blocks = row_blocks(data, None, 10**6, 150)
     assert [row for block in blocks for row in block] == list(range(1, count + 1))
     assert max(map(len, blocks)) <= FEWEST_CLAIMS
 
 
 def test_twice_the_memory_beyond_the_libraries_takes_twice_the_claims() -> None:
-    assert claims_at_once("1400MB", 100) * 2 == pytest.approx(claims_at_once("2400MB", 100), abs=1)
-    assert claims_at_once("10GB", 100) == pytest.approx(claims_at_once("10GB", 200) * 2, abs=1)
-    assert claims_at_once("1MB", 150) == FEWEST_CLAIMS
+    assert claims_at_once(700_000_000, 100) * 2 == pytest.approx(claims_at_once(1_200_000_000, 100), abs=1)
+    assert claims_at_once(5 * 10**9, 100) == pytest.approx(claims_at_once(5 * 10**9, 200) * 2, abs=1)
+    assert claims_at_once(10**6, 150) == FEWEST_CLAIMS
 
 
-def test_duckdb_gets_half() -> None:
-    assert share_of_duckdb("4GB") == "2000000000B"
+def test_duckdb_gets_half(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[str | None] = []
+    monkeypatch.setattr("features.duckdb_engine.connect", lambda limit: limits.append(limit) or connect(limit))
+    data = DataSet.open(write(world, tmp_path / "data"))
+    build_features(data, tmp_path / "out.parquet", features=FEW[:1], memory_limit="4GB")
+    assert limits == ["2000000000B"]
 
 
 def test_a_size_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match="the memory limit is 'a lot', expected a size such as 4GB"):
-        claims_at_once("a lot", 1)
+        size_in_bytes("a lot")

@@ -75,6 +75,13 @@ def test_findings_by_slice_are_those_of_the_split(card: str, training: Training)
         assert rows[name] == [int(counts.get(label, 0)) for label in ("valid", "frivolous", "abusive")]
 
 
+def test_it_speaks_of_claims_that_nobody_looked_at_only_where_they_taught(facts: CardFacts) -> None:
+    for per_finding, told in ((0.0, False), (1.0, True)):
+        params = {**facts.model.record["params"], "unchecked_per_finding": per_finding}
+        model = replace(facts.model, record={**facts.model.record, "params": params})
+        assert ("nobody looked at" in model_card(replace(facts, model=model))) == told
+
+
 def test_calibration_counts_every_judged_claim_once(card: str, facts: CardFacts) -> None:
     rows = table(card, "Do its probabilities mean what they say?")
     claims = [int(row[0].replace(",", "")) for row in rows]

@@ -10,7 +10,8 @@ import pytest
 
 from data.contract.errors import ModelError
 from features.catalogue import MODEL_FEATURES
-from models.boosters import FEWEST_TREES, enough_trees, grow, side_by_side
+from features.side_by_side import side_by_side
+from models.boosters import FEWEST_TREES, enough_trees, grow
 from models.evaluation import figures
 from models.policy import Policy
 from models.training import Training, TrainingData, train_model

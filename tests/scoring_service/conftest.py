@@ -51,3 +51,11 @@ def store(store_url: str) -> Iterator[EventStore]:
     opened = EventStore.open(store_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[EventStore]:
+    """An empty store in a file of its own."""
+    store = EventStore.open(f"sqlite:///{tmp_path / 'store.db'}")
+    yield store
+    store.close()

@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,13 +46,6 @@ class Clerk:
                 self.failing[task.seller].pop(0)
                 raise error
         return [task.seller for task in tasks]
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[EventStore]:
-    store = EventStore.open(f"sqlite:///{tmp_path / 'store.db'}")
-    yield store
-    store.close()
 
 
 @pytest.fixture
