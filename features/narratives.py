@@ -36,6 +36,9 @@ _TEXTS_AT_ONCE = 2_048
 _FEW_SHINGLES = 4_000
 """Up to so many, all bands are made at once, which is fewer steps; of more, one after the other stays in the processor's cache."""
 
+_FEWEST_DOUBLINGS = 12
+"""Powers for 4,096 bytes at least, so that single texts, each of another length, all find the same ones made."""
+
 _BETWEEN_WORDS = r"[^\p{L}\p{M}\p{N}_]+"
 _LETTER = np.array([byte if byte >= 128 or chr(byte).isalnum() or byte == ord("_") else 0 for byte in range(256)], "u1")
 """Bytes of lower-case UTF-8 as they are, 0 for those that part words; a letter beyond ASCII has only bytes from 128."""
@@ -87,7 +90,7 @@ def _words(texts: pa.LargeStringArray) -> tuple[Numbers, Places]:
     starts = np.flatnonzero(within & ~np.concatenate([[False], within[:-1]]))
     if not len(starts):
         return np.zeros(0, np.uint64), np.zeros(len(texts), np.int64)
-    doublings = len(letters).bit_length()
+    doublings = max(len(letters).bit_length(), _FEWEST_DOUBLINGS)
     sums = np.add.reduceat(letters * _powers(_GOLDEN, doublings)[: len(letters)], starts)
     hashes = sums * _powers(pow(_GOLDEN, -1, 2**64), doublings)[starts]
     return _mixed(hashes), np.diff(np.searchsorted(starts, ends))
@@ -118,11 +121,17 @@ def _shingles(words: Numbers, counts: Places) -> tuple[Numbers, Places]:
 
 def _buckets(shingles: Numbers, firsts: Places) -> Numbers:
     """A hash of every band of the smallest values of each text, shape (texts, `BANDS`)."""
-    steps = _mixed(np.arange(1, 2 * BANDS * ROWS_PER_BAND + 1, dtype=np.uint64) * np.uint64(_GOLDEN))
-    bands = steps.reshape(BANDS, ROWS_PER_BAND, 2)
+    bands = _factors_and_offsets()
     at_once = BANDS if len(shingles) <= _FEW_SHINGLES else 1
     buckets = [_bands(shingles, firsts, bands[start : start + at_once], start) for start in range(0, BANDS, at_once)]
     return np.ascontiguousarray(np.concatenate(buckets).T)
+
+
+@lru_cache(maxsize=1)
+def _factors_and_offsets() -> Numbers:
+    """What makes the values of each row of each band, shape (`BANDS`, `ROWS_PER_BAND`, 2)."""
+    steps = _mixed(np.arange(1, 2 * BANDS * ROWS_PER_BAND + 1, dtype=np.uint64) * np.uint64(_GOLDEN))
+    return steps.reshape(BANDS, ROWS_PER_BAND, 2)
 
 
 def _bands(shingles: Numbers, firsts: Places, bands: Numbers, first_band: int) -> Numbers:
