@@ -36,7 +36,7 @@ FILED = datetime(2026, 3, 1, tzinfo=UTC)
 
 @pytest.fixture
 def odd_claims(tmp_path: Path) -> DataSet:
-    """One claim for each of the odd narratives, of a customer with an odd id, and more of them than are handed over at once."""
+    """One claim for each of the odd narratives, of a customer with an odd id."""
     frame = pd.DataFrame({"claim_id": [f"c{place}" for place in range(len(ODD))], "narrative": ODD})
     frame = frame.assign(
         order_id=None,
