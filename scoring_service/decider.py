@@ -198,18 +198,22 @@ class Decider:
         held: HeldModel | None,
         now: int,
         connection: sa.Connection,
-    ) -> list[tuple[Shared, ShadowPrice] | None]:
-        """What becomes of each scored claim when experts are scarce, one after the other, and the state after it."""
-        if held is None or all(isinstance(score, str) for score in scores):
+    ) -> list[tuple[Shared | None, ShadowPrice] | None]:
+        """What becomes of each claim when experts are scarce, one after the other, and the state after it.
+
+        A claim without a score takes an expert unweighed; without a model nobody knows how many there are.
+        """
+        if held is None:
             return [None] * len(seen)
         locks.experts(connection)
         state = state_of(ledger.latest_experts(connection))
-        found: list[tuple[Shared, ShadowPrice] | None] = []
+        found: list[tuple[Shared | None, ShadowPrice] | None] = []
         for claim, score in zip(seen, scores, strict=True):
+            day, policy, shared = day_of(claim.as_of, now), held.model.policy, None
             if isinstance(score, str):
-                found.append(None)
-                continue
-            shared, state = share(claim.claim_id, day_of(claim.as_of, now), score, held.model.policy, state)
+                state = state.taken(day, policy)
+            else:
+                shared, state = share(claim.claim_id, day, score, policy, state)
             found.append((shared, state))
         return found
 
@@ -218,13 +222,13 @@ class Decider:
         claim: _Seen,
         held: HeldModel | None,
         score: RowScore | str,
-        shared: tuple[Shared, ShadowPrice] | None,
+        shared: tuple[Shared | None, ShadowPrice] | None,
         shadow: str | None,
         now: int,
     ) -> Decision:
         decision_id = self._in.new_id()
         answer: dict[str, Any]
-        if isinstance(score, str) or held is None or shared is None:
+        if isinstance(score, str) or held is None or shared is None or shared[0] is None:
             answer = unscored(decision_id, claim.claim_id, str(score), now)
         else:
             answer = scored(decision_id, claim.claim_id, score, shared[0], held.version, now)
