@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from data.contract.errors import ClaimvetError, EventConflictError, StoreError
 from scoring_service import ledger
+from scoring_service.code_version import code_version
 from scoring_service.decider import Decided, Decider, Surroundings, other_body, referred
 from scoring_service.desk import Desk
 from scoring_service.errors import FieldError, UnavailableError
@@ -80,6 +81,7 @@ class Service:
         decider = Decider(Surroundings(store, self.champion, self.shadow, self.metrics, now, new_id))
         self.desk = Desk(store, decider.together, self.metrics)
         self._new_id = new_id
+        code_version()  # of what runs, not of what an upgrade puts in its place before the first claim comes
         self._journal = Journal(settings.journal) if settings.journal else None
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="reader")
         self._beside: list[asyncio.Task[None]] = []
