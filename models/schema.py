@@ -138,7 +138,7 @@ def _numbers(values: pd.Series) -> npt.NDArray[np.float64]:
         numbers[present] = values[present].astype("float64")
     except (TypeError, ValueError) as error:
         culprit = next(value for value in values[present] if not _is_number(value))
-        raise ModelError(f"feature {values.name} holds {culprit!r}, expected numbers") from error
+        raise ModelError(f"feature {values.name} holds {culprit!r:.80}, expected numbers") from error
     return numbers
 
 

@@ -262,7 +262,7 @@ def _number_encoder(name: str) -> Callable[[Value], float]:
         try:
             number = float(value)
         except ValueError:
-            raise ModelError(f"feature {name} holds {value!r}, expected numbers") from None
+            raise ModelError(f"feature {name} holds {value!r:.80}, expected numbers") from None
         return number if math.isfinite(number) else math.nan
 
     return encode

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +18,12 @@ from scoring_service.observed import Observed
 from scoring_service.openapi import document
 from scoring_service.routes import Routes
 from scoring_service.service import Service
+
+
+class _ClaimId(StringConvertor):
+    """Any text: an identifier of the contract may hold slashes and line ends, and stands percent-encoded in a path."""
+
+    regex = r"[\s\S]*"
 
 
 def create_app(service: Service) -> Starlette:
@@ -38,19 +45,23 @@ def create_app(service: Service) -> Starlette:
     async def openapi(request: Request) -> Response:
         return Response(described_text, media_type="application/json")
 
+    register_url_convertor("claim_id", _ClaimId())
     app = Starlette(
         lifespan=lifespan,
         middleware=[Middleware(Observed, metrics=service.metrics)],
         routes=[
             Route("/v1/claims/score", routes.score, methods=["POST"]),
-            Route("/v1/claims/{claim_id:path}/rescore", routes.rescore, methods=["POST"]),
-            Route("/v1/claims/{claim_id:path}", routes.claim),
+            Route("/v1/claims/{claim_id:claim_id}/rescore", routes.rescore, methods=["POST"]),
+            Route("/v1/claims/{claim_id:claim_id}", routes.claim),
             Route("/v1/events", routes.events, methods=["POST"]),
             Route("/healthz", routes.healthz),
             Route("/readyz", routes.readyz),
             Route("/metrics", routes.metrics),
             Route("/openapi.json", openapi),
         ],
+    )
+    app.router.redirect_slashes = (
+        False  # a redirection would be no problem document, and would name http where a proxy ends TLS
     )
     problems.install(app)
     return app

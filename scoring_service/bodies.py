@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from data.contract.errors import RowError
 from data.contract.rules import TimeOrder, relations_of
@@ -39,7 +39,8 @@ BODY_SECONDS = 20.0
 
 
 async def read_body(request: Request, most: int, seconds: float = BODY_SECONDS) -> bytes:
-    """The body; raises `TooLargeError` beyond `most` bytes, `RequestTimeoutError` where it takes too long to arrive."""
+    """The body; raises `TooLargeError` beyond `most` bytes, `RequestTimeoutError` where it takes too long to arrive,
+    `BadRequestError` where the client hangs up before its end."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most:
         raise TooLargeError(f"the body has {declared} bytes, expected at most {most}")
@@ -52,6 +53,8 @@ async def read_body(request: Request, most: int, seconds: float = BODY_SECONDS) 
                     raise TooLargeError(f"the body has more than {most} bytes, expected at most that")
     except TimeoutError:
         raise RequestTimeoutError(f"the body did not arrive within {seconds:g} seconds") from None
+    except ClientDisconnect:
+        raise BadRequestError(f"the client hung up after {len(body)} bytes, expected the whole body") from None
     return bytes(body)
 
 
@@ -60,6 +63,9 @@ def json_object(request: Request, body: bytes) -> dict[str, Any]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise UnsupportedMediaError(f"the content type is {kind or 'missing'}, expected application/json")
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise UnsupportedMediaError(f"the content encoding is {coding}, expected none")
     if not body.strip():
         raise BadRequestError("the body is empty, expected a JSON object")
     try:
@@ -87,9 +93,9 @@ def score_task(document: dict[str, Any], received: str) -> ScoreTask:
         _row("evidence", _with_defaults(row, shared), f"evidence[{place}]", errors)
         for place, row in enumerate(evidence)
     ]
-    for place, row in enumerate(evidence):
-        if isinstance(row, dict) and row.get("claim_id", shared["claim_id"]) != shared["claim_id"]:
-            message = f"claim_id is {row['claim_id']!r}, expected that of the claim or none"
+    for place, piece in enumerate(pieces):
+        if claim is not None and piece is not None and piece.row["claim_id"] != claim.row["claim_id"]:
+            message = f"claim_id is {piece.row['claim_id']!r}, expected that of the claim or none"
             errors.append(FieldError(f"evidence[{place}].claim_id", message))
     _raise_any(errors)
     assert claim is not None

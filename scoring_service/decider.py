@@ -121,7 +121,7 @@ class Decider:
 
     def _again(self, place: int, task: RescoreTask, first: Decision | None, connection: sa.Connection) -> Any:
         if first is None:
-            return NotFoundError(f"the claim {task.claim_id} was never scored here, expected one that was")
+            return NotFoundError(f"the claim {task.claim_id!r} was never scored here, expected one that was")
         claim = json.loads(first.claim)
         as_of = micros(self._in.now()) if task.as_of is None else task.as_of
         if as_of <= claim["filed_at"]:

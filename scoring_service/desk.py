@@ -7,6 +7,7 @@ fails is undone and done again one by one, so that nobody answers for another's 
 from __future__ import annotations
 
 import asyncio
+import math
 import queue
 import threading
 import time
@@ -28,6 +29,8 @@ MOMENT_SECONDS, MOST_MOMENTS = 0.001, 5
 """How long a batch that begins with one request waits for the others of its crowd, as long as some come."""
 MOST_WAITING = 1_000
 """Requests that may wait; one more is refused with 503 rather than kept waiting."""
+FAILED_SECONDS = 5.0
+"""So long a store that could not be written to is taken to be out of order, unless something could be written since."""
 _RACES = frozenset({"40001", "40P01"})
 """PostgreSQL's states of a transaction that another one was in the way of: serialization failure and deadlock."""
 _TRIES = 3
@@ -115,6 +118,7 @@ class Desk:
         self._held_back: list[_Waiting] = []
         self._crowd = 1
         self._busy_since: float | None = None
+        self._failure: tuple[float, str] | None = None
         self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
         self._thread.start()
 
@@ -139,6 +143,11 @@ class Desk:
         """How long the work at hand takes already; 0 where there is none."""
         since = self._busy_since
         return 0.0 if since is None else time.monotonic() - since
+
+    def failing(self) -> str | None:
+        """Why nothing could be written a moment ago; None where that is over, or long enough ago to try again."""
+        since, why = self._failure or (-math.inf, "")
+        return why if time.monotonic() - since < FAILED_SECONDS else None
 
     def close(self) -> None:
         """Does what still waits, then ends the thread."""
@@ -206,13 +215,17 @@ class Desk:
         except Exception as error:
             self._do_again(batch, error, tries - 1)
         else:
+            self._failure = None
             _settle_all(batch, answers)
 
     def _do_again(self, batch: list[_Waiting], error: Exception, tries: int) -> None:
         unreachable = _unreachable(error)
         if unreachable is not None:
+            self._failure = time.monotonic(), unreachable
             for waiting in batch:
-                waiting.settle(UnavailableError(unreachable))
+                waiting.settle(
+                    UnavailableError(f"{unreachable}; nothing was recorded, so the same request may be sent again")
+                )
         elif len(batch) > 1:
             for waiting in batch:
                 self._do([waiting])
@@ -232,6 +245,5 @@ def _is_race(error: Exception) -> bool:
 def _unreachable(error: Exception) -> str | None:
     """A sentence where the store itself is the trouble: gone, full, locked for too long."""
     if isinstance(error, StoreError | DBAPIError) and not _is_race(error):
-        reason = " ".join(str(getattr(error, "orig", error)).split())
-        return f"{reason}; nothing was recorded, so the same request may be sent again"
+        return " ".join(str(getattr(error, "orig", error)).split())
     return None

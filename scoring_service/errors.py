@@ -1,7 +1,7 @@
 """Every answer of the endpoint that is not a success, in one tree; each class carries its HTTP status.
 
     ProblemError               RFC 9457, `application/problem+json`
-    ├── BadRequestError        400  the body is no JSON
+    ├── BadRequestError        400  the body is no JSON, or did not come whole
     ├── UnauthorizedError      401  no API key, or none that is good
     ├── ForbiddenError         403  the key's role may not
     ├── NotFoundError          404  no such claim
@@ -10,6 +10,7 @@
     ├── TooLargeError          413  more than the endpoint takes at once
     ├── UnsupportedMediaError  415  not sent as JSON
     ├── UnprocessableError     422  JSON that breaks the contract
+    ├── TooLargeHeadError      431  a request line and headers of more than the endpoint takes
     └── UnavailableError       503  the store or the model cannot be reached; nothing was acknowledged
 
 `scoring_service.problems` turns them, and the errors of the lower floors, into responses; nothing else does.
@@ -52,7 +53,7 @@ class ProblemError(ClaimvetError):
 
 
 class BadRequestError(ProblemError):
-    """The body is no JSON."""
+    """The body is no JSON, or did not come whole."""
 
     status, title = 400, "Not JSON"
 
@@ -79,9 +80,12 @@ class NotFoundError(ProblemError):
 
 
 class RequestTimeoutError(ProblemError):
-    """The body did not arrive in time."""
+    """The body did not arrive in time; the rest of it is not waited for."""
 
     status, title = 408, "Too slow"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Connection": "close"})
 
 
 class ConflictError(ProblemError):
@@ -109,6 +113,12 @@ class UnprocessableError(ProblemError):
     """JSON that breaks the contract."""
 
     status, title = 422, "Breaks the contract"
+
+
+class TooLargeHeadError(ProblemError):
+    """A request's line and headers are more than the endpoint takes."""
+
+    status, title = 431, "Too large a head"
 
 
 class UnavailableError(ProblemError):

@@ -107,7 +107,7 @@ def verified(uri: str) -> HeldModel:
 
 def held(fetched: Fetched) -> HeldModel:
     """The model, after its hash, its features and a smoke row; raises `ModelError` where one fails."""
-    uri, model = fetched.uri, ClaimModel.load(fetched.directory)
+    uri, model = fetched.uri, _loaded(fetched)
     if fetched.expected is not None and model.version != fetched.expected:
         raise ModelError(
             f"the model {uri} has the hash {model.version}, expected {fetched.expected} as the registry says"
@@ -116,6 +116,13 @@ def held(fetched: Fetched) -> HeldModel:
     scorer = RowScorer(model)
     _smoke(uri, scorer)
     return HeldModel(uri, model, scorer)
+
+
+def _loaded(fetched: Fetched) -> ClaimModel:
+    try:
+        return ClaimModel.load(fetched.directory)
+    except ModelError as error:
+        raise ModelError(f"the model {fetched.uri} cannot be loaded: {error}") from error
 
 
 def _require_known_features(uri: str, model: ClaimModel) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import traceback
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, TextIO
 
 from scoring_service.json_text import text
+
+_MOST_PLACES = 4
+"""Of an error, how many of the innermost calls are told."""
 
 
 class JsonLines(logging.Formatter):
@@ -21,10 +26,13 @@ class JsonLines(logging.Formatter):
         line: dict[str, Any] = {"time": time, "level": record.levelname.lower(), "event": record.getMessage()}
         line.update(getattr(record, "fields", {}))
         if record.exc_info and record.exc_info[1] is not None:
-            line["trace"] = self.formatException(record.exc_info).splitlines()[
-                -9:-1
-            ]  # without the message, which may hold data
+            line["trace"] = _places(record.exc_info[2])
         return text(line)
+
+
+def _places(trace: TracebackType | None) -> list[str]:
+    """Where an error came from: lines of code only, since messages, of causes too, may hold data."""
+    return [line for place in traceback.format_tb(trace)[-_MOST_PLACES:] for line in place.splitlines()]
 
 
 class Lines(logging.StreamHandler[TextIO]):

@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
+from data.contract.rules import IDENTIFIER_LENGTH
 from scoring_service import bodies, ledger
 from scoring_service.errors import NotFoundError, UnavailableError
 from scoring_service.json_text import parsed, text
@@ -41,7 +42,7 @@ class Routes:
         await self._allow(request, Action.SCORE)
         body = await bodies.read_body(request, bodies.MOST_CLAIM_BYTES)
         document = bodies.json_object(request, body) if body.strip() else {}
-        task = bodies.rescore_task(request.path_params["claim_id"], document, body.decode())
+        task = bodies.rescore_task(_claim_id(request), document, body.decode())
         return self._decision(request, (await self._service.decide(task)).entry)
 
     async def events(self, request: Request) -> Response:
@@ -49,14 +50,15 @@ class Routes:
         await self._allow(request, Action.SEND_EVENTS)
         body = await bodies.read_body(request, bodies.MOST_EVENT_BYTES)
         document = await _beside(len(body) > 100_000, bodies.json_object, request, body)
-        many = len(document.get("events") or "") > _MANY_EVENTS
+        events = document.get("events")
+        many = isinstance(events, list) and len(events) > _MANY_EVENTS
         task = await _beside(many, bodies.events_task, document)
         return _json({"accepted": await self._service.take_in(task)})
 
     async def claim(self, request: Request) -> Response:
         """`GET /v1/claims/{claim_id}`."""
         await self._allow(request, Action.READ)
-        claim_id = request.path_params["claim_id"]
+        claim_id = _claim_id(request)
         found: list[Decision] = await self._service.read(lambda connection: ledger.decisions_of(claim_id, connection))
         if not found:
             raise NotFoundError(f"there is no decision on the claim {claim_id!r}, expected one that was scored here")
@@ -104,6 +106,17 @@ class Routes:
     def _decision(self, request: Request, entry: Decision) -> Response:
         request.scope["claimvet.decision_id"] = entry.decision_id
         return Response(entry.answer, media_type="application/json")
+
+
+def _claim_id(request: Request) -> str:
+    """The claim's id in the path; raises `NotFoundError` for what can be none, which the store need not be asked for."""
+    claim_id = str(request.path_params["claim_id"])
+    shortest, longest = IDENTIFIER_LENGTH
+    if not shortest <= len(claim_id) <= longest or "\0" in claim_id:
+        raise NotFoundError(
+            f"no claim has that name, expected a string of {shortest} to {longest} characters without NUL"
+        )
+    return claim_id
 
 
 def _json(value: Any) -> Response:

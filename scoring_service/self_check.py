@@ -22,6 +22,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from data.contract.errors import StoreError
 from scoring_service import ledger
 from scoring_service.ledger import Decision
 from scoring_service.store import EventStore
@@ -102,7 +103,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 async def compare_apart(store_url: str, decisions: int) -> Comparison:
-    """As `compare`, in a process of its own; raises `RuntimeError` where that fails.
+    """As `compare`, in a process of its own; raises `StoreError` where that fails.
 
     The environment tells it the URL, which may hold a password.
     """
@@ -122,7 +123,7 @@ async def compare_apart(store_url: str, decisions: int) -> Comparison:
         await process.wait()
         raise
     if process.returncode:
-        raise RuntimeError(f"the self-check failed: {(errors.decode().splitlines() or ['no reason given'])[-1]}")
+        raise StoreError(f"the self-check failed: {(errors.decode().splitlines() or ['no reason given'])[-1]}")
     return Comparison(**json.loads(out))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import signal
+import socket
 import sys
 from datetime import UTC, datetime
 from types import FrameType
@@ -11,7 +12,9 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
+from data.contract.errors import UsageError
 from scoring_service.app import create_app
+from scoring_service.connections import Connection
 from scoring_service.fetching import Fetching
 from scoring_service.logs import start_logging
 from scoring_service.service import Service, ServiceSettings
@@ -34,20 +37,34 @@ def serve(
     port: int,
     begun: Fetching | None = None,
 ) -> None:
-    """Serves until SIGTERM or SIGINT; raises `StoreError` where the store cannot be opened.
+    """Serves until SIGTERM or SIGINT; raises `StoreError` where the store cannot be opened, `UsageError` where the address cannot be had.
 
     The socket listens before the model is there: until then `/readyz` says no. `begun` is the fetching of `settings.model`, which
     takes as long as the imports of the server, where it has begun before them.
     """
     start_logging()
     sys.setswitchinterval(_TURN_SECONDS)
+    bound = bound_socket(host, port)
     store = EventStore.open(store_url)
     service = Service(store, settings, lambda: datetime.now(UTC), lambda: secrets.token_hex(16), begun)
-    config = server_config(create_app(service))
-    config.host, config.port = host, port
+    server = uvicorn.Server(server_config(create_app(service)))
     for number in (signal.SIGTERM, signal.SIGINT):  # the server drains at a signal, then passes it on
         signal.signal(number, _stopped_as_asked)
-    uvicorn.Server(config).run()
+    server.run(sockets=[bound])
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A socket that has the address, and refuses connections until the server listens; raises `UsageError` where it cannot be had."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise UsageError(
+            f"the address {host}, port {port}, cannot be had ({error.strerror}), expected a free one"
+        ) from error
+    return bound
 
 
 def _stopped_as_asked(number: int, frame: FrameType | None) -> None:
@@ -58,7 +75,7 @@ def server_config(app: Starlette) -> uvicorn.Config:
     """How the application is served: JSON logs, one process, requests drained at the end."""
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=Connection,
         ws="none",
         access_log=False,
         log_config=None,

@@ -16,8 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from data.contract.errors import EventConflictError, StoreError
+from data.contract.errors import ClaimvetError, EventConflictError, StoreError
 from scoring_service import ledger
+from scoring_service.code_version import code_version
 from scoring_service.decider import Decided, Decider, Surroundings, other_body, referred
 from scoring_service.desk import Desk
 from scoring_service.errors import FieldError, UnavailableError
@@ -80,6 +81,7 @@ class Service:
         decider = Decider(Surroundings(store, self.champion, self.shadow, self.metrics, now, new_id))
         self.desk = Desk(store, decider.together, self.metrics)
         self._new_id = new_id
+        code_version()  # of what runs, not of what an upgrade puts in its place before the first claim comes
         self._journal = Journal(settings.journal) if settings.journal else None
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="reader")
         self._beside: list[asyncio.Task[None]] = []
@@ -103,6 +105,7 @@ class Service:
         if self._journal is not None:
             self._journal.close()
         self.store.close()
+        gc.unfreeze()  # what is still frozen when the process ends is reported as leaked
 
     async def decide(self, task: ScoreTask | RescoreTask) -> Decided:
         """The decision on a claim, durable."""
@@ -139,7 +142,7 @@ class Service:
             try:
                 await self._submit(task)
             except EventConflictError as error:
-                log(_LOG, "journal", logging.ERROR, decision_id=task.decision.decision_id, conflict=str(error))
+                log(_LOG, "journal", logging.ERROR, decision_id=task.decision.decision_id, conflict_in=error.table)
                 await self._submit(JournalTask(task.decision, ()))
             except UnavailableError:
                 break
@@ -179,6 +182,9 @@ class Service:
         if not errors and self.desk.stalled_seconds() > _STALLED_SECONDS:
             waits = self.desk.stalled_seconds()
             errors.append(FieldError("store", f"what was to be written waits for {waits:.1f} seconds, expected less"))
+        failing = self.desk.failing()
+        if not errors and failing:
+            errors.append(FieldError("store", f"it could not be written to a moment ago ({failing})"))
         for what in ("model", "store"):
             self.metrics.ready.labels(what).set(all(error.field != what for error in errors))
         return errors
@@ -209,7 +215,7 @@ class Service:
                 log(_LOG, "model not taken over", logging.WARNING, role=role, problem=slot.problem)
 
     async def check(self) -> None:
-        """Compares a sample of decisions with the batch path, and tells metrics and log; raises `RuntimeError` where that fails."""
+        """Compares a sample of decisions with the batch path, and tells metrics and log; raises `StoreError` where that fails."""
         url = self.store.engine.url.render_as_string(hide_password=False)
         found = await compare_apart(url, self.settings.check_decisions)
         self.metrics.checked.inc(found.values)
@@ -225,8 +231,10 @@ class Service:
         disposition = "refer_to_expert" if entry.degraded else _disposition(entry)
         self.metrics.decisions.labels(entry.kind, disposition).inc()
         if entry.degraded:
-            self.metrics.degraded.labels("model" if entry.features else "features or store").inc()
-            log(_LOG, "degraded", logging.WARNING, decision_id=entry.decision_id, why=entry.degraded)
+            cause = "model" if entry.features else "features or store"
+            self.metrics.degraded.labels(cause).inc()
+            why = {} if entry.features else {"why": entry.degraded}  # what a model refuses may be a value of the claim
+            log(_LOG, "degraded", logging.WARNING, decision_id=entry.decision_id, cause=cause, **why)
 
     def _begin(self, seconds: float, do: Callable[[], Awaitable[None]], *, at_once: bool = True) -> None:
         self._beside.append(asyncio.create_task(self._every(seconds, do, at_once=at_once)))
@@ -238,13 +246,7 @@ class Service:
             try:
                 await do()
             except Exception as error:  # what runs beside must not end for one failure; it is said, and tried again
-                log(
-                    _LOG,
-                    "a task beside the requests failed",
-                    logging.ERROR,
-                    error=type(error).__name__,
-                    text=str(error),
-                )
+                _tell_failure(error)
             await asyncio.sleep(seconds)
 
 
@@ -253,6 +255,12 @@ def _same_body(task: ScoreTask | RescoreTask, kept: ledger.Decision) -> Decided:
     if isinstance(task, ScoreTask) and task.digest != kept.body_digest:
         raise other_body(task.claim_id, kept)
     return Decided(kept)
+
+
+def _tell_failure(error: Exception) -> None:
+    """What an error of ours says holds no data; what one of a library says might."""
+    said = {"text": str(error)} if isinstance(error, ClaimvetError) else {}
+    log(_LOG, "a task beside the requests failed", logging.ERROR, error=type(error).__name__, **said)
 
 
 def _settle_memory() -> None:

@@ -51,7 +51,9 @@ class RowError(ClaimvetError):
 
 
 class EventConflictError(ClaimvetError):
-    """A key was seen before with another row, and the new one does more than fill what was null."""
+    """What is known already speaks against a row: its key was seen with another one, and it does more than fill what was null; or its
+    outcome was decided before its claim was filed.
+    """
 
     def __init__(self, table: str, key: tuple[str, ...], message: str) -> None:
         super().__init__(message)

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.contract.errors import RowError
+from data.contract.errors import EventConflictError
 from data.contract.tables import TABLES
 from features.declaration import Entity
 from features.one_claim.changes import Changes, Parties
@@ -44,8 +44,7 @@ class Appender:
         """All of them; what fails leaves the transaction to be undone.
 
         Raises:
-            EventConflictError: where a key was seen with another row.
-            RowError: for an outcome before its claim.
+            EventConflictError: where a key was seen with another row, and for an outcome before its claim.
         """
         by_table: dict[str, list[dict[str, Any]]] = {}
         for event in events:
@@ -95,6 +94,7 @@ class Appender:
         claims = {row.new["claim_id"]: row for row in stored}
         decided = fetch(self._connection, "outcomes", "claim_id", claims)
         if decided:
+            _require_later({claim_id: row.new["filed_at"] for claim_id, row in claims.items()}, decided)
             before = [row.old for row in claims.values() if row.old is not None]
             after = [row.new for row in claims.values()]
             self._replace("outcomes", {"claims": before, "outcomes": decided}, {"claims": after, "outcomes": decided})
@@ -189,11 +189,12 @@ _COMPLETERS = {
 
 
 def _require_later(filed_at: Mapping[str, int], outcomes: Iterable[Row]) -> None:
-    """Raises `RowError` for an outcome before its claim, where the claim is known."""
+    """Raises `EventConflictError` for an outcome before its claim, where the claim is known."""
     for outcome in outcomes:
         if outcome["decided_at"] < filed_at.get(outcome["claim_id"], outcome["decided_at"]):
-            raise RowError(
-                "decided_at",
+            raise EventConflictError(
+                "outcomes",
+                (outcome["outcome_id"],),
                 f"outcome {outcome['outcome_id']}: decided_at is before its claim {outcome['claim_id']} was filed, "
                 "expected a time at or after claims.filed_at",
             )

@@ -15,6 +15,10 @@ from data.contract.tables import TABLES, Kind, Table
 from features.parts import CENTS_PER_DOLLAR
 from scoring_service.store.event import StoredEvent
 from scoring_service.store.statements import AT_ONCE, run, run_many
+from scoring_service.times import rfc3339
+
+LONGEST_SHOWN = 80
+"""Characters of a value that a conflict repeats."""
 
 Row = dict[str, Any]
 Key = tuple[str, ...]
@@ -92,14 +96,29 @@ def _merged(table: Table, old: Row, new: Row) -> Row:
     """The new row, where it only fills what was null in the old one."""
     for column, value in old.items():
         if value != new[column] and value is not None and (column != "extra" or not _fills(value, new[column])):
-            key = key_of(table, old)
-            raise EventConflictError(
-                table.name,
-                key,
-                f"{table.name} {', '.join(key)}: {column} was {value!r} and is now {new[column]!r}, "
-                "expected the row that was seen before, or one that only fills what was null",
-            )
+            raise _conflict(table, column, old, new)
     return new
+
+
+def _conflict(table: Table, column: str, old: Row, new: Row) -> EventConflictError:
+    key = key_of(table, old)
+    was, now = (_shown(table, column, row[column]) for row in (old, new))
+    return EventConflictError(
+        table.name,
+        key,
+        f"{table.name} {', '.join(key)}: {column} was {was} and is now {now}, "
+        "expected the row that was seen before, or one that only fills what was null",
+    )
+
+
+def _shown(table: Table, column: str, stored: Any) -> str:
+    """A stored value as whoever sent it would write it: dollars and RFC 3339, not cents and microseconds."""
+    if stored is None:
+        return "null"
+    kind = Kind.TEXT if column == "extra" else table.column(column).kind
+    if kind is Kind.MONEY:
+        return f"{stored / CENTS_PER_DOLLAR:.2f}"
+    return rfc3339(stored) if kind is Kind.TIME else f"{stored!r:.{LONGEST_SHOWN}}"
 
 
 def _fills(old: str, new: str | None) -> bool:

@@ -65,8 +65,8 @@ class EventStore:
         A key seen before with the same row changes nothing; a row that only fills what was null fills it.
 
         Raises:
-            EventConflictError: where a key was seen with another row.
-            RowError: for an outcome decided before its claim was filed, where the claim is known; either may come without the other.
+            EventConflictError: where a key was seen with another row, and for an outcome decided before its claim was filed; either
+                may come without the other.
         """
         Appender(connection, self._changes).append(events)
 

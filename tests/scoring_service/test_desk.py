@@ -172,3 +172,25 @@ def test_the_parts_that_the_desk_knows_are_timed(sqlite: EventStore, clerk: Cler
     assert 'claimvet_part_seconds_count{part="wait"} 3.0' in text
     assert 'claimvet_part_seconds_count{part="commit"} 3.0' in text
     assert "claimvet_batch_size_count 2.0" in text
+
+
+def test_a_store_that_could_not_be_written_to_is_out_of_order_for_a_while_or_until_it_can(
+    desk: Desk, clerk: Clerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clerk.free.set()
+    clerk.failing = {name: [StoreError("the store is full")] for name in ("a", "b")}
+
+    async def sell(seller: str) -> None:
+        with pytest.raises(
+            UnavailableError, match="the store is full; nothing was recorded, so the same request may be"
+        ):
+            await desk.submit(Sale(seller), 20)
+        assert desk.failing() == "the store is full"
+
+    assert desk.failing() is None
+    asyncio.run(sell("a"))
+    assert asyncio.run(desk.submit(Sale("a"), 20)) == "a"
+    assert desk.failing() is None
+    asyncio.run(sell("b"))
+    monkeypatch.setattr(desks, "FAILED_SECONDS", 0.0)
+    assert desk.failing() is None

@@ -88,3 +88,16 @@ def test_a_trace_has_no_message_of_the_error(logger: logging.Logger, stream: Cou
         logger.exception("unexpected error")
     assert "CL-SECRET" not in stream.getvalue()
     assert "test_logs.py" in str(lines(stream)[0]["trace"])
+
+
+def test_a_trace_has_no_message_of_many_lines_nor_of_a_cause(logger: logging.Logger, stream: Counted) -> None:
+    secret = "".join(["CL-", "SECRET"])
+    try:
+        try:
+            raise ValueError(secret)
+        except ValueError as cause:
+            raise LookupError(f"it failed\n[parameters: {secret}]\nsee the manual") from cause
+    except LookupError:
+        logger.exception("unexpected error")
+    assert "CL-SECRET" not in stream.getvalue()
+    assert "raise LookupError" in str(lines(stream)[0]["trace"])

@@ -91,9 +91,13 @@ def test_a_full_disk_acknowledges_nothing_and_leaves_nothing_half_there(endpoint
     assert {answer.status_code for answer in answers} == {503}
     assert answers[0].headers["retry-after"]
     assert "full" in answers[0].json()["detail"]
+    missing = endpoint.http.get("/readyz").json()["errors"]
+    assert [error["field"] for error in missing] == ["store"]
+    assert "it could not be written to a moment ago" in missing[0]["message"]
     free()
     assert endpoint.reviewer.get("/v1/claims/CL-0").status_code == 404
     assert endpoint.intake.score(claim("CL-0", narrative=long)).status_code == 200
+    assert endpoint.http.get("/readyz").status_code == 200
 
 
 def test_a_store_that_somebody_else_holds_is_said_and_the_request_can_be_sent_again(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from scoring_service.journal import Journal
+from scoring_service.logs import JsonLines
 from scoring_service.replay import replay
 from scoring_service.roles import Role
 from scoring_service.store import EventStore
@@ -92,6 +94,8 @@ def test_two_instances_that_get_a_claim_at_once_decide_it_once(store_url: str, t
             other = list(pool.map(Client.score, clients, bodies))
             assert sorted(answer.status_code for answer in other) == [200, 409]
         assert servers[0].stop() == 0
+        lines = servers[0].log.read_text().splitlines()
+        assert {"time", "level", "event"} <= set.intersection(*(set(json.loads(line)) for line in lines))
 
 
 def test_the_stores_server_is_stopped_and_started(
@@ -147,6 +151,31 @@ def test_while_the_stores_server_is_gone_claims_are_kept_and_referred(
         assert decisions[1]["features"]["claim_evidence_count"] == 1
         with endpoint.service.store.engine.connect() as connection:
             assert replay(kept.json()["decision_id"], connection).same
+
+
+def test_a_journal_that_the_store_contradicts_moves_all_the_same_and_the_log_names_nobody(
+    tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url, journal = f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "journal.db"
+    with running(url, model, journal=journal, answer_seconds=0.3, follow_seconds=60) as endpoint:
+        with endpoint.service.store.begin():
+            kept = endpoint.intake.score(claim("CL-SECRET")).json()
+        until(lambda: endpoint.intake.events(("claims", claim("CL-SECRET", seller_id="S-SECRET"))).status_code == 200)
+    with caplog.at_level(logging.INFO, "claimvet"), running(url, model, journal=journal) as endpoint:
+        until(lambda: endpoint.reviewer.get("/v1/claims/CL-SECRET").status_code == 200)
+        assert endpoint.reviewer.get("/v1/claims/CL-SECRET").json()["decision_id"] == kept["decision_id"]
+        assert endpoint.intake.events(("claims", claim("CL-SECRET", seller_id="S-SECRET"))).status_code == 200
+    lines = [JsonLines().format(record) for record in caplog.records]
+    assert any('"event":"journal"' in line and '"conflict_in":"claims"' in line for line in lines)
+    assert "SECRET" not in "".join(lines)
+
+
+def test_a_claim_that_can_be_none_is_not_asked_for(store_url: str, model: Path) -> None:
+    with running(store_url, model) as endpoint:
+        for name in ("a%00b", "%00", "x" * 65, ""):
+            answers = [endpoint.reviewer.get(f"/v1/claims/{name}"), endpoint.intake.post(f"/v1/claims/{name}/rescore")]
+            assert [answer.status_code for answer in answers] == [404, 404]
+            assert len(answers[0].content) < 300
 
 
 def test_what_is_in_the_journal_outlives_the_process(tmp_path: Path, model: Path) -> None:

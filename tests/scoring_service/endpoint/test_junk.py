@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import time
@@ -95,6 +96,10 @@ def test_a_claim_that_lacks_a_column_is_refused_by_name(shared: Endpoint) -> Non
     [
         (None, "events"),
         ({}, "events"),
+        (5, "events"),
+        (True, "events"),
+        (1.5, "events"),
+        ("events" * 50, "events"),
         (["claims"], "events[0]"),
         ([{"row": {}}], "events[0].table"),
         ([{"table": "truth", "row": {}}], "events[0].table"),
@@ -135,9 +140,39 @@ def test_a_body_that_is_not_sent_as_json_is_refused(shared: Endpoint, kind: str)
     problem(answer)
 
 
+def test_a_body_that_is_packed_is_refused(shared: Endpoint) -> None:
+    headers = {**shared.intake.headers, "content-type": "application/json", "content-encoding": "gzip"}
+    answer = shared.http.post(SCORE, content=gzip.compress(json.dumps(claim()).encode()), headers=headers)
+    assert answer.status_code == 415
+    assert problem(answer)["detail"] == "the content encoding is gzip, expected none"
+
+
+def test_an_outcome_before_its_claim_is_a_conflict_that_names_it(shared: Endpoint) -> None:
+    outcome = {"outcome_id": "O-E", "claim_id": "CL-E", "label": "valid", "decided_by": "expert"}
+    early = ("outcomes", {**outcome, "decided_at": "2026-02-21T09:29:59Z"})
+    assert shared.intake.score(claim("CL-E")).status_code == 200
+    answer = shared.intake.events(early)
+    assert answer.status_code == 409
+    assert problem(answer)["errors"][0]["field"] == "outcomes[O-E]"
+
+
+@pytest.mark.parametrize("value", ["x" * 500_000, {"a": ["b"] * 50_000}])
+def test_a_problem_does_not_repeat_a_long_value(shared: Endpoint, value: Any) -> None:
+    for changed in ({"claim_id": value}, {"evidence": [{**PHOTO, "claim_id": value}]}, {"x_own": [value]}):
+        assert len(shared.intake.score(claim(**{"claim_id": "CL-L", **changed})).content) < 1_000
+    assert len(shared.intake.events((value, {})).content) < 1_000
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("PUT", SCORE, 405), ("DELETE", "/v1/events", 405), ("GET", "/v1", 404), ("POST", "/healthz", 405)],
+    [
+        ("PUT", SCORE, 405),
+        ("DELETE", "/v1/events", 405),
+        ("GET", "/v1", 404),
+        ("POST", "/healthz", 405),
+        ("POST", "/v1/events/", 404),
+        ("GET", "/v1/claims", 404),
+    ],
 )
 def test_what_cannot_be_asked_is_a_problem_too(shared: Endpoint, method: str, path: str, status: int) -> None:
     answer = shared.http.request(method, path)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from features.catalogue import FEATURES
 from models.claim_model import ClaimModel
@@ -75,6 +77,24 @@ def test_the_history_of_a_claim_shows_what_the_decision_saw(endpoint: Endpoint) 
     assert json.loads(history["received"]) == body
     assert history["policy"]["deny_threshold"] == 0.05
     assert len(history["decisions"]) == 1
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=64))
+@example("a/b")
+@example("..")
+@example("\r\n")
+@example("a/rescore")
+@example("score")
+@example("a?b#c%2e;+")
+@example("\N{GRINNING FACE}" * 64)
+def test_whatever_a_claim_is_called_it_can_be_read_and_scored_again(shared: Endpoint, claim_id: str) -> None:
+    decision = shared.intake.score(claim(claim_id)).json()
+    path = "/v1/claims/" + "".join(f"%{byte:02x}" for byte in claim_id.encode())
+    again = shared.intake.post(f"{path}/rescore").json()
+    seen = shared.reviewer.get(path).json()["decisions"]
+    assert [entry["claim_id"] for entry in seen] == [claim_id] * len(seen)
+    assert {decision["decision_id"], again["decision_id"]} <= {entry["decision_id"] for entry in seen}
 
 
 def test_evidence_may_leave_out_what_the_claim_says(endpoint: Endpoint) -> None:

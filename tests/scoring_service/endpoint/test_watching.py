@@ -25,6 +25,7 @@ from scoring_service.self_check import compare, same
 from scoring_service.store.load import load
 from scoring_service.times import micros
 from tests.scoring_service.endpoint.running import NOW, PHOTO, Endpoint, claim, running, until
+from tests.scoring_service.endpoint.small_model import saved, small_model
 
 SCORED = 12
 
@@ -117,6 +118,37 @@ def test_logs_are_json_lines_without_claims_customers_or_keys(
     whole = json.dumps(lines)
     for secret in ("CL-SECRET", "C-1", "my leg", endpoint.intake.headers["authorization"].removeprefix("Bearer ")):
         assert secret not in whole
+
+
+def test_what_a_model_refuses_is_in_the_ledger_and_not_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = saved(small_model(extra=("x_site",)), tmp_path / "model")
+    with running(f"sqlite:///{tmp_path / 'store.db'}", place) as endpoint, caplog.at_level(logging.INFO, "claimvet"):
+        answer = endpoint.intake.score(claim(x_site="my secret" * 10_000)).json()
+        assert len(answer["reasons"][0]["text"]) < 200
+        assert "my secret" in endpoint.reviewer.get("/v1/claims/CL-1").json()["degraded"]
+    lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
+    assert {"decision_id": answer["decision_id"], "cause": "model"}.items() <= next(
+        line for line in lines if line["event"] == "degraded"
+    ).items()
+    assert "my secret" not in json.dumps(lines)
+
+
+def test_what_fails_beside_the_requests_is_said_without_what_a_library_says(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures = [ValueError("CL-SECRET"), StoreError("the store is gone")]
+
+    def fail() -> None:
+        raise failures[0] if len(failures) == 1 else failures.pop(0)
+
+    monkeypatch.setattr(endpoint.service.champion, "refresh", fail)
+    with caplog.at_level(logging.INFO, "claimvet"):
+        until(lambda: sum(record.getMessage() == "a task beside the requests failed" for record in caplog.records) > 1)
+    lines = [JsonLines().format(record) for record in list(caplog.records)]
+    assert any('"error":"ValueError"}' in line for line in lines)
+    assert any('"error":"StoreError","text":"the store is gone"}' in line for line in lines)
 
 
 def test_a_checkpoint_that_fails_disturbs_nobody(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:

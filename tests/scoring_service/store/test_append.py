@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from data.contract.dataset import DataSet
-from data.contract.errors import EventConflictError, RowError
+from data.contract.errors import EventConflictError
 from data.contract.tables import TABLES
 from scoring_service.store import EventStore, StoredEvent
 from tests.features.worlds import DAY, Row, build, build_from, instant, small_world
@@ -75,6 +75,24 @@ def test_another_row_with_the_same_key_is_refused_and_nothing_of_its_batch_stays
         send(store, [StoredEvent("claims", {**CLAIM, "narrative": text}) for text in "ab"])
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "was", "now"),
+    [
+        ("amount_claimed", 1.5, "100.00", "1.50"),
+        ("filed_at", NOW + 1, "2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:00.000001Z"),
+        ("seller_id", "t", "'s'", "'t'"),
+        ("amount_claimed", None, "100.00", "null"),
+        ("narrative", "no", f"'{'y' * 79}", "'no'"),
+    ],
+)
+def test_a_conflict_speaks_as_whoever_sent_the_row(
+    store: EventStore, column: str, value: Any, was: str, now: str
+) -> None:
+    send(store, [StoredEvent("claims", {**CLAIM, "narrative": "y" * 100})])
+    with pytest.raises(EventConflictError, match=f"claims k: {column} was {was} and is now {now}, expected"):
+        send(store, [StoredEvent("claims", {**CLAIM, "narrative": "y" * 100, column: value})])
+
+
 def test_an_inspection_fills_what_was_null_and_counts_from_when_it_happened(store: EventStore) -> None:
     name = "customer_returns_bad_condition_count_365d"
     send(store, [StoredEvent("returns", RETURN)])
@@ -102,9 +120,20 @@ def test_an_outcome_waits_for_its_claim_and_is_refused_before_it(store: EventSto
     send(store, [StoredEvent("claims", CLAIM)])
     assert one(store, later(1))["customer_abusive_outcomes_count_365d"] == 1
     early = {**OUTCOME, "outcome_id": "early", "decided_at": NOW - 1}
-    with pytest.raises(RowError, match="outcome early: decided_at is before its claim k was filed") as error:
+    with pytest.raises(EventConflictError, match="outcome early: decided_at is before its claim k was filed") as error:
         send(store, [StoredEvent("outcomes", early)])
-    assert error.value.field == "decided_at"
+    assert (error.value.table, error.value.key) == ("outcomes", ("early",))
+
+
+def test_a_claim_filed_after_its_outcome_is_refused_in_whatever_order_they_come(store: EventStore) -> None:
+    early = StoredEvent("outcomes", {**OUTCOME, "decided_at": NOW - 1})
+    send(store, [early])
+    with pytest.raises(EventConflictError, match="outcome u: decided_at is before its claim k was filed"):
+        send(store, [StoredEvent("claims", CLAIM)])
+    with pytest.raises(EventConflictError, match="outcome u: decided_at is before its claim k was filed"):
+        send(store, [StoredEvent("claims", CLAIM), early])
+    assert contents(store, ("claims",)) == {"claims": []}
+    send(store, [StoredEvent("claims", {**CLAIM, "filed_at": NOW - 1})])
 
 
 def test_an_appeal_takes_the_place_of_the_first_decision_whenever_it_comes(store: EventStore) -> None:
