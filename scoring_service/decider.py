@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.contract.errors import FeatureError, ModelError
-from models.capacity import ShadowPrice
+from models.capacity import REFER, ShadowPrice
 from models.scoring import RowScore
 from models.usual import Value
 from scoring_service import ledger
@@ -37,10 +37,10 @@ Task = ScoreTask | RescoreTask | EventsTask | JournalTask
 
 @dataclass(frozen=True)
 class Decided:
-    """An entry of the ledger; `new` where this task made it, and did not only find it."""
+    """An entry of the ledger; with its disposition where this task made it, and did not only find it."""
 
     entry: Decision
-    new: bool = False
+    disposition: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ class Decider:
             else:
                 answers[place] = done
         seen = self._with_features(seen, connection)
-        for claim, entry in zip(seen, self._decide(seen, connection), strict=True):
-            answers[claim.place] = Decided(entry, new=True)
+        for claim, decided in zip(seen, self._decide(seen, connection), strict=True):
+            answers[claim.place] = decided
         return answers
 
     def _append(self, tasks: Sequence[Task], connection: sa.Connection) -> None:
@@ -157,7 +157,7 @@ class Decider:
             except FeatureError as error:
                 return replace(claim, why=f"its features could not be computed: {error}")
 
-    def _decide(self, seen: Sequence[_Seen], connection: sa.Connection) -> list[Decision]:
+    def _decide(self, seen: Sequence[_Seen], connection: sa.Connection) -> list[Decided]:
         """One entry a claim, in the ledger; the model is the same for all of them."""
         if not seen:
             return []
@@ -172,7 +172,8 @@ class Decider:
         ]
         with self._in.metrics.part("write", len(seen)):
             ledger.add(entries, connection)
-        return entries
+        dispositions = [shared[0].disposition if shared and shared[0] else REFER for shared in shares]
+        return [Decided(*made) for made in zip(entries, dispositions, strict=True)]
 
     def _scores(self, held: HeldModel | None, problem: str | None, seen: Sequence[_Seen]) -> list[RowScore | str]:
         """A score, or a sentence that says why there is none."""
