@@ -42,7 +42,7 @@ class TrainParams:
     depth: int = 4
     """Splits from the root to a leaf, at most. Reasons take time with its square."""
     leaves: int = 8
-    """Leaves a tree, at most."""
+    """Leaves a tree, at most; fewer where there are few findings, see `models.boosters`."""
     least_claims_in_leaf: int = 30
     """Claims in a leaf, at least; fewer where there are few findings, see `models.boosters`."""
     column_share: float = 0.5

@@ -12,7 +12,7 @@ from data.contract.errors import ModelError
 from data.contract.tables import LABELS
 from features.catalogue import MODEL_FEATURES
 from features.side_by_side import side_by_side
-from models.boosters import FEWEST_TREES, enough_trees, grow
+from models.boosters import FEWEST_TREES, booster_settings, enough_trees, grow
 from models.evaluation import figures
 from models.parameters import TrainParams
 from models.policy import Policy
@@ -200,3 +200,9 @@ def test_a_constant_booster_answers_the_share_that_it_saw() -> None:
     matrix = pd.DataFrame({"a": np.arange(9.0)})
     booster = grow(matrix, np.zeros(9), [0], 50, QUICK)
     np.testing.assert_allclose(booster.predict(matrix.to_numpy()), 0.05)
+
+
+@pytest.mark.parametrize(("rows", "leaves"), [(60, 4), (1_999, 4), (2_400, 6), (3_200, 8), (90_000, 8)])
+def test_few_findings_get_few_leaves_and_many_no_more_than_was_asked_for(rows: int, leaves: int) -> None:
+    assert booster_settings([0], rows, TrainParams(leaves=8))["num_leaves"] == leaves
+    assert booster_settings([0], rows, TrainParams(leaves=3))["num_leaves"] == 3
