@@ -135,11 +135,11 @@ def lessons(world: World) -> Iterator[tuple[str, Lesson]]:
         return boosters(world, lesson)
 
     none = world.unchecked.iloc[:0]
-    yield OURS, weighed(world.matrix, world.findings, none, 0.0, grow_them)
+    yield OURS, weighed(world.matrix, world.findings, none, 0.0, grow_them)[0]
     some = world.unchecked.iloc[-len(world.matrix) :]
     yield (
         "both, one unchecked claim beside each finding",
-        weighed(world.matrix, world.findings, some, PARAMS.unchecked_weight, grow_them),
+        weighed(world.matrix, world.findings, some, PARAMS.unchecked_weight, grow_them)[0],
     )
     yield "the truth of the findings", taken_at_their_word(world.matrix, world.true_findings)
     everything = taken_at_their_word(

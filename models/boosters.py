@@ -31,6 +31,9 @@ FEWEST_TREES = 300
 """Trees at least, if `most_trees` allows: where the shares of labels drift, loss on the latest claims stops growing far too early, and
 calibration mends what a few trees too many do."""
 
+CLAIMS_A_LEAF, FEWEST_LEAVES = 400, 4
+"""Claims for each leaf that a tree may have, and the leaves that it may have however few there are: hundreds of findings cannot tell which
+of their inputs act together (docs/decisions/0021)."""
 BINS = 127
 """Values that a split may tell apart, at most. Half of LightGBM's usual ones take a fifth less time and lose nothing beyond chance."""
 
@@ -89,7 +92,7 @@ def booster_settings(signs: Sequence[int], rows: int, params: TrainParams) -> di
         "objective": "binary",
         "learning_rate": params.learning_rate,
         "max_depth": params.depth,
-        "num_leaves": params.leaves,
+        "num_leaves": max(min(params.leaves, rows // CLAIMS_A_LEAF), min(params.leaves, FEWEST_LEAVES)),
         "min_data_in_leaf": min(params.least_claims_in_leaf, max(5, rows // 40)),
         "feature_fraction": params.column_share,
         "bagging_fraction": params.row_share,

@@ -1,9 +1,11 @@
 """Which calibration, by log loss on later claims, and how it is fitted.
 
-First one map for each booster out of three with coefficients (temperature, sigmoid, beta), fitted together with what is wrong with the
-findings (`models.label_errors`). On top of it each booster may get one without coefficients: isotonic, or Venn-Abers (Vovk, Petej and
-Fedorova, NIPS 2015: isotonic with the claim asked about once as either label, and both answers merged so that log loss is least). These
-are fitted to the labels' posterior, because findings as they stand would teach them the findings' errors.
+The claims are those that a pair was grown on, as boosters of the other folds see them (`models.label_basis`): what an earlier pair says of
+later claims shows how sure that pair may be, which was grown on fewer claims. First one map for each booster out of three with
+coefficients (temperature, sigmoid, beta), fitted together with what is wrong with the findings (`models.label_errors`). On top of it each
+booster may get one without coefficients: isotonic, or Venn-Abers (Vovk, Petej and Fedorova, NIPS 2015: isotonic with the claim asked about
+once as either label, and both answers merged so that log loss is least). These are fitted to the labels' posterior, because findings as
+they stand would teach them the findings' errors.
 Each method is tried on blocks of claims later than those that fitted it. The sigmoid is kept unless another has less loss by more than
 chance would give it: with a few hundred claims the least loss alone picks by luck.
 """

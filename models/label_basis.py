@@ -65,26 +65,41 @@ def weighed(
     unchecked: pd.DataFrame,
     unchecked_weight: float,
     grow: Grow,
-) -> Lesson:
-    """Findings by the posterior of their labels, and unchecked claims by what is believed of them.
+) -> tuple[Lesson, pd.DataFrame]:
+    """Findings by the posterior of their labels, and unchecked claims by what is believed of them; and what others say of the findings.
 
     `matrix` and `findings` (with `label` and `decided_by`) have the same rows in time order; `unchecked` is the matrix of claims
-    without a finding. With fewer than `FEWEST_FINDINGS` findings these are taken at their word.
+    without a finding. With fewer than `FEWEST_FINDINGS` findings these are taken at their word. The second answer has the log odds
+    (columns `RIVALS`, float64, one row a finding) by boosters that were grown on the other folds: calibration is fitted to them.
     """
     plain = taken_at_their_word(matrix, list(findings["label"]))
-    if len(findings) < FEWEST_FINDINGS:
-        return plain
     raw, elsewhere = _judged_by_others(plain, unchecked, grow)
+    return (
+        plain
+        if len(findings) < FEWEST_FINDINGS
+        else _doubted(plain, findings, raw, unchecked, elsewhere, unchecked_weight)
+    ), raw
+
+
+def _doubted(
+    plain: Lesson,
+    findings: pd.DataFrame,
+    raw: pd.DataFrame,
+    unchecked: pd.DataFrame,
+    elsewhere: pd.DataFrame,
+    unchecked_weight: float,
+) -> Lesson:
+    """`plain` with the posterior of its labels; `raw` and `elsewhere` are what boosters say of findings and of unchecked claims."""
     facts = Findings.of(raw, findings["label"], findings["decided_by"])
     fitted = fit(facts)
     believed = shares_of(facts.log_odds(fitted.coefficients))
     careless = fitted.careless_of(findings["decided_by"])
     truth = true_shares(believed, facts.label, careless, facts.shares)
     if unchecked.empty or unchecked_weight <= 0.0:
-        return Lesson(matrix, truth, plain.weight)
+        return Lesson(plain.matrix, truth, plain.weight)
     at_large = Findings.of(elsewhere, pd.Series([LABELS[0]] * len(elsewhere)), pd.Series(["nobody"] * len(elsewhere)))
     return Lesson(
-        pd.concat([matrix, unchecked]),
+        pd.concat([plain.matrix, unchecked]),
         np.vstack([truth, shares_of(at_large.log_odds(fitted.coefficients))]),
         np.concatenate([plain.weight, np.full(len(unchecked), unchecked_weight)]),
     )

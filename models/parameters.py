@@ -12,9 +12,9 @@ class SplitParams:
     """How claims are parted by time. Raises `UsageError` for shares that leave no claims to train on."""
 
     practice_share: float = 0.25
-    """Share of the findings, the latest of those that train, that is held out once for calibration and for the bound of denials."""
-    calibration_share: float = 0.15
-    """Share of the findings, by filing time, that calibrates: later than what trains, earlier than what judges."""
+    """Share of the findings, the latest of those that train, that is held out once for the bound of denials."""
+    bound_share: float = 0.15
+    """Share of the findings, by filing time, that sets the bound of denials: later than what trains, earlier than what judges."""
     judging_share: float = 0.2
     """Share of the findings, the latest filed, that judges."""
     delay_quantile: float = 0.8
@@ -24,8 +24,8 @@ class SplitParams:
     """A slice with fewer findings than this is not used: nothing can be learned from it or said about it."""
 
     def __post_init__(self) -> None:
-        _require_shares(self, "practice_share", "calibration_share", "judging_share", "delay_quantile")
-        if self.calibration_share + self.judging_share >= 0.9:
+        _require_shares(self, "practice_share", "bound_share", "judging_share", "delay_quantile")
+        if self.bound_share + self.judging_share >= 0.9:
             raise UsageError(f"{self} leaves less than a tenth of the findings to train on")
 
 
@@ -42,7 +42,7 @@ class TrainParams:
     depth: int = 4
     """Splits from the root to a leaf, at most. Reasons take time with its square."""
     leaves: int = 8
-    """Leaves a tree, at most."""
+    """Leaves a tree, at most; fewer where there are few findings, see `models.boosters`."""
     least_claims_in_leaf: int = 30
     """Claims in a leaf, at least; fewer where there are few findings, see `models.boosters`."""
     column_share: float = 0.5

@@ -1,6 +1,6 @@
-"""Three slices of the findings in time: the earliest train, later ones calibrate, the latest judge. Never a random split.
+"""Three slices of the findings in time: the earliest train, later ones set the bound of denials, the latest judge. Never a random split.
 
-A claim trains with the label that was known when the calibration slice began, and calibrates with the one known when the judging
+A claim trains with the label that was known when the slice of the bound began, and bounds with the one known when the judging
 slice began. Each later slice ends one gap before its label date, because of claims filed within the gap only those decided
 quickly have a label.
 
@@ -18,25 +18,26 @@ from models.labels import latest_findings
 from models.parameters import SplitParams
 
 NO_TIME = pd.Timedelta(0)
+_DOES = {"bound": "bound denials", "judge": "judge"}
 
 
 @dataclass(frozen=True)
 class TimeSplit:
     """Findings by slice, in order of filing: index `claim_id`; columns `label`, `decided_by`, `decided_at`, `is_finding`, `filed_at`.
 
-    `train` holds what was known at `calibrate_from`, `calibrate` and `earlier` (all that was filed before `judge_from`) what was
+    `train` holds what was known at `bound_from`, `bound` and `earlier` (all that was filed before `judge_from`) what was
     known at `judge_from`, `judge` and `everything` what was known at `known_until`. `early` and `practise` part the training slice
-    once more in the same way, so that more claims can be held out. `practise`, `calibrate` and `judge` may be empty.
+    once more in the same way, so that more claims can be held out. `practise`, `bound` and `judge` may be empty.
     """
 
     early: pd.DataFrame
     practise: pd.DataFrame
     train: pd.DataFrame
-    calibrate: pd.DataFrame
+    bound: pd.DataFrame
     earlier: pd.DataFrame
     judge: pd.DataFrame
     everything: pd.DataFrame
-    calibrate_from: pd.Timestamp
+    bound_from: pd.Timestamp
     judge_from: pd.Timestamp
     known_until: pd.Timestamp
     gap: pd.Timedelta
@@ -51,7 +52,7 @@ def time_split(filed_at: pd.Series, outcomes: pd.DataFrame, params: SplitParams)
     >>> found = pd.DataFrame({"claim_id": claims.index, "outcome_id": claims.index, "label": "valid", "decided_by": "expert",
     ...                       "decided_at": days + pd.Timedelta(days=5)})
     >>> split = time_split(claims, found, SplitParams(least_findings=5))
-    >>> len(split.train), len(split.calibrate), len(split.judge), split.gap.days
+    >>> len(split.train), len(split.bound), len(split.judge), split.gap.days
     (61, 11, 20, 5)
     """
     known_until = outcomes["decided_at"].max()
@@ -84,25 +85,25 @@ def _parted(
     note: str,
     params: SplitParams,
 ) -> TimeSplit:
-    calibrate_from, judge_from = times
+    bound_from, judge_from = times
     train, at_judging = at_starts
     earlier = at_judging[at_judging["filed_at"] < judge_from]
-    calibrate = _between(earlier, calibrate_from, judge_from - gap)
+    bound = _between(earlier, bound_from, judge_from - gap)
     judge = _between(everything, judge_from, known_until - gap if gap > NO_TIME else None)
-    slices = {"calibrate": calibrate, "judge": judge}
+    slices = {"bound": bound, "judge": judge}
     notes = [note] if note else []
     for name, rows in slices.items():
         if len(rows) < params.least_findings:
-            notes.append(f"only {len(rows)} findings could {name}, fewer than {params.least_findings}: none do")
+            notes.append(f"only {len(rows)} findings could {_DOES[name]}, fewer than {params.least_findings}: none do")
             slices[name] = rows.iloc[:0]
     return TimeSplit(
-        *_practice(train, int(params.practice_share * len(everything)), calibrate_from, gap, params),
+        *_practice(train, int(params.practice_share * len(everything)), bound_from, gap, params),
         train,
-        slices["calibrate"],
+        slices["bound"],
         earlier,
         slices["judge"],
         everything,
-        calibrate_from,
+        bound_from,
         judge_from,
         known_until,
         gap,
@@ -111,7 +112,7 @@ def _parted(
 
 
 def _practice(
-    train: pd.DataFrame, claims: int, calibrate_from: pd.Timestamp, gap: pd.Timedelta, params: SplitParams
+    train: pd.DataFrame, claims: int, bound_from: pd.Timestamp, gap: pd.Timedelta, params: SplitParams
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The latest `claims` of the training slice to practise on, and what was known before them; both empty where too thin."""
     if claims < params.least_findings or len(train) - claims < params.least_findings:
@@ -119,7 +120,7 @@ def _practice(
     practise_from = train["filed_at"].iloc[len(train) - claims]
     known = train["decided_at"] <= practise_from if gap > NO_TIME else True
     early = train[(train["filed_at"] < practise_from) & known]
-    practise = _between(train, practise_from, calibrate_from - gap)
+    practise = _between(train, practise_from, bound_from - gap)
     thin = min(len(early), len(practise)) < params.least_findings
     return (train.iloc[:0], train.iloc[:0]) if thin else (early, practise)
 
@@ -138,18 +139,18 @@ def in_order_of_filing(findings: pd.DataFrame, filed_at: pd.Series) -> pd.DataFr
 
 
 def _slice_starts(findings: pd.DataFrame, params: SplitParams) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-    """When calibration and judging begin; None where there are too few findings or filing times for three slices."""
+    """When the slices of the bound and of judging begin; None where there are too few findings or filing times for three slices."""
     if len(findings) < 2 * params.least_findings:
         return None
     judge_at = int(len(findings) * (1 - params.judging_share))
-    calibrate_at = int(len(findings) * (1 - params.judging_share - params.calibration_share))
-    calibrate_from, judge_from = (findings["filed_at"].iloc[position] for position in (calibrate_at, judge_at))
-    return (calibrate_from, judge_from) if findings["filed_at"].iloc[0] < calibrate_from < judge_from else None
+    bound_at = int(len(findings) * (1 - params.judging_share - params.bound_share))
+    bound_from, judge_from = (findings["filed_at"].iloc[position] for position in (bound_at, judge_at))
+    return (bound_from, judge_from) if findings["filed_at"].iloc[0] < bound_from < judge_from else None
 
 
 def _gap(
     findings: pd.DataFrame,
-    calibrate_from: pd.Timestamp,
+    bound_from: pd.Timestamp,
     judge_from: pd.Timestamp,
     known_until: pd.Timestamp,
     quantile: float,
@@ -157,7 +158,7 @@ def _gap(
     """The measured delay, at most half of the shorter later slice, so that something is left of it."""
     delays = (findings["decided_at"] - findings["filed_at"]).sort_values()
     measured = pd.Timedelta(delays.iloc[int(quantile * (len(findings) - 1))])
-    longest = pd.Timedelta(min(judge_from - calibrate_from, known_until - judge_from) / 2)
+    longest = pd.Timedelta(min(judge_from - bound_from, known_until - judge_from) / 2)
     return max(min(measured, longest), NO_TIME)
 
 

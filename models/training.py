@@ -1,10 +1,10 @@
 """From findings to a model, and to what can honestly be said about it.
 
-Pairs of boosters are grown, each on more than the one before. The first two, on the training slice and on its earlier part, are
-calibrated on the claims that follow. The next, on all that was known when the judging slice began, is judged on that slice with their
-calibration: these are the figures that the run reports. The last, on every finding, is the model: its freshest months are those that
-count most when claims drift. Its calibration and its bound for denials come from all claims that were held out, each scored by a
-pair that was grown on earlier claims only.
+Pairs of boosters are grown, each on more than the one before, and each is calibrated on its own findings, as boosters of the other folds
+see them. The pair that was grown on all that was known when the judging slice began is judged on that slice: these are the figures that
+the run reports. The last, on every finding, is the model: its freshest months are those that count most when claims drift. Its bound for
+denials is the stricter of two: from all claims that were held out in time, each scored by a pair that was grown on earlier claims only,
+and from its own findings as the other folds see them.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from features.side_by_side import side_by_side
 from models.baselines import base_rates, logistic, rules
 from models.boosters import enough_trees, grow, suspicion_signs
 from models.calibrating import Calibrated, fit_calibrations
-from models.claim_model import ClaimModel, class_probabilities, raw_scores
+from models.claim_model import PROBABILITIES, ClaimModel, raw_scores
 from models.evaluation import FOUND, judged_frame
-from models.guarantee import deny_threshold
+from models.held_out import bounded, held_out
 from models.label_basis import JUDGES_STEP, Boosters, Lesson, taken_at_their_word, weighed
 from models.label_errors import RIVALS
 from models.level_rates import learn_rates
@@ -52,6 +52,15 @@ class Pair:
         """Log odds against valid: columns `frivolous` and `abusive`, float64, index of `features`."""
         matrix = self.schema.conform(features)
         return pd.DataFrame({name: raw_scores(getattr(self, name), matrix) for name in RIVALS}, index=features.index)
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A pair, its calibration, and what boosters of the other folds say of the findings that it was grown on (`models.held_out`)."""
+
+    pair: Pair
+    calibrated: Calibrated
+    unseen: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -106,27 +115,22 @@ def train_model(
         )
     progress("growing")
     first = _grow_pair(data, split.train, None, params)
-    trees = {name: getattr(first, name).num_trees() for name in RIVALS if getattr(first, name).num_trees() > 1}
+    trees = {
+        name: getattr(first.pair, name).num_trees() for name in RIVALS if getattr(first.pair, name).num_trees() > 1
+    }
     second = _grow_pair(data, split.earlier, trees, params)
-    progress("calibrating and judging")
-    held_out = [
-        *_practice(data, split, trees, params),
-        _held_out(data, first, split.calibrate),
-        _held_out(data, second, split.judge),
-    ]
-    calibrated = _calibrated(pd.concat(held_out[:-1]))
-    judged = _probabilities(held_out[-1], calibrated)
+    progress("judging")
+    before = pd.concat([*_practice(data, split, trees, params), _held_out(data, first, split.bound)])
+    judged = _held_out(data, second, split.judge)
     progress("growing on everything")
-    model = _model(data, split, _grow_pair(data, split.everything, trees, params), pd.concat(held_out), params, policy)
+    last = _grow_pair(data, split.everything, trees, params)
     return Training(
-        model=model,
+        model=_model(data, split, last, pd.concat([before, judged]), params, policy),
         split=split,
-        judged=_judged(data, split, judged, _found(held_out[-1], calibrated)),
+        judged=_judged(data, split, judged[list(PROBABILITIES)], _found(data, second, split.judge)),
         judged_features=data.features.loc[split.judge.index],
         baselines=_baselines(data, split, params),
-        judged_policy=policy.with_deny_threshold(
-            _deny_threshold(data.claims, pd.concat(held_out[:-1]), calibrated, policy)
-        ),
+        judged_policy=bounded(policy, data.claims, [before, second.unseen], second.calibrated),
     )
 
 
@@ -137,14 +141,14 @@ def _judged(data: TrainingData, split: TimeSplit, probabilities: pd.DataFrame, f
     return judged.assign(**dict(zip(FOUND, found.T, strict=True)))
 
 
-def _found(held_out: pd.DataFrame, calibrated: Calibrated) -> FloatArray:
+def _found(data: TrainingData, grown: Grown, findings: pd.DataFrame) -> FloatArray:
     """How likely each label is found, since findings err."""
-    return calibrated.found(held_out[list(RIVALS)], held_out["decided_by"])
+    return grown.calibrated.found(grown.pair.raw(data.features.loc[findings.index]), findings["decided_by"])
 
 
 def _grow_pair(
     data: TrainingData, findings: pd.DataFrame, trees: Mapping[str, int] | None, params: TrainParams
-) -> Pair:
+) -> Grown:
     """Both boosters on `findings` (in time order) and the unchecked claims before them; finds the number of trees where none is given."""
     schema, plain = _plain_lesson(data, findings, params)
     signs = suspicion_signs(schema)
@@ -155,8 +159,10 @@ def _grow_pair(
         return _boosters(lesson, signs, {name: round(count / JUDGES_STEP) for name, count in numbers.items()}, quick)
 
     unchecked = schema.conform(data.features.loc[_unchecked(data, findings, params)])
-    lesson = weighed(plain.matrix, findings, unchecked, params.unchecked_weight, judges)
-    return Pair(schema, *_boosters(lesson, signs, numbers, params))
+    lesson, raw = weighed(plain.matrix, findings, unchecked, params.unchecked_weight, judges)
+    calibrated = fit_calibrations(raw, findings["label"], findings["decided_by"])
+    pair = Pair(schema, *_boosters(lesson, signs, numbers, params))
+    return Grown(pair, calibrated, held_out(raw.set_axis(findings.index), calibrated, findings))
 
 
 def grow_plain_pair(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> Pair:
@@ -204,11 +210,9 @@ def _unchecked(data: TrainingData, findings: pd.DataFrame, params: TrainParams) 
     return latest
 
 
-def _held_out(data: TrainingData, pair: Pair, findings: pd.DataFrame) -> pd.DataFrame:
-    """Log odds, `label` and `decided_by` of findings that the pair was not grown on."""
-    return pair.raw(data.features.loc[findings.index]).assign(
-        label=findings["label"], decided_by=findings["decided_by"]
-    )
+def _held_out(data: TrainingData, grown: Grown, findings: pd.DataFrame) -> pd.DataFrame:
+    """What a pair says of findings that it was not grown on (`models.held_out`)."""
+    return held_out(grown.pair.raw(data.features.loc[findings.index]), grown.calibrated, findings)
 
 
 def _practice(
@@ -220,20 +224,10 @@ def _practice(
     )
 
 
-def _calibrated(held_out: pd.DataFrame) -> Calibrated:
-    return fit_calibrations(held_out[list(RIVALS)], held_out["label"], held_out["decided_by"])
-
-
-def _probabilities(raw: pd.DataFrame, calibrated: Calibrated) -> pd.DataFrame:
-    answers = {name: getattr(calibrated, name).apply(raw[name].to_numpy(dtype=np.float64)) for name in RIVALS}
-    return class_probabilities(answers["frivolous"], answers["abusive"], raw.index)
-
-
 def _model(
-    data: TrainingData, split: TimeSplit, pair: Pair, held_out: pd.DataFrame, params: TrainParams, policy: Policy
+    data: TrainingData, split: TimeSplit, grown: Grown, later: pd.DataFrame, params: TrainParams, policy: Policy
 ) -> ClaimModel:
-    calibrated = _calibrated(held_out)
-    bounded = policy.with_deny_threshold(_deny_threshold(data.claims, held_out, calibrated, policy))
+    pair, calibrated = grown.pair, grown.calibrated
     kinds = {column.name: column.kind for column in pair.schema.inputs}
     return ClaimModel(
         schema=pair.schema,
@@ -241,22 +235,10 @@ def _model(
         abusive=pair.abusive,
         frivolous_calibration=calibrated.frivolous,
         abusive_calibration=calibrated.abusive,
-        policy=bounded,
+        policy=bounded(policy, data.claims, [later, grown.unseen], calibrated),
         usual=usual_values(data.features.loc[split.everything.index], kinds),
         record=_record(data, split, params) | _findings_record(calibrated),
     )
-
-
-def _deny_threshold(
-    claims: pd.DataFrame, held_out: pd.DataFrame, calibrated: Calibrated, policy: Policy
-) -> float | None:
-    """The bound from held-out findings of property damage; of injuries too where the policy lets a machine deny those."""
-    types = claims.loc[held_out.index, "claim_type"]
-    asked = held_out if policy.deny_personal_injury else held_out[(types == "property_damage").to_numpy()]
-    scores = _probabilities(asked, calibrated)["p_valid"].to_numpy()
-    valid = (asked["label"] == "valid").to_numpy()
-    errors = np.minimum(calibrated.errors_of(asked["decided_by"]), policy.finding_error_share)
-    return deny_threshold(scores, valid, alpha=policy.deny_alpha, confidence=policy.deny_confidence, errors=errors)
 
 
 def _findings_record(calibrated: Calibrated) -> dict[str, Any]:
@@ -268,13 +250,13 @@ def _findings_record(calibrated: Calibrated) -> dict[str, Any]:
 
 
 def _record(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[str, Any]:
-    slices = {name: getattr(split, name) for name in ("practise", "train", "calibrate", "judge", "everything")}
+    slices = {name: getattr(split, name) for name in ("practise", "train", "bound", "judge", "everything")}
     return {
         "data": dict(data.facts),
         "findings": {
             name: {label: int((rows["label"] == label).sum()) for label in LABELS} for name, rows in slices.items()
         },
-        "calibrate_from": split.calibrate_from.isoformat(),
+        "bound_from": split.bound_from.isoformat(),
         "judge_from": split.judge_from.isoformat(),
         "known_until": split.known_until.isoformat(),
         "gap_days": round(split.gap / pd.Timedelta(days=1), 3),

@@ -120,7 +120,7 @@ plt.show()
 # ## Train on what was known
 #
 # The data set is cut at an instant: later rows, later outcomes and later inspections are gone. Training splits what is left by time:
-# the earliest findings grow the boosters, later ones calibrate, the latest judge.
+# the earliest findings grow the boosters, later ones set the bound of denials, the latest judge.
 
 # %%
 known = known_by(whole, known_until, folder / "known")

@@ -59,7 +59,7 @@ class TrainReport:
         split, model = self.training.split, self.training.model
         lines = [f"note: {note}" for note in (*self.notes, split.note) if note]
         lines.append(
-            f"{len(split.everything):,} findings: {len(split.train):,} trained, {len(split.calibrate):,} calibrated, "
+            f"{len(split.everything):,} findings: {len(split.train):,} trained, {len(split.bound):,} bound denials, "
             f"{len(split.judge):,} judged what was grown before {split.judge_from:%Y-%m-%d}; all are in the model"
         )
         rivals = [(name, values) for name, values in self._rivals() if values]

@@ -70,7 +70,7 @@ def test_the_quality_is_that_of_the_judged_claims_inside_its_interval(card: str,
 def test_findings_by_slice_are_those_of_the_split(card: str, training: Training) -> None:
     rows = {row[0]: [int(cell.replace(",", "")) for cell in row[1:]] for row in table(card, "What it learned from")}
     split = training.split
-    for name in ("train", "calibrate", "judge", "everything"):
+    for name in ("train", "bound", "judge", "everything"):
         counts = getattr(split, name)["label"].value_counts()
         assert rows[name] == [int(counts.get(label, 0)) for label in ("valid", "frivolous", "abusive")]
 

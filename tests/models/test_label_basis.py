@@ -36,7 +36,7 @@ def boosters(lesson: Lesson):
 
 def test_a_finding_that_all_else_contradicts_is_doubted_and_the_others_stand() -> None:
     matrix, truth, findings = world(900, wrong=0.1)
-    lesson = weighed(matrix, findings, matrix.iloc[:0], 0.5, boosters)
+    lesson, _ = weighed(matrix, findings, matrix.iloc[:0], 0.5, boosters)
     right = (findings["label"] == np.array(LABELS)[truth]).to_numpy()
     believed = lesson.labels[np.arange(900), [LABELS.index(label) for label in findings["label"]]]
     assert believed[right].mean() > 0.95
@@ -47,7 +47,7 @@ def test_a_finding_that_all_else_contradicts_is_doubted_and_the_others_stand() -
 def test_unchecked_claims_teach_what_is_believed_of_them_at_their_weight() -> None:
     matrix, _, findings = world(600, wrong=0.05)
     unchecked, truth, _ = world(300, wrong=0.0, seed=2)
-    lesson = weighed(matrix, findings, unchecked, 0.25, boosters)
+    lesson, _ = weighed(matrix, findings, unchecked, 0.25, boosters)
     assert len(lesson.matrix) == len(lesson.labels) == 900
     assert lesson.weight[600:].tolist() == [0.25] * 300
     assert (lesson.labels[600:].argmax(axis=1) == truth).mean() > 0.97
@@ -55,7 +55,7 @@ def test_unchecked_claims_teach_what_is_believed_of_them_at_their_weight() -> No
 
 def test_few_findings_are_taken_at_their_word() -> None:
     matrix, _, findings = world(FEWEST_FINDINGS - 1, wrong=0.2)
-    lesson = weighed(matrix, findings, matrix, 1.0, boosters)
+    lesson, _ = weighed(matrix, findings, matrix, 1.0, boosters)
     plain = taken_at_their_word(matrix, list(findings["label"]))
     np.testing.assert_array_equal(lesson.labels, plain.labels)
 

@@ -81,16 +81,16 @@ worlds = st.tuples(st.integers(80, 250), st.integers(0, 500), st.floats(1.0, 40.
 def test_each_slice_holds_what_was_known_at_its_cut_by_plain_loops(drawn: tuple[int, int, float]) -> None:
     filed, outcomes, split = parted(drawn)
     early, late, everything = (
-        known_then(outcomes, moment) for moment in (split.calibrate_from, split.judge_from, split.known_until)
+        known_then(outcomes, moment) for moment in (split.bound_from, split.judge_from, split.known_until)
     )
     before = {claim: found for claim, found in late.items() if filed[claim] < split.judge_from}
     ends = split.judge_from - split.gap
-    held = {claim: found for claim, found in before.items() if split.calibrate_from <= filed[claim] <= ends}
+    held = {claim: found for claim, found in before.items() if split.bound_from <= filed[claim] <= ends}
     ends = split.known_until - split.gap
     judged = {claim: found for claim, found in everything.items() if split.judge_from <= filed[claim] <= ends}
     assert as_dict(split.train) == early
     assert as_dict(split.earlier) == before
-    assert as_dict(split.calibrate) == held
+    assert as_dict(split.bound) == held
     assert as_dict(split.judge) == judged
     assert as_dict(split.everything) == everything
 
@@ -101,7 +101,7 @@ def test_the_gap_is_the_measured_delay_or_half_of_the_shorter_later_slice(drawn:
     filed, outcomes, split = parted(drawn)
     delays = sorted(at - filed[claim] for claim, (_, _, at) in known_then(outcomes, split.known_until).items())
     measured = delays[int(PARAMS.delay_quantile * (len(delays) - 1))]
-    room = min(split.judge_from - split.calibrate_from, split.known_until - split.judge_from) / 2
+    room = min(split.judge_from - split.bound_from, split.known_until - split.judge_from) / 2
     assert split.gap == min(measured, room)
 
 
@@ -127,8 +127,8 @@ def same(one: TimeSplit, other: TimeSplit, *slices: str) -> None:
 @given(worlds)
 def test_an_appeal_after_a_cut_is_not_seen_before_it(drawn: tuple[int, int, float]) -> None:
     filed, outcomes, split = parted(drawn)
-    same(split, time_split(filed, overturned(outcomes, split.judge_from), PARAMS), "train", "calibrate", "earlier")
-    same(split, time_split(filed, overturned(outcomes, split.calibrate_from), PARAMS), "train")
+    same(split, time_split(filed, overturned(outcomes, split.judge_from), PARAMS), "train", "bound", "earlier")
+    same(split, time_split(filed, overturned(outcomes, split.bound_from), PARAMS), "train")
     appealed = split.everything.index[split.everything["decided_at"] <= split.judge_from]
     told = time_split(filed, with_appeals(outcomes, appealed, split.known_until), PARAMS)
     assert told.judge_from == split.judge_from
@@ -140,8 +140,8 @@ def test_an_appeal_after_a_cut_is_not_seen_before_it(drawn: tuple[int, int, floa
 @given(worlds)
 def test_an_appeal_at_the_very_instant_of_the_cut_is_seen(drawn: tuple[int, int, float]) -> None:
     filed, outcomes, split = parted(drawn)
-    told = time_split(filed, with_appeals(outcomes, split.train.index, split.calibrate_from), PARAMS)
-    assert told.calibrate_from == split.calibrate_from
+    told = time_split(filed, with_appeals(outcomes, split.train.index, split.bound_from), PARAMS)
+    assert told.bound_from == split.bound_from
     assert (told.train["label"] == "abusive").all()
 
 
@@ -172,7 +172,7 @@ def test_judged_answers_hang_on_nothing_that_was_decided_after_judging_began(
 
 
 def test_what_was_decided_before_the_cut_does_teach(late: TrainingData, first: Training) -> None:
-    earlier = overturned(late.outcomes, first.split.calibrate_from - pd.Timedelta(days=60))
+    earlier = overturned(late.outcomes, first.split.bound_from - pd.Timedelta(days=60))
     again = train_model(replace(late, outcomes=earlier), SPLIT, QUICKER, POLICY)
     assert (again.judged["p_valid"] != first.judged["p_valid"]).mean() > 0.9
 

@@ -33,26 +33,26 @@ def split_of(claims: int, seed: int, delay: float) -> TimeSplit:
 
 @settings(max_examples=25)
 @given(st.integers(100, 400), st.integers(0, 1000), st.floats(0.1, 60))
-def test_nothing_trains_or_calibrates_that_was_not_known_when_the_next_slice_began(
+def test_nothing_trains_or_bounds_that_was_not_known_when_the_next_slice_began(
     claims: int, seed: int, delay: float
 ) -> None:
     split = split_of(claims, seed, delay)
     if "filed" not in split.note:
-        assert (split.train["decided_at"] <= split.calibrate_from).all()
+        assert (split.train["decided_at"] <= split.bound_from).all()
         assert (split.earlier["decided_at"] <= split.judge_from).all()
-        assert (split.calibrate["decided_at"] <= split.judge_from).all()
+        assert (split.bound["decided_at"] <= split.judge_from).all()
 
 
 @settings(max_examples=25)
 @given(st.integers(20, 400), st.integers(0, 1000), st.floats(0.1, 600))
 def test_slices_follow_one_another_in_filing_time_and_share_no_claim(claims: int, seed: int, delay: float) -> None:
     split = split_of(claims, seed, delay)
-    if len(split.calibrate):
-        assert split.train["filed_at"].max() < split.calibrate["filed_at"].min()
+    if len(split.bound):
+        assert split.train["filed_at"].max() < split.bound["filed_at"].min()
     if len(split.judge):
         assert split.earlier["filed_at"].max() < split.judge["filed_at"].min()
     assert not set(split.earlier.index) & set(split.judge.index)
-    assert not set(split.train.index) & set(split.calibrate.index)
+    assert not set(split.train.index) & set(split.bound.index)
     assert set(split.train.index) | set(split.judge.index) <= set(split.everything.index)
 
 
@@ -60,7 +60,7 @@ def test_a_later_slice_ends_one_measured_delay_before_its_labels_do() -> None:
     split = time_split(*world(np.arange(300.0), np.full(300, 12.0)), PARAMS)
     assert split.gap == pd.Timedelta(days=12)
     assert split.judge["filed_at"].max() <= split.known_until - split.gap
-    assert split.calibrate["filed_at"].max() <= split.judge_from - split.gap
+    assert split.bound["filed_at"].max() <= split.judge_from - split.gap
 
 
 def test_a_claim_trains_with_the_label_of_its_day_and_not_with_the_appeal_that_came_later() -> None:
@@ -86,16 +86,14 @@ def test_too_few_findings_or_one_filing_time_train_and_judge_nothing(claims: int
     split = time_split(*world(np.linspace(0, days, claims), np.full(claims, 1.0)), PARAMS)
     assert len(split.train) == len(split.everything) == claims
     assert split.judge.empty
-    assert split.calibrate.empty
+    assert split.bound.empty
     assert "cannot be parted by time" in split.note
 
 
 def test_a_thin_slice_is_left_empty_and_said_so() -> None:
-    split = time_split(
-        *world(np.arange(60.0), np.full(60, 2.0)), SplitParams(calibration_share=0.05, least_findings=10)
-    )
-    assert split.calibrate.empty
-    assert "could calibrate, fewer than 10" in split.note
+    split = time_split(*world(np.arange(60.0), np.full(60, 2.0)), SplitParams(bound_share=0.05, least_findings=10))
+    assert split.bound.empty
+    assert "could bound denials, fewer than 10" in split.note
 
 
 def test_assumptions_are_in_no_slice() -> None:
@@ -105,7 +103,7 @@ def test_assumptions_are_in_no_slice() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"judging_share": 0.0}, {"delay_quantile": 1.5}, {"calibration_share": 0.5, "judging_share": 0.45}]
+    "wrong", [{"judging_share": 0.0}, {"delay_quantile": 1.5}, {"bound_share": 0.5, "judging_share": 0.45}]
 )
 def test_shares_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=r"SplitParams"):

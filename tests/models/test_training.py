@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from data.contract.errors import ModelError
+from data.contract.tables import LABELS
 from features.catalogue import MODEL_FEATURES
 from features.side_by_side import side_by_side
-from models.boosters import FEWEST_TREES, enough_trees, grow
+from models.boosters import FEWEST_TREES, booster_settings, enough_trees, grow
 from models.evaluation import figures
+from models.parameters import TrainParams
 from models.policy import Policy
 from models.training import Training, TrainingData, train_model
 from tests.models.small_world import QUICK, SPLIT, small_world, trained
@@ -60,6 +62,29 @@ def test_judged_claims_were_filed_after_all_that_grew_their_judge(training: Trai
     assert training.judged["filed_at"].min() >= training.split.judge_from
     assert set(training.judged.index) == set(training.split.judge.index)
     assert not set(training.judged.index) & set(training.split.earlier.index)
+
+
+def test_how_many_findings_practise_for_the_bound_moves_no_probability(data: TrainingData, training: Training) -> None:
+    more = train_model(data, replace(SPLIT, practice_share=0.4), QUICK, Policy())
+    assert len(more.split.practise) > len(training.split.practise)
+    pd.testing.assert_frame_equal(
+        more.model.probabilities(data.features), training.model.probabilities(data.features), check_exact=True
+    )
+
+
+def test_few_findings_make_a_modest_model_and_no_crooked_one() -> None:
+    """Mean log loss of claims that nobody has seen, whose three labels are equally frequent: knowing nothing has 1.1."""
+    unseen = small_world(900, seed=99)
+    place = [LABELS.index(label) for label in unseen.outcomes["label"]]
+    losses = [
+        -np.log(
+            train_model(small_world(220, seed), SPLIT, TrainParams(), Policy())
+            .model.probabilities(unseen.features)
+            .to_numpy()[np.arange(900), place]
+        ).mean()
+        for seed in (1, 3)
+    ]
+    assert np.mean(losses) < 0.82
 
 
 def test_assumptions_do_not_train(data: TrainingData, training: Training) -> None:
@@ -175,3 +200,9 @@ def test_a_constant_booster_answers_the_share_that_it_saw() -> None:
     matrix = pd.DataFrame({"a": np.arange(9.0)})
     booster = grow(matrix, np.zeros(9), [0], 50, QUICK)
     np.testing.assert_allclose(booster.predict(matrix.to_numpy()), 0.05)
+
+
+@pytest.mark.parametrize(("rows", "leaves"), [(60, 4), (1_999, 4), (2_400, 6), (3_200, 8), (90_000, 8)])
+def test_few_findings_get_few_leaves_and_many_no_more_than_was_asked_for(rows: int, leaves: int) -> None:
+    assert booster_settings([0], rows, TrainParams(leaves=8))["num_leaves"] == leaves
+    assert booster_settings([0], rows, TrainParams(leaves=3))["num_leaves"] == 3
