@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -95,7 +95,7 @@ def _judge(weeks: Weeks, usual: TrainParams) -> Callable[[Choice, int], Figures]
     """Figures of one booster against valid: enough to choose by, in a fraction of a whole training's time."""
 
     def judge(choice: Choice, week: int) -> Figures:
-        task, params = weeks.task(choice, week), choice.params(usual)
+        task, params = weeks.task(choice, week), replace(choice.params(usual), averaged=1)
         target = task.target.to_numpy(dtype=np.float64)
         booster = grow(task.train, target, [0] * task.train.shape[1], params.most_trees, params)
         score = pd.Series(raw_scores(booster, task.judge), index=task.judge.index)
