@@ -6,7 +6,8 @@ The data are simulated (`handbook/SOURCE.md` beside them says from where), the p
 - a transaction is a claim of its card on its terminal: customer, seller and product of the contract, filed when it was made;
 - a fraud is abusive, all else is valid, each found by an expert seven days later: the handbook's delay;
 - a model learns from one week and is judged on the week that begins seven days after it, without cards known to be compromised by then;
-- four such weeks, one after the other, make a figure, and the two before them choose the parameters.
+- four such weeks, one after the other, make a figure; what is read and how boosters grow earlier weeks choose
+  (`benchmarks.handbook_choice`).
 """
 
 from __future__ import annotations
@@ -20,10 +21,6 @@ import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from data.contract.errors import UsageError
-from features import events as e
-from features.claim_catalogue import CLAIM_FEATURES
-from features.declaration import Aggregation as A
-from features.declaration import Entity, Event, Feature, HistoryFeature, RatioFeature
 
 DELAY = pd.Timedelta(days=7)
 FIRST_DAY = pd.Timestamp("2018-04-01")
@@ -34,7 +31,6 @@ CARDS = 100
 """Cards that investigators look at each day."""
 LAST_DAY = FIRST_TRAINING + pd.Timedelta(days=WEEK * (FOLDS + 2))
 FILE = "handbook_transactions.parquet"
-FRAUD = e.OUTCOMES_BY_LABEL["abusive"]
 
 
 @dataclass(frozen=True)
@@ -125,47 +121,4 @@ def figures(judge: pd.DataFrame, score: pd.Series) -> tuple[float, float, float]
         float(roc_auc_score(fraud, score)),
         float(average_precision_score(fraud, score)),
         card_precision(judge, score),
-    )
-
-
-def features() -> list[Feature]:
-    """What is read of a transaction: its amount and time, and windows of its card and its terminal, frauds as known after the delay."""
-    own = [feature for feature in CLAIM_FEATURES if feature.name in {"claim_amount", "claim_hour", "claim_weekday"}]
-    card, terminal = Entity.CUSTOMER, Entity.SELLER
-    means = _history(card, e.CLAIMS, A.MEAN, 1, 7, 30, 90, column="amount")
-    return [
-        *own,
-        *(feature for entity in (card, terminal) for feature in _history(entity, e.CLAIMS, A.COUNT, 1, 7, 30)),
-        *means,
-        *(_to_mean(own[0], mean) for mean in means),
-        *_history(card, e.CLAIMS, A.MAX, 1, 7, 30, column="amount"),
-        *_history(card, e.CLAIMS, A.STD, 30, column="amount"),
-        *_history(card, e.CLAIMS, A.DAYS_SINCE_LAST, None),
-        *_history(terminal, e.CLAIMS, A.MEAN, 1, 7, 30, column="amount"),
-        *_history(terminal, FRAUD, A.SHARE, 1, 3, 7, 14, 21, 30, 60),
-        *_history(terminal, FRAUD, A.COUNT, 1, 3, 7, 14, 21, 30),
-        *_history(terminal, FRAUD, A.DAYS_SINCE_LAST, None),
-        *_history(terminal, FRAUD, A.DAYS_SINCE_FIRST, None),
-    ]
-
-
-def _history(
-    entity: Entity, event: Event, aggregation: A, *windows: int | None, column: str | None = None
-) -> list[HistoryFeature]:
-    return [
-        HistoryFeature(
-            entity=entity, event=event, aggregation=aggregation, column=column, window_days=window, family=f"{entity}"
-        )
-        for window in windows
-    ]
-
-
-def _to_mean(amount: Feature, mean: HistoryFeature) -> RatioFeature:
-    return RatioFeature(
-        label="claim_amount_to_customer_claims_mean",
-        meaning="amount over the card's mean amount",
-        numerator=amount,
-        denominator=mean,
-        window_days=mean.window_days,
-        family="ratios",
     )

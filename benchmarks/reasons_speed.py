@@ -24,7 +24,7 @@ WALKED = 4_000
 
 
 def booster(params: TrainParams) -> tuple[lgb.Booster, pd.DataFrame]:
-    """A booster of `most_trees` trees and the largest batch to ask it about."""
+    """A booster of as many trees as a model's may have, and the largest batch to ask it about."""
     random = np.random.default_rng(0)
     matrix = random.normal(size=(max(SIZES), COLUMNS)).round(2)
     matrix[random.random(matrix.shape) < 0.1] = np.nan
@@ -74,7 +74,11 @@ def main() -> None:
     header = ["rows", "pred_contrib", "Claimvet", "ratio", "prediction alone", "largest difference"]
     rows = [measure(size, grown, frame) for size in SIZES]
     text = TEXT.format(
-        columns=COLUMNS, trees=params.most_trees, depth=params.depth, many=MANY_ROWS, table=table(header, rows)
+        columns=COLUMNS,
+        trees=params.most_trees * params.averaged,
+        depth=params.depth,
+        many=MANY_ROWS,
+        table=table(header, rows),
     )
     print(text)
     write_section("reasons", text)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.label_basis import PARAMS, TREES, World, asked_worlds, judged_odds, make_world
+from benchmarks.label_basis import PARAMS as USUAL
+from benchmarks.label_basis import TREES, World, asked_worlds, judged_odds, make_world
 from benchmarks.page import table, write_section
 from data.contract.tables import LABELS
 from models.boosters import booster_settings, grow, suspicion_signs
@@ -24,6 +26,8 @@ from models.label_errors import RIVALS
 from pipeline.progress import say
 
 FloatArray = npt.NDArray[np.float64]
+PARAMS = replace(USUAL, averaged=1)
+"""One booster each: a multiclass model has no other to be averaged with."""
 
 
 def two_questions(world: World) -> FloatArray:

@@ -4,8 +4,8 @@ That frivolous and abusive claims differ from valid ones in different ways is wh
 P(abusive | not valid), and than one multiclass model: docs/decisions has the figures. Inputs whose direction is beyond doubt are
 monotone in both boosters: what raises suspicion never raises P(valid), and never lowers the odds of abusive against valid.
 
-LightGBM with fixed seed, one thread a booster and row-wise histograms: equal data and parameters give equal text. Boosters are grown side
-by side instead, which takes less time than threads within one and leaves their text as it is.
+LightGBM with fixed seeds, one thread a booster and column-wise histograms: equal data and parameters give equal text. Boosters are grown
+side by side instead, which takes less time than threads within one and leaves their text as it is.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from models.averaging import averaged
 from models.parameters import TrainParams
 from models.schema import InputSchema, booster_safe
 
@@ -34,8 +35,9 @@ calibration mends what a few trees too many do."""
 CLAIMS_A_LEAF, FEWEST_LEAVES = 400, 4
 """Claims for each leaf that a tree may have, and the leaves that it may have however few there are: hundreds of findings cannot tell which
 of their inputs act together (docs/decisions/0021)."""
-BINS = 127
-"""Values that a split may tell apart, at most. Half of LightGBM's usual ones take a fifth less time and lose nothing beyond chance."""
+
+FEWEST_BINS, MOST_BINS, CLAIMS_IN_BIN = 127, 255, 128
+"""Values of an input that splits may tell apart: one for so many claims. On tens of thousands of claims finer ones tell more."""
 
 _SIGNS = {"raises": 1, "lowers": -1}
 
@@ -53,14 +55,18 @@ def grow(
     params: TrainParams,
     weight: FloatArray | None = None,
 ) -> lgb.Booster:
-    """A booster of `trees` trees for the mean of `target`, or a constant one where `target` has one value only, or no row.
+    """A booster for the mean of `target`, the average of `params.averaged` of `trees` trees each, of seeds that follow one another.
+
+    A constant one where `target` has one value only, or no row.
 
     `matrix` is float64 with rows in time order, `target` 0 to 1 (how sure it is), `signs` the monotone constraint of each column.
     """
     if len(np.unique(target)) < 2:
         return _constant(matrix, target, params)
     settings = booster_settings(signs, len(target), params) | {"objective": "cross_entropy"}
-    return lgb.train(settings, _data(matrix, target, weight), num_boost_round=trees)
+    data = _data(matrix, target, weight)
+    seeds = range(params.seed, params.seed + params.averaged)
+    return averaged([lgb.train(settings | {"seed": seed}, data, num_boost_round=trees) for seed in seeds])
 
 
 def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], params: TrainParams) -> int:
@@ -99,10 +105,10 @@ def booster_settings(signs: Sequence[int], rows: int, params: TrainParams) -> di
         "bagging_freq": 1,
         "lambda_l2": params.ridge,
         "monotone_constraints": list(signs),
-        "max_bin": BINS,
+        "max_bin": min(max(FEWEST_BINS, rows // CLAIMS_IN_BIN), MOST_BINS),
         "seed": params.seed,
         "deterministic": True,
-        "force_row_wise": True,
+        "force_col_wise": True,
         "num_threads": 1,
         "verbosity": -1,
     }

@@ -51,6 +51,8 @@ class TrainParams:
     """Share of the claims that each tree sees."""
     ridge: float = 1.0
     """L2 penalty on the values of leaves."""
+    averaged: int = 2
+    """Boosters of each kind, of different seeds, whose log odds are averaged. Scoring and reasons take time in proportion."""
     unchecked_per_finding: float = 0.0
     """Claims without a finding that teach beside each finding, at most; training takes time in proportion. 0: findings only."""
     unchecked_weight: float = 0.5
@@ -60,7 +62,7 @@ class TrainParams:
 
     def __post_init__(self) -> None:
         _require_shares(self, "column_share", "row_share", "learning_rate")
-        for name in ("most_trees", "depth", "leaves", "least_claims_in_leaf", "threads"):
+        for name in ("most_trees", "depth", "leaves", "least_claims_in_leaf", "averaged", "threads"):
             if getattr(self, name) < 1:
                 raise UsageError(f"train.{name} is {getattr(self, name)}, expected at least 1")
         for name in ("unchecked_per_finding", "unchecked_weight"):

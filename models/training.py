@@ -115,9 +115,8 @@ def train_model(
         )
     progress("growing")
     first = _grow_pair(data, split.train, None, params)
-    trees = {
-        name: getattr(first.pair, name).num_trees() for name in RIVALS if getattr(first.pair, name).num_trees() > 1
-    }
+    counts = {name: getattr(first.pair, name).num_trees() for name in RIVALS}
+    trees = {name: count // params.averaged for name, count in counts.items() if count > 1}
     second = _grow_pair(data, split.earlier, trees, params)
     progress("judging")
     before = pd.concat([*_practice(data, split, trees, params), _held_out(data, first, split.bound)])
@@ -155,7 +154,7 @@ def _grow_pair(
     numbers = _numbers(plain, signs, trees or {}, params)
 
     def judges(lesson: Lesson) -> Boosters:
-        quick = replace(params, learning_rate=min(params.learning_rate * JUDGES_STEP, 1.0))
+        quick = replace(params, learning_rate=min(params.learning_rate * JUDGES_STEP, 1.0), averaged=1)
         return _boosters(lesson, signs, {name: round(count / JUDGES_STEP) for name, count in numbers.items()}, quick)
 
     unchecked = schema.conform(data.features.loc[_unchecked(data, findings, params)])

@@ -69,7 +69,7 @@ def _model(features: pd.DataFrame, world: Path) -> ClaimModel:
     matrix = schema.conform(features)
     outcomes = pd.read_parquet(world / "outcomes.parquet").drop_duplicates("claim_id", keep="last")
     label = features["claim_id"].map(outcomes.set_index("claim_id")["label"])
-    params = TrainParams()
+    params = TrainParams(averaged=1)
     frivolous, abusive = (
         grow(matrix, np.asarray(label == name, dtype=np.float64), [0] * len(names), TREES // 2, params)
         for name in ("frivolous", "abusive")

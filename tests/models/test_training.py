@@ -196,6 +196,13 @@ def test_the_fewest_trees_are_grown_even_where_noise_would_stop_sooner() -> None
     assert enough_trees(matrix, noise, [0], replace(QUICK, most_trees=50)) == 50
 
 
+def test_a_model_averages_boosters_each_of_as_many_trees_as_were_enough(training: Training, data: TrainingData) -> None:
+    assert QUICK.averaged > 1
+    alone = train_model(data, SPLIT, replace(QUICK, averaged=1), Policy()).model
+    for name in ("frivolous", "abusive"):
+        assert getattr(training.model, name).num_trees() == QUICK.averaged * getattr(alone, name).num_trees()
+
+
 def test_a_constant_booster_answers_the_share_that_it_saw() -> None:
     matrix = pd.DataFrame({"a": np.arange(9.0)})
     booster = grow(matrix, np.zeros(9), [0], 50, QUICK)
