@@ -8,6 +8,7 @@ The libraries for it hash a word triple at a time or change their signatures bet
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -29,12 +30,16 @@ BUCKETS = pa.schema([("claim", pa.int64()), ("bucket", pa.int64())])
 
 Numbers = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
 
 _TEXTS_AT_ONCE = 2_048
 """Some 500 kB of text: what is made of it stays in the processor's cache."""
 
 _FEW_SHINGLES = 4_000
 """Up to so many, all bands are made at once, which is fewer steps; of more, one after the other stays in the processor's cache."""
+
+_FEWEST_DOUBLINGS = 12
+"""Powers for 4,096 bytes at least, so that single texts, each of another length, all find the same ones made."""
 
 _BETWEEN_WORDS = r"[^\p{L}\p{M}\p{N}_]+"
 _LETTER = np.array([byte if byte >= 128 or chr(byte).isalnum() or byte == ord("_") else 0 for byte in range(256)], "u1")
@@ -54,14 +59,44 @@ def bucket_table(narratives: pa.Table) -> pa.Table:
     return pa.concat_tables([BUCKETS.empty_table(), *map(_bucket_block, blocks)])
 
 
+def text_buckets(texts: Sequence[str]) -> list[list[int]]:
+    """The buckets of each text, as `bucket_table` has them; none where it has no word. For a few texts, quicker than a table.
+
+    >>> [len(buckets) for buckets in text_buckets(["A rung broke.", "..."])]
+    [8, 0]
+    """
+    told, buckets = _of_bytes(*(_ascii_bytes(texts) if all(map(str.isascii, texts)) else _bytes(pa.array(texts))))
+    found = iter(buckets.tolist())
+    return [next(found) if has_words else [] for has_words in told.tolist()]
+
+
 def _bucket_block(narratives: pa.Table) -> pa.Table:
-    words, counts = _words(_prepared(narratives["narrative"].combine_chunks().cast(pa.large_string())))
+    told, buckets = _of_bytes(*_bytes(narratives["narrative"].combine_chunks()))
+    claims = np.repeat(from_arrow(narratives["claim"])[told].astype(np.int64), BANDS)
+    return pa.Table.from_arrays([to_arrow(claims), to_arrow(buckets.ravel())], schema=BUCKETS)
+
+
+def _of_bytes(letters: Bytes, ends: Places) -> tuple[npt.NDArray[np.bool_], Places]:
+    """Whether each text has a word, and the buckets of those that have, int64, shape (texts, `BANDS`)."""
+    words, counts = _words(letters, ends)
     told = counts > 0
     if not told.any():
-        return BUCKETS.empty_table()
-    buckets = _buckets(*_shingles(words, counts[told]))
-    claims = np.repeat(from_arrow(narratives["claim"])[told].astype(np.int64), BANDS)
-    return pa.Table.from_arrays([to_arrow(claims), to_arrow(buckets.view(np.int64).ravel())], schema=BUCKETS)
+        return told, np.zeros((0, BANDS), np.int64)
+    return told, _buckets(*_shingles(words, counts[told])).view(np.int64)
+
+
+def _ascii_bytes(texts: Sequence[str]) -> tuple[Bytes, Places]:
+    """As `_bytes`, for texts that are ASCII."""
+    lower = [f"{text} ".lower().encode() for text in texts]
+    return np.frombuffer(b"".join(lower), np.uint8), np.cumsum([0, *map(len, lower)])
+
+
+def _bytes(texts: pa.StringArray) -> tuple[Bytes, Places]:
+    """UTF-8 in lower case of all texts, one after the other, each with a space behind it, and where each ends, after a first 0."""
+    prepared = _prepared(texts.cast(pa.large_string()))
+    _, offsets, data = prepared.buffers()
+    ends = np.frombuffer(offsets, np.int64)[: len(prepared) + 1]
+    return np.frombuffer(data, np.uint8)[: ends[-1]], ends
 
 
 def _prepared(texts: pa.LargeStringArray) -> pa.LargeStringArray:
@@ -75,19 +110,17 @@ def _prepared(texts: pa.LargeStringArray) -> pa.LargeStringArray:
     return pc.binary_join_element_wise(lower, space, nothing)
 
 
-def _words(texts: pa.LargeStringArray) -> tuple[Numbers, Places]:
+def _words(data: Bytes, ends: Places) -> tuple[Numbers, Places]:
     """A hash of every word of every text, in order, and the number of words of each text.
 
     The hash is the polynomial of the word's bytes c: the sum of c[i] * g^i modulo 2^64, mixed.
     """
-    _, offsets, data = texts.buffers()
-    ends = np.frombuffer(offsets, np.int64)[: len(texts) + 1]
-    letters = _LETTER[np.frombuffer(data, np.uint8)[: ends[-1]]]
+    letters = _LETTER[data]
     within = letters > 0
     starts = np.flatnonzero(within & ~np.concatenate([[False], within[:-1]]))
     if not len(starts):
-        return np.zeros(0, np.uint64), np.zeros(len(texts), np.int64)
-    doublings = len(letters).bit_length()
+        return np.zeros(0, np.uint64), np.zeros(len(ends) - 1, np.int64)
+    doublings = max(len(letters).bit_length(), _FEWEST_DOUBLINGS)
     sums = np.add.reduceat(letters * _powers(_GOLDEN, doublings)[: len(letters)], starts)
     hashes = sums * _powers(pow(_GOLDEN, -1, 2**64), doublings)[starts]
     return _mixed(hashes), np.diff(np.searchsorted(starts, ends))
@@ -118,11 +151,17 @@ def _shingles(words: Numbers, counts: Places) -> tuple[Numbers, Places]:
 
 def _buckets(shingles: Numbers, firsts: Places) -> Numbers:
     """A hash of every band of the smallest values of each text, shape (texts, `BANDS`)."""
-    steps = _mixed(np.arange(1, 2 * BANDS * ROWS_PER_BAND + 1, dtype=np.uint64) * np.uint64(_GOLDEN))
-    bands = steps.reshape(BANDS, ROWS_PER_BAND, 2)
+    bands = _factors_and_offsets()
     at_once = BANDS if len(shingles) <= _FEW_SHINGLES else 1
     buckets = [_bands(shingles, firsts, bands[start : start + at_once], start) for start in range(0, BANDS, at_once)]
     return np.ascontiguousarray(np.concatenate(buckets).T)
+
+
+@lru_cache(maxsize=1)
+def _factors_and_offsets() -> Numbers:
+    """What makes the values of each row of each band, shape (`BANDS`, `ROWS_PER_BAND`, 2)."""
+    steps = _mixed(np.arange(1, 2 * BANDS * ROWS_PER_BAND + 1, dtype=np.uint64) * np.uint64(_GOLDEN))
+    return steps.reshape(BANDS, ROWS_PER_BAND, 2)
 
 
 def _bands(shingles: Numbers, firsts: Places, bands: Numbers, first_band: int) -> Numbers:

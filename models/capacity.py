@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -145,6 +145,11 @@ class ShadowPrice:
             savings,
         )
         return verdict, after
+
+    def taken(self, day: str, policy: Policy) -> ShadowPrice:
+        """The state after a claim that went to an expert unweighed, since nothing could score it: it leaves one review less for the day."""
+        now = self._on(day, policy)
+        return replace(now, reviews=now.reviews + 1, claims=now.claims + 1)
 
     def _on(self, day: str, policy: Policy) -> ShadowPrice:
         """The state as the day begins; the price moves towards the one that would have been right on the day before."""

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.contract.errors import FeatureError, ModelError
-from models.capacity import ShadowPrice
+from models.capacity import REFER, ShadowPrice
 from models.scoring import RowScore
 from models.usual import Value
 from scoring_service import ledger
@@ -37,10 +37,10 @@ Task = ScoreTask | RescoreTask | EventsTask | JournalTask
 
 @dataclass(frozen=True)
 class Decided:
-    """An entry of the ledger; `new` where this task made it, and did not only find it."""
+    """An entry of the ledger; with its disposition where this task made it, and did not only find it."""
 
     entry: Decision
-    new: bool = False
+    disposition: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ class Decider:
             else:
                 answers[place] = done
         seen = self._with_features(seen, connection)
-        for claim, entry in zip(seen, self._decide(seen, connection), strict=True):
-            answers[claim.place] = Decided(entry, new=True)
+        for claim, decided in zip(seen, self._decide(seen, connection), strict=True):
+            answers[claim.place] = decided
         return answers
 
     def _append(self, tasks: Sequence[Task], connection: sa.Connection) -> None:
@@ -157,7 +157,7 @@ class Decider:
             except FeatureError as error:
                 return replace(claim, why=f"its features could not be computed: {error}")
 
-    def _decide(self, seen: Sequence[_Seen], connection: sa.Connection) -> list[Decision]:
+    def _decide(self, seen: Sequence[_Seen], connection: sa.Connection) -> list[Decided]:
         """One entry a claim, in the ledger; the model is the same for all of them."""
         if not seen:
             return []
@@ -172,7 +172,8 @@ class Decider:
         ]
         with self._in.metrics.part("write", len(seen)):
             ledger.add(entries, connection)
-        return entries
+        dispositions = [shared[0].disposition if shared and shared[0] else REFER for shared in shares]
+        return [Decided(*made) for made in zip(entries, dispositions, strict=True)]
 
     def _scores(self, held: HeldModel | None, problem: str | None, seen: Sequence[_Seen]) -> list[RowScore | str]:
         """A score, or a sentence that says why there is none."""
@@ -198,18 +199,22 @@ class Decider:
         held: HeldModel | None,
         now: int,
         connection: sa.Connection,
-    ) -> list[tuple[Shared, ShadowPrice] | None]:
-        """What becomes of each scored claim when experts are scarce, one after the other, and the state after it."""
-        if held is None or all(isinstance(score, str) for score in scores):
+    ) -> list[tuple[Shared | None, ShadowPrice] | None]:
+        """What becomes of each claim when experts are scarce, one after the other, and the state after it.
+
+        A claim without a score takes an expert unweighed; without a model nobody knows how many there are.
+        """
+        if held is None:
             return [None] * len(seen)
         locks.experts(connection)
         state = state_of(ledger.latest_experts(connection))
-        found: list[tuple[Shared, ShadowPrice] | None] = []
+        found: list[tuple[Shared | None, ShadowPrice] | None] = []
         for claim, score in zip(seen, scores, strict=True):
+            day, policy, shared = day_of(claim.as_of, now), held.model.policy, None
             if isinstance(score, str):
-                found.append(None)
-                continue
-            shared, state = share(claim.claim_id, day_of(claim.as_of, now), score, held.model.policy, state)
+                state = state.taken(day, policy)
+            else:
+                shared, state = share(claim.claim_id, day, score, policy, state)
             found.append((shared, state))
         return found
 
@@ -218,13 +223,13 @@ class Decider:
         claim: _Seen,
         held: HeldModel | None,
         score: RowScore | str,
-        shared: tuple[Shared, ShadowPrice] | None,
+        shared: tuple[Shared | None, ShadowPrice] | None,
         shadow: str | None,
         now: int,
     ) -> Decision:
         decision_id = self._in.new_id()
         answer: dict[str, Any]
-        if isinstance(score, str) or held is None or shared is None:
+        if isinstance(score, str) or held is None or shared is None or shared[0] is None:
             answer = unscored(decision_id, claim.claim_id, str(score), now)
         else:
             answer = scored(decision_id, claim.claim_id, score, shared[0], held.version, now)

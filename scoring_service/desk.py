@@ -68,6 +68,14 @@ class _Waiting:
             self.fate = self.fate or "given up"
             return self.fate == "given up"
 
+    def run_out(self, seconds: float) -> None:
+        """Tells who waits that nothing was done, where that is so."""
+        if self.give_up():
+            _settle(
+                self.future,
+                UnavailableError(f"the event store did not answer within {seconds:g} seconds; send it again"),
+            )
+
     def settle(self, answer: Any) -> None:
         self.loop.call_soon_threadsafe(_settle, self.future, answer)
 
@@ -125,10 +133,11 @@ class Desk:
         waiting = _Waiting(task, loop, loop.create_future())
         self._queue.put(waiting)
         self._metrics.waiting.set(self._queue.qsize())
-        done, _ = await asyncio.wait([waiting.future], timeout=seconds)
-        if not done and waiting.give_up():
-            raise UnavailableError(f"the event store did not answer within {seconds:g} seconds; send it again")
-        return await waiting.future
+        patience = loop.call_later(seconds, waiting.run_out, seconds)
+        try:
+            return await waiting.future
+        finally:
+            patience.cancel()
 
     def stalled_seconds(self) -> float:
         """How long the work at hand takes already; 0 where there is none."""

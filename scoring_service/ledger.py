@@ -23,7 +23,7 @@ class Decision:
     """One entry; instants in microseconds since 1970, `claim`, `features`, `policy` and `shadow` as JSON text.
 
     `features` is None where they could not be had; `degraded` says why there is no score, None where there is one. `experts` is the
-    state of `scoring_service.experts` after the decision, None where there is no score.
+    state of `scoring_service.experts` after the decision, None where there was no model.
     """
 
     decision_id: str

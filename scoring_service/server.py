@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 import socket
+import sys
 from datetime import UTC, datetime
 from types import FrameType
 
@@ -24,6 +25,9 @@ DEFAULT_STORE = "sqlite:///claimvet.db"
 DRAIN_SECONDS = 15
 """After SIGTERM no connection is taken any more, and requests that run have so long to end."""
 _KEEP_ALIVE_SECONDS = 30
+_TURN_SECONDS = 0.0005
+"""How long the desk's thread may keep Python to itself while the event loop has something to read or to answer; Python's own is ten times
+that, longer than a claim takes."""
 
 
 def serve(
@@ -39,6 +43,7 @@ def serve(
     takes as long as the imports of the server, where it has begun before them.
     """
     start_logging()
+    sys.setswitchinterval(_TURN_SECONDS)
     bound = bound_socket(host, port)
     store = EventStore.open(store_url)
     service = Service(store, settings, lambda: datetime.now(UTC), lambda: secrets.token_hex(16), begun)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from data.contract.errors import ClaimvetError, EventConflictError, StoreError
+from models.capacity import REFER
 from scoring_service import ledger
 from scoring_service.code_version import code_version
 from scoring_service.decider import Decided, Decider, Surroundings, other_body, referred
@@ -118,8 +119,8 @@ class Service:
             if self._journal is None or not isinstance(task, ScoreTask):
                 raise
             return await self._keep(self._journal, task, error.detail)
-        if decided.new:
-            self._count(decided.entry)
+        if decided.disposition is not None:
+            self._count(decided.entry, decided.disposition)
         return decided
 
     async def _keep(self, journal: Journal, task: ScoreTask, why: str) -> Decided:
@@ -130,7 +131,7 @@ class Service:
         except StoreError as error:
             raise UnavailableError(f"{why}; {error}") from error
         if kept is entry:
-            self._count(entry)
+            self._count(entry, REFER)
         self.metrics.journal.set(len(journal.waiting()))
         return _same_body(task, kept)
 
@@ -227,8 +228,7 @@ class Service:
     async def _submit(self, task: Any) -> Any:
         return await self.desk.submit(task, self.settings.answer_seconds)
 
-    def _count(self, entry: ledger.Decision) -> None:
-        disposition = "refer_to_expert" if entry.degraded else _disposition(entry)
+    def _count(self, entry: ledger.Decision, disposition: str) -> None:
         self.metrics.decisions.labels(entry.kind, disposition).inc()
         if entry.degraded:
             cause = "model" if entry.features else "features or store"
@@ -267,12 +267,6 @@ def _settle_memory() -> None:
     """What is there now stays: the garbage collector need not look at half a million objects of libraries again and again."""
     gc.collect()
     gc.freeze()
-
-
-def _disposition(entry: ledger.Decision) -> str:
-    from scoring_service.json_text import parsed
-
-    return str(parsed(entry.answer)["disposition"])
 
 
 def _reason(error: BaseException) -> str:

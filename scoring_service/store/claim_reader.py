@@ -31,6 +31,7 @@ class ClaimReader:
         self._has_links = any(isinstance(feature, LinkFeature) for feature in features)
         self._readings = readings(changes.layout)
         self._histories = HistoryReader(changes, self._readings)
+        self._key_columns = {place: Entity(place[1]).key for place in self._readings if place[1] != TOKEN}
         self._nothing = {key: {p.name: None for p in reading.place.parts} for key, reading in self._readings.items()}
         self._filled = {"claims"}  # the claim at hand is one, wherever it is
 
@@ -68,9 +69,10 @@ class ClaimReader:
         return self._filled | {name for name, has_rows in zip(asked, found, strict=True) if has_rows}
 
     def _keys(self, place: PlaceKey, context: Mapping[str, Any], tokens: Sequence[str]) -> Sequence[str]:
-        if place[1] == TOKEN:
+        column = self._key_columns.get(place)
+        if column is None:
             return tokens
-        key = context[Entity(place[1]).key]
+        key = context[column]
         return [] if key is None else [key]
 
     def _histories_of(self, keys: Keys, parts: Parts) -> dict[PlaceKey, Mapping[str, Any]]:

@@ -22,11 +22,15 @@ from scoring_service.store.statements import run
 WAIT_SECONDS = 10
 """How long a writer waits for another, and a new connection for the server, before it gives up."""
 
+PAGE_BYTES = 2_048
+"""Of a new SQLite file. A claim changes some twenty pages, each of which is written whole: half of SQLite's 4,096 bytes is half as much to
+write and to check, and no slower to read."""
+
 PAGES_KIB = 16_000
 """What each connection to SQLite keeps in memory of the file."""
 
-WAL_PAGES = 20_000
-"""Pages (80 MB) that SQLite's write-ahead log holds before who writes moves them into the file. A claim writes some forty; `checkpoint`
+WAL_PAGES = 40_000
+"""Pages (80 MB) that SQLite's write-ahead log holds before who writes moves them into the file. A claim writes some twenty; `checkpoint`
 moves them before, beside the writer, so that then little is left to do and the log begins anew."""
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
@@ -69,6 +73,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 def _set_up(connection: Any, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # transactions begin where `_begin` says so, not where the driver thinks fit
     for pragma in (
+        f"page_size = {PAGE_BYTES}",
         "journal_mode = WAL",
         "synchronous = FULL",
         "temp_store = MEMORY",

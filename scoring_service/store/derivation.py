@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 import ibis
@@ -57,10 +56,9 @@ class Derivation:
             columns = ", ".join([*_normalised(TABLES[name]), *self._extra(data_set, name)])
             self.connection.execute(f"CREATE TEMP VIEW {name} AS SELECT {columns} FROM ({select})")
 
-    def batches(self, made: Derived) -> Iterator[list[tuple[Any, ...]]]:
+    def batches(self, made: Derived) -> Iterator[pa.RecordBatch]:
         """The rows of a query, many at once."""
-        for batch in self.connection.sql(made.query).to_arrow_reader(ROWS_AT_ONCE):
-            yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+        yield from self.connection.sql(made.query).to_arrow_reader(ROWS_AT_ONCE)
 
     def close(self) -> None:
         """Let go of everything."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import chain
 from typing import Any, TypeVar
 
+import pyarrow as pa
 import sqlalchemy as sa
+from pyarrow import csv
 
 from data.contract.dataset import DataSet
 from features.one_claim.layout import Layout
@@ -99,12 +101,13 @@ def _without_indexes(connection: sa.Connection) -> Iterator[None]:
 
 
 def _write(connection: sa.Connection, derivation: Derivation, all_made: Iterable[Derived], progress: Progress) -> int:
-    writer = _copy if connection.dialect.name == "postgresql" else _insert
+    prepare, write = _POSTGRESQL if connection.dialect.name == "postgresql" else _SQLITE
+    all_batches = ((made, batch) for made in all_made for batch in derivation.batches(made))
     written = 0
-    with closing(_ahead((made, rows) for made in all_made for rows in derivation.batches(made))) as batches:
-        for made, rows in batches:
-            writer(connection, made, rows)
-            written += len(rows)
+    with closing(_ahead((made, batch.num_rows, prepare(batch)) for made, batch in all_batches)) as prepared:
+        for made, count, rows in prepared:
+            write(connection, made, rows)
+            written += count
             progress(made.table.replace("_", " "), written)
     return written
 
@@ -119,6 +122,10 @@ def _ahead(items: Iterable[_Item]) -> Generator[_Item]:
             yield item
 
 
+def _tuples(batch: pa.RecordBatch) -> list[tuple[Any, ...]]:
+    return list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+
+
 def _insert(connection: sa.Connection, made: Derived, rows: Sequence[tuple[Any, ...]]) -> None:
     """Many rows a statement, which takes a little over half the time of one row a statement."""
     insert = f"INSERT INTO {made.table} ({', '.join(made.columns)}) VALUES "
@@ -131,8 +138,22 @@ def _insert(connection: sa.Connection, made: Derived, rows: Sequence[tuple[Any, 
     run_many(connection, insert + row, rows[whole:])
 
 
-def _copy(connection: sa.Connection, made: Derived, rows: Sequence[tuple[Any, ...]]) -> None:
+def _csv(batch: pa.RecordBatch) -> bytes:
+    """What PostgreSQL reads: every value in quotes, nothing at all for null."""
+    written = pa.BufferOutputStream()
+    csv.write_csv(batch, written, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
+    return bytes(written.getvalue().to_pybytes())
+
+
+def _copy(connection: sa.Connection, made: Derived, rows: bytes) -> None:
+    """As one text: row by row takes a quarter more of this process's time."""
     cursor: Any = connection.connection.cursor()
-    with cursor.copy(f"COPY {made.table} ({', '.join(made.columns)}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
+    with cursor.copy(f"COPY {made.table} ({', '.join(made.columns)}) FROM STDIN (FORMAT csv)") as copy:
+        copy.write(rows)
+
+
+_Filler = tuple[Callable[[pa.RecordBatch], Any], Callable[[sa.Connection, Derived, Any], None]]
+"""What makes of a batch what the database takes, beside it, and what hands that over."""
+
+_SQLITE: _Filler = (_tuples, _insert)
+_POSTGRESQL: _Filler = (_csv, _copy)

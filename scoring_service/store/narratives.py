@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import pyarrow as pa
-
-from features.narratives import bucket_table
+from features.narratives import text_buckets
 
 MOST_REMEMBERED = 1_024
 """Texts whose buckets are kept; all are forgotten when they are more."""
@@ -20,17 +18,9 @@ def buckets_of_all(narratives: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
     found = {text: buckets for text in asked if (buckets := _remembered.get(text)) is not None}
     new = [text for text in asked if text not in found]
     if new:
-        made = _made(new)
+        made = {text: tuple(dict.fromkeys(buckets)) for text, buckets in zip(new, text_buckets(new), strict=True)}
         found |= made
         if len(_remembered) + len(made) > MOST_REMEMBERED:
             _remembered.clear()
         _remembered.update(list(made.items())[:MOST_REMEMBERED])
     return found
-
-
-def _made(narratives: list[str]) -> dict[str, tuple[int, ...]]:
-    found: dict[str, dict[int, None]] = {text: {} for text in narratives}
-    told = bucket_table(pa.table({"claim": range(len(narratives)), "narrative": narratives}))
-    for place, bucket in zip(told["claim"].to_pylist(), told["bucket"].to_pylist(), strict=True):
-        found[narratives[place]][bucket] = None
-    return {text: tuple(buckets) for text, buckets in found.items()}

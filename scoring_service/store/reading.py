@@ -29,6 +29,8 @@ Asked = tuple[int, str, int]
 POINTS_AT_ONCE = 64
 """Most running totals that one statement reads, so that there are few statements, which the driver keeps prepared."""
 
+_POINT = ("INTEGER", "INTEGER", "TEXT", "BIGINT")
+
 _WIDTHS = (1, 1, 3, 3, 5, 5, *[TOTALS] * (TOTALS - 5))
 """How many totals are read of a history that has so many: few different statements, and few columns for nothing."""
 
@@ -52,47 +54,49 @@ def totals_at(
     for width, points in alike.items():
         for start in range(0, len(points), POINTS_AT_ONCE):
             some = points[start : start + POINTS_AT_ONCE]
-            statement = _totals_statement(len(some), width, connection.dialect.name)
-            for number, *numbers in run(connection, statement, [value for point in some for value in point]):
-                before = found[number]
-                given = [value or 0 for value in numbers]
-                found[number] = given if before is None else list(map(add, before, given))
+            for number, *parts in _marked_and_since(connection, some, width):
+                known = [part for part in parts if part is not None]
+                found[number] = list(map(add, *known)) if len(known) > 1 else known[0] if known else None
     return found
 
 
-@lru_cache(maxsize=512)
-def _totals_statement(points: int, width: int, dialect: str) -> str:
-    """The marks before the points, and the sums of the changes since, of the first `width` totals.
+def _marked_and_since(
+    connection: sa.Connection, points: Sequence[Any], width: int
+) -> Iterator[tuple[int, list[int] | None, list[int] | None]]:
+    """The number of each point, the first `width` totals of the mark before it, and those of the changes since."""
+    statement = _totals_statement(values(connection, _POINT, len(points)), width)
+    for number, marked, since in run(connection, statement, [value for point in points for value in point]):
+        yield number, _numbers(marked), _numbers(since)
 
-    Either database is made to look them up point by point, whatever it believes of the sizes of its tables: SQLite by a CROSS JOIN,
-    which it never turns round, PostgreSQL by subqueries that it cannot pull up.
+
+def _numbers(text: str | None) -> list[int] | None:
+    return None if text is None else list(map(int, text.split(",")))
+
+
+@lru_cache(maxsize=512)
+def _totals_statement(asked: str, width: int) -> str:
+    """The number of each point, the first `width` totals of the mark before it and their sums over the changes since, as text `1,2,3`.
+
+    One text is what a scalar subquery can give, and either database looks those up point by point, whatever it believes of the sizes
+    of its tables; a join with GROUP BY sorts every change.
     """
     columns = TOTAL_COLUMNS[:width]
-    marked = ", ".join(f"m.{column}" for column in columns)
-    since = (
-        "SELECT max(m.position) FROM marks m WHERE m.history = p.history AND m.key = p.key AND m.position <= p.position"
-    )
-    if dialect == "sqlite":
-        row = "(?, ?, ?, ?)"
-        summed = ", ".join(f"sum(c.{column})" for column in columns)
-        of_marks = f"SELECT s.number, {marked} FROM s CROSS JOIN {_MARKS}"
-        of_changes = f"SELECT s.number, {summed} FROM s CROSS JOIN {_CHANGES} GROUP BY s.number"
-    else:
-        row = "(CAST(? AS INTEGER), CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS BIGINT))"
-        summed = ", ".join(f"CAST(sum(c.{column}) AS BIGINT) AS {column}" for column in columns)
-        of_marks = f"SELECT s.number, m.* FROM s CROSS JOIN LATERAL (SELECT {marked} FROM {_MARKS} LIMIT 1) m"
-        of_changes = f"SELECT s.number, c.* FROM s CROSS JOIN LATERAL (SELECT {summed} FROM {_CHANGES}) c"
+    marked = " || ',' || ".join(f"coalesce(m.{column}, 0)" for column in columns)
+    summed = " || ',' || ".join(f"coalesce(sum(c.{column}), 0)" for column in columns)
+    before = "SELECT max(m.position) FROM marks m WHERE m.history = p.history AND m.key = p.key"
     return f"""
-        WITH p (number, history, key, position) AS (VALUES {", ".join([row] * points)}),
-        s AS MATERIALIZED (SELECT p.*, ({since}) AS since FROM p)
-        {of_marks} UNION ALL {of_changes}
+        WITH p (number, history, key, position) AS ({asked}),
+        s AS MATERIALIZED (SELECT p.*, ({before} AND m.position <= p.position) AS since FROM p)
+        SELECT s.number, (SELECT {marked} || '' FROM {_MARKS}),
+               (SELECT CASE WHEN count(*) > 0 THEN {summed} || '' END FROM {_CHANGES})
+        FROM s
     """
 
 
 EdgeAsked = tuple[Edge, str, int]
 """An edge, the key, and the moment that is looked from."""
 
-_POINT = ("INTEGER", "INTEGER", "TEXT", "BIGINT", "BIGINT")
+_SPAN = (*_POINT, "BIGINT")
 _ASKED = "WITH p (number, history, key, start, stop) AS ({asked}) SELECT p.number, {found} FROM p"
 _IN_WINDOW = "{row}.history = p.history AND {row}.key = p.key AND {row}.position >= p.start AND {row}.position"
 _DATED = f"(SELECT c.position FROM changes c WHERE {_IN_WINDOW.format(row='c')} < p.stop {{passes}} ORDER BY c.position {{order}} LIMIT 1)"
@@ -136,7 +140,7 @@ def _each(connection: sa.Connection, sql: str, asked: Sequence[EdgeAsked]) -> li
     rows = [(place, e.history, key, _start(e, filed_at), filed_at) for place, (e, key, filed_at) in enumerate(asked)]
     for start in range(0, len(rows), POINTS_AT_ONCE):
         some = rows[start : start + POINTS_AT_ONCE]
-        statement = _ASKED.format(asked=values(connection, _POINT, len(some)), found=sql)
+        statement = _ASKED.format(asked=values(connection, _SPAN, len(some)), found=sql)
         for place, value in run(connection, statement, [value for row in some for value in row]):
             found[place] = None if value is None else int(value)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,7 +53,11 @@ def _as_if_built(connection: sa.Connection, sql: str, error: Exception) -> sa.ex
 
 def values(connection: sa.Connection, types: Sequence[str], rows: int) -> str:
     """So many rows of parameters of these SQL types as a table, `VALUES …`; only PostgreSQL has to be told the types."""
-    told = connection.dialect.name != "sqlite"
+    return _values(tuple(types), rows, told=connection.dialect.name != "sqlite")
+
+
+@lru_cache(maxsize=1024)
+def _values(types: tuple[str, ...], rows: int, *, told: bool) -> str:
     row = ", ".join(f"CAST(? AS {one})" if told else "?" for one in types)
     return f"VALUES {', '.join([f'({row})'] * rows)}"
 

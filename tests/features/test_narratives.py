@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.narratives import BANDS, BUCKETS, ROWS_PER_BAND, bucket_table
+from features.narratives import BANDS, BUCKETS, ROWS_PER_BAND, bucket_table, text_buckets
 from tests.features.oracle import jaccard, triples
 from tests.features.worlds import NARRATIVES
 
@@ -114,6 +114,11 @@ def test_a_text_has_the_same_buckets_alone_and_among_others(texts: list[str]) ->
     alone = [bucket for text in texts for bucket in buckets([text])]
     assert buckets(texts) == alone
     assert all(len(found) in (0, BANDS) for found in alone)
+
+
+@given(st.lists(st.one_of(st.text(st.characters(max_codepoint=127)), st.text(), WORDS), max_size=5))
+def test_texts_have_the_buckets_of_their_table_whatever_their_letters(texts: list[str]) -> None:
+    assert [set(found) for found in text_buckets(texts)] == buckets(texts)
 
 
 def test_a_part_of_a_long_table_has_the_same_buckets() -> None:

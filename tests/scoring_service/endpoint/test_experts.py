@@ -77,3 +77,14 @@ def test_a_decision_whose_price_was_another_one_is_not_replayed(tmp_path: Path, 
     assert not again.same
     assert "disposition: was 'refer_to_expert', is 'request_evidence'" in str(again)
     assert first["disposition"] == "refer_to_expert"
+
+
+def test_a_claim_that_no_model_fits_takes_one_of_the_experts(tmp_path: Path, scarce: Path) -> None:
+    with running(f"sqlite:///{tmp_path / 'store.db'}", scarce) as endpoint:
+        strange = endpoint.intake.score(claim("CL-90", x_unheard_of="yes", filed_at="2026-03-01T09:30:00Z")).json()
+        assert strange["reasons"][0]["feature"] == "scoring_unavailable"
+        assert "x_unheard_of" in strange["reasons"][0]["text"]
+        assert referred(answers(endpoint, "01", range(3))) == EXPERTS - 1
+        assert referred(answers(endpoint, "02", range(3, 6))) > 0
+        with endpoint.service.store.engine.connect() as connection:
+            assert replay(strange["decision_id"], connection).same

@@ -25,6 +25,25 @@ def test_a_new_store_has_the_tables_that_the_code_declares_and_opens_again(store
     database.upgrade(store_url)
 
 
+def test_a_new_file_has_small_pages_and_every_commit_reaches_the_disk(tmp_path: Path) -> None:
+    store = EventStore.open(f"sqlite:///{tmp_path / 'new.db'}")
+    with store.begin() as connection:
+        asked = ("page_size", "journal_mode", "synchronous")
+        found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in asked}
+    assert found == {"page_size": database.PAGE_BYTES, "journal_mode": "wal", "synchronous": 2}  # 2 is FULL
+
+
+def test_a_file_with_pages_of_another_size_keeps_them_and_works(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        old.execute("PRAGMA page_size = 4096")
+        old.execute("VACUUM")
+    old.close()
+    store = EventStore.open(f"sqlite:///{tmp_path / 'old.db'}")
+    with store.begin() as connection:
+        assert connection.exec_driver_sql("PRAGMA page_size").scalar() == 4096
+        assert store.staleness(connection)["claims"] is None
+
+
 def test_a_store_of_another_version_is_refused_with_one_sentence(store: EventStore, store_url: str) -> None:
     with store.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
