@@ -49,15 +49,19 @@ def replay(decision_id: str, connection: sa.Connection) -> Replay:
         else (f"note: decided by code {entry.code_version}, this is {code_version()}",)
     )
     try:
-        answer = _answer_again(entry, connection)
+        answer, experts = _answer_again(entry, connection)
     except ModelError as error:
         return Replay(decision_id, (f"model: {error}",), notes)
-    return Replay(decision_id, tuple(_differences(entry, answer)), notes)
+    differences = _differences(entry, answer)
+    if entry.experts != experts:
+        differences.append("experts: they are shared out otherwise after it than was recorded")
+    return Replay(decision_id, tuple(differences), notes)
 
 
-def _answer_again(entry: Decision, connection: sa.Connection) -> dict[str, Any]:
+def _answer_again(entry: Decision, connection: sa.Connection) -> tuple[dict[str, Any], str | None]:
+    """The answer, and how experts are shared out after it."""
     if entry.degraded is not None:
-        return unscored(entry.decision_id, entry.claim_id, entry.degraded, entry.scored_at)
+        return unscored(entry.decision_id, entry.claim_id, entry.degraded, entry.scored_at), entry.experts
     held = verified(str(entry.model_uri))
     if held.version != entry.model_version:
         raise ModelError(f"{entry.model_uri} is {held.version} now, expected {entry.model_version}")
@@ -66,9 +70,7 @@ def _answer_again(entry: Decision, connection: sa.Connection) -> dict[str, Any]:
     score = held.scorer.score([parsed(str(entry.features))], [entry.claim_id])[0]
     before = state_of(ledger.latest_experts(connection, before=entry.decision_id))
     shared, after = share(entry.claim_id, day_of(entry.as_of, entry.scored_at), score, held.model.policy, before)
-    if entry.experts != state_text(after):
-        raise ModelError("the experts are shared out otherwise after it than was recorded")
-    return scored(entry.decision_id, entry.claim_id, score, shared, held.version, entry.scored_at)
+    return scored(entry.decision_id, entry.claim_id, score, shared, held.version, entry.scored_at), state_text(after)
 
 
 def _differences(entry: Decision, answer: dict[str, Any]) -> list[str]:

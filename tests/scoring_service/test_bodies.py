@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data.contract.tables import TABLES
@@ -30,7 +30,9 @@ def event(table: str, row: Any) -> dict[str, Any]:
     return {"table": table, "row": row}
 
 
+@settings(max_examples=40)
 @given(st.lists(st.booleans(), max_size=60))
+@example([True] + [False] * 2 * MOST_ERRORS)
 def test_of_many_events_every_one_at_fault_is_named_up_to_a_number(good: list[bool]) -> None:
     events = [event("sellers", SELLER if well else {}) for well in good]
     at_fault = [f"events[{place}].row.seller_id" for place, well in enumerate(good) if not well]

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from data.contract.errors import ModelError
 from models.claim_model import ClaimModel
-from models.lifecycle import make_champion
 from models.model_store import Fetched
-from models.registry import register
 from models.scoring import RowScorer
 from pipeline import cli_serving
 from scoring_service.fetching import Fetching
 from scoring_service.held_model import CHAMPION_URI, LOOKS_BEFORE_AGAIN, ModelSlot, held, smoke_row, verified
-from tests.scoring_service.endpoint.process import ServerProcess
 from tests.scoring_service.endpoint.small_model import saved, small_model
 
 
@@ -84,20 +80,3 @@ def test_the_smoke_row_has_every_input_of_the_model() -> None:
     assert set(row) == set(grown.schema.names)
     assert row["claim_type"] in ("property_damage", "personal_injury")
     assert CHAMPION_URI == cli_serving.CHAMPION_URI
-
-
-@pytest.mark.slow
-def test_a_server_starts_with_the_champion_of_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "evaluation").mkdir()
-    make_champion(register(small_model(), tmp_path / "evaluation", {}, {}, {}))
-    server = ServerProcess(f"sqlite:///{tmp_path / 'store.db'}", CHAMPION_URI, tmp_path)
-    server.start()
-    try:
-        server.wait_ready()
-        state = httpx.get(f"{server.address}/readyz").json()
-        assert (state["model_uri"], state["model_version"]) == ("models:/claimvet/1", small_model().version)
-        assert server.stop() == 0
-    finally:
-        server.kill()

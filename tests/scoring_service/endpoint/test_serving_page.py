@@ -1,0 +1,101 @@
+"""What docs/serving.md says is so: its commands run as they are printed, and its limits are those of the code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from models import lifecycle, registry
+from pipeline.marketplace import generate
+from scoring_service import bodies, connections, examples, guard, held_model, server, service
+from scoring_service.desk import FAILED_SECONDS
+from scoring_service.errors import UnavailableError
+from scoring_service.service import ServiceSettings
+from scoring_service.store import database
+from tests.scoring_service.endpoint.process import free_port
+from tests.scoring_service.endpoint.running import until
+from tests.scoring_service.endpoint.small_model import small_model
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "serving.md").read_text(encoding="utf-8")
+WORDS = " ".join(PAGE.split())
+SETTINGS = ServiceSettings()
+FIRST_COMMANDS = re.findall(r"^ {4}(\S.*?)(?: {2,}#.*)?$", PAGE.split("\n## ")[0], re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"{bodies.MOST_CLAIM_BYTES // 10**6} MB and {bodies.MOST_EVIDENCE:,} pieces of evidence a claim",
+        f"{bodies.MOST_EVENT_BYTES // 10**6} MB and {bodies.MOST_EVENTS:,} events a request",
+        f"a head has {connections.MOST_HEAD_BYTES // 1000} kB and {connections.PATIENCE_SECONDS:g} seconds to arrive",
+        f"a body {bodies.BODY_SECONDS:g} seconds",
+        f"who leaves answers unread for {connections.PATIENCE_SECONDS:g} seconds",
+        f"An answer takes at most {SETTINGS.answer_seconds:g} seconds",
+        f"held by somebody for more than {database.WAIT_SECONDS} seconds",
+        f"counts as missing for {FAILED_SECONDS:g} seconds",
+        f"Keys that were good in the last {['', 'one', 'two', 'three', 'four', 'five'][round(guard.TRUSTED_SECONDS / 60)]} minutes",
+        f"looked up in MLflow every {SETTINGS.follow_seconds:g} seconds",
+        f"every {SETTINGS.check_seconds / 60:g} minutes (`--check`)",
+        f"the latest {SETTINGS.check_decisions} decisions (`--check-decisions`)",
+        f"answers what is under way for up to {server.DRAIN_SECONDS} seconds",
+    ],
+)
+def test_a_figure_of_the_page_is_that_of_the_code(sentence: str) -> None:
+    assert sentence in WORDS
+
+
+def test_figures_in_words_are_those_of_the_code() -> None:
+    assert guard.REMEMBERED_SECONDS == 1 / 5
+    assert "takes a fifth of a second to notice" in WORDS
+    assert held_model.LOOKS_BEFORE_AGAIN * SETTINGS.follow_seconds == 60
+    assert "not tried again for a minute" in WORDS
+    assert service._CHECKPOINT_SECONDS == 3
+    assert "it is emptied every three seconds" in WORDS
+    assert pytest.approx(80e6, rel=0.05) == database.WAL_PAGES * 4096
+    assert "may grow to some 80 MB" in WORDS
+    assert "retry-after" in {name.lower() for name in UnavailableError("no").headers}
+    assert "are 503 with `Retry-After`" in WORDS
+
+
+@pytest.mark.slow
+def test_the_first_commands_run_as_they_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "evaluation").mkdir()
+    (tmp_path / "claim.json").write_text(json.dumps(examples.CLAIM, indent=2))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    lifecycle.make_champion(registry.register(small_model(), tmp_path / "evaluation", {}, {}, {}))
+    generate(tmp_path / "world", 100, 5)
+    keys, load, serve, curl = FIRST_COMMANDS
+    port = free_port()
+    key = subprocess.run(shlex.split(keys), capture_output=True, text=True, check=True).stdout.strip()
+    subprocess.run(shlex.split(load.replace("DIR", "world")), capture_output=True, check=True)
+    command = [*shlex.split(serve), "--port", str(port)]
+    with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stderr=log, env=dict(os.environ)) as process:
+        try:
+            until(lambda: _ready(f"http://127.0.0.1:{port}/readyz"))
+            state = httpx.get(f"http://127.0.0.1:{port}/readyz").json()
+            ask = shlex.split(curl.replace("KEY", key).replace(":8080", f":{port}"))
+            answered = subprocess.run([*ask, "--silent", "--show-error"], capture_output=True, check=True)
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+    assert (state["model_uri"], state["model_version"]) == ("models:/claimvet/1", small_model().version)
+    assert state["latest_events"]["orders"] is not None
+    score = json.loads(answered.stdout)
+    assert (score["claim_id"], score["model_version"]) == (examples.CLAIM["claim_id"], small_model().version)
+
+
+def _ready(address: str) -> bool:
+    try:
+        return httpx.get(address).status_code == 200
+    except httpx.TransportError:
+        return False
