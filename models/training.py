@@ -155,7 +155,9 @@ def _grow_pair(
 
     def judges(lesson: Lesson) -> Boosters:
         quick = replace(params, learning_rate=min(params.learning_rate * JUDGES_STEP, 1.0), averaged=1)
-        return _boosters(lesson, signs, {name: round(count / JUDGES_STEP) for name, count in numbers.items()}, quick)
+        return _boosters(
+            lesson, signs, {name: max(1, round(count / JUDGES_STEP)) for name, count in numbers.items()}, quick
+        )
 
     unchecked = schema.conform(data.features.loc[_unchecked(data, findings, params)])
     lesson, raw = weighed(plain.matrix, findings, unchecked, params.unchecked_weight, judges)
