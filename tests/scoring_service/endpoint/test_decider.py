@@ -48,7 +48,7 @@ def asked(number: int, kind: str) -> Task:
 def told(answers: list[Any]) -> list[Any]:
     """What a client would see."""
     return [
-        (type(one), one.detail) if isinstance(one, ProblemError) else (json.loads(one.entry.answer), one.new)
+        (type(one), one.detail) if isinstance(one, ProblemError) else (json.loads(one.entry.answer), one.disposition)
         for one in answers
     ]
 
@@ -94,7 +94,7 @@ def test_each_is_answered_in_its_place(sqlite: EventStore, model: Path) -> None:
     assert count == 2
     assert isinstance(missing, NotFoundError)
     assert isinstance(first, Decided)
-    assert (first.entry.claim_id, first.new) == ("CL-1", True)
+    assert (first.entry.claim_id, first.disposition) == ("CL-1", json.loads(first.entry.answer)["disposition"])
     assert isinstance(other, ConflictError)
     assert "was scored before with another body (decision D-1), expected the same" in other.detail
     assert isinstance(early, ConflictError)
@@ -107,7 +107,9 @@ def test_a_claim_that_a_model_refuses_costs_the_others_nothing(sqlite: EventStor
     )
     assert [one.entry.degraded is None for one in found] == [True, False, True]
     assert "x_odd" in found[1].entry.degraded
-    assert (found[1].entry.model_version, found[1].entry.experts) == (None, None)
+    assert (found[1].entry.model_version, found[1].disposition) == (None, "refer_to_expert")
+    reviews = [json.loads(one.entry.experts)["reviews"] for one in found]
+    assert reviews[1] == reviews[0] + 1, "of the experts of its day"
     assert found[1].entry.features is not None
 
 
