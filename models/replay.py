@@ -129,7 +129,8 @@ def shadow_row(one: Replayed, seed: int) -> dict[str, object] | None:
 def _promise(one: Replayed) -> dict[str, object]:
     """Valid findings that were denied, less those expected to be valid by mistake (`models.guarantee`), against the promise.
 
-    The promise counts as broken where the share is surely above it, at its own confidence.
+    The promise counts as broken where the share is surely above it, at its own confidence; None where there were too few findings to
+    promise anything.
     """
     judged, policy = one.judged.judged, one.model.policy
     asked = judged if policy.deny_personal_injury else judged[judged["claim_type"] != "personal_injury"]
@@ -144,7 +145,7 @@ def _promise(one: Replayed) -> dict[str, object]:
         "valid_denied": wronged,
         "valid_denied_share": wronged / total if total else 0.0,
         "without_merit_denied_share": float(denied[~valid].mean()) if (~valid).any() else 0.0,
-        "promise_kept": bool(surely <= policy.deny_alpha),
+        "promise_kept": None if policy.deny_threshold is None else bool(surely <= policy.deny_alpha),
         "injuries_denied": int(((judged["claim_type"] == "personal_injury") & (judged["disposition"] == "deny")).sum()),
     }
 

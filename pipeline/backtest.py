@@ -49,14 +49,23 @@ class BacktestReport:
     def __str__(self) -> str:
         lines = [f"note: {note}" for note in self.notes]
         for row in self.periods.to_dict("records"):
-            kept = "kept" if row["promise_kept"] else "NOT KEPT"
+            kept = promise_text(row["promise_kept"])
             lines.append(
                 f"{row['from']:%Y-%m-%d} to {row['until']:%Y-%m-%d}: {row['claims']:,} claims, {row['findings']:,} findings, "
                 f"log loss {row['log_loss']:.3f}, calibration error {row['calibration_error']:.3f}, "
                 f"${row['usd_per_1000']:,.0f} per 1,000 claims (presenting everything ${row['usd_per_1000_presenting']:,.0f}), "
-                f"promise {kept}, most reviews of a day {row['most_reviews_of_a_day']}"
+                f"{kept}, most reviews of a day {row['most_reviews_of_a_day']}"
             )
         return "\n".join([*lines, f"report: {self.page}"])
+
+
+def promise_text(kept: bool | None) -> str:
+    """What became of a period's promise; None is none.
+
+    >>> promise_text(None)
+    'nothing promised'
+    """
+    return "nothing promised" if kept is None else "promise kept" if kept else "promise NOT KEPT"
 
 
 def backtest(
@@ -161,7 +170,7 @@ def _report(
         table.to_csv(out / name, index=False)
     summary = {
         "periods": len(periods),
-        "promise_kept": bool(periods["promise_kept"].all()),
+        "promise_kept": bool(periods["promise_kept"].dropna().all()),
         "params": asdict(params.backtest),
     }
     (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")

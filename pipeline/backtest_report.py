@@ -68,7 +68,8 @@ def _tiles(periods: pd.DataFrame) -> list[Tile]:
     }
     presenting = float(np.average(periods["usd_per_1000_presenting"], weights=weights))
     denied, valid = int(periods["valid_denied"].sum()), int(periods["valid_findings"].sum())
-    kept = int(periods["promise_kept"].sum())
+    promised = periods["promise_kept"].dropna()
+    kept = int(promised.sum())
     capacity = periods["capacity"].iloc[0]
     most = int(periods["most_reviews_of_a_day"].max())
     return [
@@ -77,9 +78,9 @@ def _tiles(periods: pd.DataFrame) -> list[Tile]:
         cost_tile(mean["usd_per_1000"], presenting, "presenting everything"),
         Tile(
             "promise kept",
-            f"{kept} of {len(periods)}",
-            f"periods; {denied} of {valid:,} valid findings denied",
-            kept == len(periods),
+            f"{kept} of {len(promised)}",
+            f"periods with a promise; {denied} of {valid:,} valid findings denied",
+            kept == len(promised),
         ),
         injuries_tile(int(periods["injuries_denied"].sum()), "a person decides those"),
         Tile("most reviews of a day", f"{most}", f"capacity: {capacity}", capacity is None or most <= capacity),
@@ -218,7 +219,7 @@ def _promise(periods: pd.DataFrame) -> Section:
     )
     note = (
         "Kept: what is left is not surely above the promise, at the promise's own confidence; at 90 % one period in ten looks broken by "
-        "chance. Share and audited: of valid findings, and of all claims."
+        "chance; a dash: with so few findings nothing was promised. Share and audited: of valid findings, and of all claims."
     )
     return Section(
         "promise", "The promise, and the experts", lead, [_table_card("Period by period", periods, names, note)]
@@ -282,6 +283,8 @@ def _table_card(title: str, periods: pd.DataFrame, names: dict[str, str], note: 
 
 
 def _written(name: str, value: object) -> str:
+    if value is None:
+        return "–"
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, bool | np.bool_):

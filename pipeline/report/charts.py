@@ -105,7 +105,8 @@ def _written(value: object) -> str:
 
 def line_chart(label: str, lines: Sequence[Line], x: Axis, y: Axis, *, diagonal: bool = False) -> Markup:
     """Curves in one frame with a legend; `diagonal` draws where x equals y."""
-    canvas = _Canvas(WIDTH, HEIGHT + 40)
+    wide = max(len(line.name) for line in lines) > 12
+    canvas = _Canvas(WIDTH, HEIGHT + 20 * max(2, -(-len(lines) // _in_row(wide))))
     across = _scale(x, LEFT, WIDTH - RIGHT)
     up = _scale(y, HEIGHT - BOTTOM, TOP)
     _frame(canvas, x, y, across, up)
@@ -113,7 +114,7 @@ def line_chart(label: str, lines: Sequence[Line], x: Axis, y: Axis, *, diagonal:
         canvas.add("line", x1=across(x.low), y1=up(y.low), x2=across(x.high), y2=up(y.high), class_="guide")
     for line in lines:
         _curve(canvas, line, across, up)
-    _legend(canvas, [(line.name, line.colour) for line in lines], wide=max(len(line.name) for line in lines) > 12)
+    _legend(canvas, [(line.name, line.colour) for line in lines], wide=wide)
     return canvas.markup(label)
 
 
@@ -169,9 +170,13 @@ def histogram(label: str, parts: Sequence[tuple[str, str, Sequence[float]]], x: 
     return canvas.markup(label)
 
 
+def _in_row(wide: bool) -> int:
+    return 2 if wide else 4
+
+
 def _legend(canvas: _Canvas, entries: Sequence[tuple[str, str]], *, wide: bool) -> None:
     """Names beside patches of colour, two in a row where they are wide, else four."""
-    in_row, step = (2, 205) if wide else (4, 104)
+    in_row, step = _in_row(wide), 205 if wide else 104
     for place, (name, colour) in enumerate(entries):
         left, top = LEFT + (place % in_row) * step, HEIGHT + 12 + 20 * (place // in_row)
         canvas.add("rect", x=left, y=top - 9, width=14, height=10, rx=2, class_=f"fill {colour}")

@@ -80,9 +80,11 @@ def test_dollars_and_losses_are_counted_claim_by_claim(period: Period, model: Cl
     np.testing.assert_allclose(judged[list(FOUND)].sum(axis=1), 1.0)
 
 
-def denied_period(period: Period, model: ClaimModel, denied: int, deny_alpha: float) -> dict[str, object]:
+def denied_period(
+    period: Period, model: ClaimModel, denied: int, deny_alpha: float, threshold: float | None = 0.01
+) -> dict[str, object]:
     """The row of a period in which the first valid findings of property damage were denied, as many as `denied`."""
-    honest = replace(model, policy=replace(model.policy, deny_alpha=deny_alpha))
+    honest = replace(model, policy=replace(model.policy, deny_alpha=deny_alpha, deny_threshold=threshold))
     judged = judged_period(period, honest)
     frame = judged.judged.assign(disposition="request_evidence")
     valid = frame[(frame["label"] == "valid") & (frame["claim_type"] == "property_damage")].index
@@ -105,6 +107,11 @@ def test_the_promise_counts_valid_findings_less_those_expected_to_be_mistaken(
         broken_from = denied if broken_from is None and not row["promise_kept"] else broken_from
     assert broken_from is not None
     assert broken_from > 0.02 * total  # a little more than promised may be chance
+
+
+def test_a_model_that_promises_nothing_neither_keeps_nor_breaks_it(period: Period, model: ClaimModel) -> None:
+    assert denied_period(period, model, 0, 0.02, threshold=None)["promise_kept"] is None
+    assert denied_period(period, model, 0, 0.02)["promise_kept"] is True
 
 
 def test_the_freshest_model_loses_nothing_against_itself_and_ages_count_backwards(

@@ -52,7 +52,7 @@ def test_every_period_tells_quality_money_and_the_promise(report: BacktestReport
     assert periods["log_loss"].between(0.1, 1.2).all()
     assert (periods["usd_per_1000"] < periods["usd_per_1000_presenting"]).all()
     assert (periods["injuries_denied"] == 0).all()
-    assert periods["promise_kept"].all()
+    assert periods["promise_kept"].isna().all()  # with so few findings nothing can be promised
 
 
 def test_no_day_has_more_reviews_than_the_capacity(report: BacktestReport) -> None:
@@ -85,7 +85,7 @@ def test_page_tables_and_summary_say_the_same(report: BacktestReport) -> None:
         report.periods["log_loss"].tolist()
     )
     assert f"report: {report.page}" in str(report)
-    assert "promise kept" in str(report)
+    assert "nothing promised" in str(report)
 
 
 def test_training_at_a_cut_sees_nothing_that_came_later() -> None:

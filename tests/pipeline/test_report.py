@@ -214,6 +214,17 @@ def test_a_line_chart_names_its_lines_and_axes_and_is_sound_xml() -> None:
     assert {"a < b", "across", "up", "0", "1"} <= set(written)
 
 
+@pytest.mark.parametrize("name", ["short", "a name that is long"])
+@pytest.mark.parametrize("lines", [1, 4, 5, 9])
+def test_the_legend_of_every_line_is_inside_the_picture(name: str, lines: int) -> None:
+    drawn = [Line(f"{name} {place}", [0.0, 1.0], [0.0, 1.0], "c-valid") for place in range(lines)]
+    root = ElementTree.fromstring(line_chart("chart", drawn, Axis("across"), Axis("up")))
+    height = float(root.attrib["viewBox"].split()[3])
+    legends = [each for each in root.iter() if each.tag.endswith("text") and (each.text or "").startswith(name)]
+    assert len(legends) == lines
+    assert all(float(each.attrib["y"]) + 4 <= height for each in legends)
+
+
 @pytest.mark.parametrize("names", [0, 120])
 def test_bars_are_as_long_as_their_values(names: int) -> None:
     svg = bar_chart("bars", [Bar("one", [("c-valid", 1.0), ("c-abusive", 3.0)], "4"), Bar("none", [])], names=names)
