@@ -26,7 +26,10 @@ Flags = npt.NDArray[np.bool_]
 Boosters = tuple[lgb.Booster, lgb.Booster]
 
 FOLDS = 3
-"""Folds of the findings, drawn by their place in time, whose labels are judged by boosters of the others."""
+"""Folds of the findings, whose labels are judged by boosters of the others."""
+STRETCHES = 6
+"""Stretches of time, each with as many findings, that the folds take in turn: who judges a finding has not seen most of its neighbours in
+time, as a model has not seen the months that it will score (docs/decisions/0019)."""
 JUDGES_STEP = 2.0
 """Boosters that only judge labels take steps as many times as large and so many times fewer trees: Bayes asks for no more."""
 FEWEST_FINDINGS = 150
@@ -105,9 +108,18 @@ def _doubted(
     )
 
 
+def folds_of(findings: int) -> npt.NDArray[np.int64]:
+    """The fold of each of so many findings in time order.
+
+    >>> folds_of(12).tolist()
+    [0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2]
+    """
+    return np.arange(findings) * STRETCHES // max(findings, 1) % FOLDS
+
+
 def _judged_by_others(lesson: Lesson, unchecked: pd.DataFrame, grow: Grow) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Log odds of each finding by boosters that did not see it, and of the unchecked claims by all of them, on average."""
-    fold = np.arange(len(lesson.matrix)) % FOLDS
+    fold = folds_of(len(lesson.matrix))
     raw: FloatArray = np.zeros((len(lesson.matrix), len(RIVALS)))
     elsewhere: FloatArray = np.zeros((len(unchecked), len(RIVALS)))
     for number in range(FOLDS):

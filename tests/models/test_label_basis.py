@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from data.contract.tables import LABELS
 from models.boosters import grow
-from models.label_basis import FEWEST_FINDINGS, Lesson, taken_at_their_word, weighed
+from models.label_basis import FEWEST_FINDINGS, FOLDS, STRETCHES, Lesson, folds_of, taken_at_their_word, weighed
 from models.label_errors import RIVALS, true_shares
 from models.training import train_model
 from tests.models.small_world import POLICY, QUICK, SPLIT, small_world
@@ -51,6 +51,28 @@ def test_unchecked_claims_teach_what_is_believed_of_them_at_their_weight() -> No
     assert len(lesson.matrix) == len(lesson.labels) == 900
     assert lesson.weight[600:].tolist() == [0.25] * 300
     assert (lesson.labels[600:].argmax(axis=1) == truth).mean() > 0.97
+
+
+@given(st.integers(0, 2_000))
+def test_folds_are_stretches_of_time_of_equal_size(findings: int) -> None:
+    folds = folds_of(findings)
+    assert len(folds) == findings
+    assert set(folds.tolist()) == set(range(FOLDS)) or findings < STRETCHES
+    sizes = np.bincount(folds, minlength=FOLDS)
+    assert sizes.max() - sizes.min() <= STRETCHES // FOLDS
+    assert np.count_nonzero(np.diff(folds)) == max(min(findings, STRETCHES) - 1, 0)
+
+
+def test_what_a_stretch_of_time_has_to_itself_is_no_knowledge_of_the_claims_to_come() -> None:
+    rows = 1_200
+    random = np.random.default_rng(5)
+    week = np.arange(rows) // 25
+    label = random.integers(0, 3, week.max() + 1)[week]  # of each week all the same, whatever else
+    matrix = pd.DataFrame({"week": week.astype(np.float64), "b": random.normal(size=rows)})
+    findings = pd.DataFrame({"label": np.array(LABELS)[label], "decided_by": "expert"})
+    _, raw = weighed(matrix, findings, matrix.iloc[:0], 0.5, boosters)
+    fits = np.corrcoef(raw["abusive"], label == LABELS.index("abusive"))[0, 1]
+    assert abs(fits) < 0.35  # dealt in single findings, judges know every week, and it is 0.9
 
 
 def test_few_findings_are_taken_at_their_word() -> None:
