@@ -11,7 +11,7 @@ import pytest
 from data.contract.errors import ModelError
 from features.catalogue import MODEL_FEATURES
 from features.side_by_side import side_by_side
-from models.boosters import FEWEST_TREES, enough_trees, grow
+from models.boosters import FEWEST_TREES, booster_settings, enough_trees, grow
 from models.evaluation import figures
 from models.policy import Policy
 from models.training import Training, TrainingData, train_model
@@ -176,6 +176,11 @@ def test_a_model_averages_boosters_each_of_as_many_trees_as_were_enough(training
     alone = train_model(data, SPLIT, replace(QUICK, averaged=1), Policy()).model
     for name in ("frivolous", "abusive"):
         assert getattr(training.model, name).num_trees() == QUICK.averaged * getattr(alone, name).num_trees()
+
+
+@pytest.mark.parametrize(("claims", "bins"), [(100, 127), (20_000, 156), (1_000_000, 255)])
+def test_an_input_has_a_bin_for_every_128_claims_within_bounds(claims: int, bins: int) -> None:
+    assert booster_settings([0], claims, QUICK)["max_bin"] == bins
 
 
 def test_a_constant_booster_answers_the_share_that_it_saw() -> None:
