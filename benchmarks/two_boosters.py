@@ -83,7 +83,7 @@ TEXT = """## Two boosters, or one model of three classes
 
 `make bench-boosters`. {worlds} generated marketplaces whose truth is known: the same findings, inputs and {trees} trees of depth {depth},
 judged by the truth of all later claims (after the best beta calibration). Differences are to the first row, paired by marketplace, ± one
-standard error.
+standard error. None is averaged with another of its kind here, as a model's boosters are.
 
 {table}
 """

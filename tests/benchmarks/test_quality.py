@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from benchmarks import handbook, vehicle
+from benchmarks.handbook_quality import OURS as OURS_THERE
 from benchmarks.label_basis import OURS, section
-from benchmarks.quality import _vehicle_table
+from benchmarks.quality import _gains, _vehicle_table
 from benchmarks.quality_peers import Task, linear, plain
 from data.contract.errors import UsageError
 from features.catalogue import MODEL_FEATURES
@@ -109,6 +110,15 @@ def test_peers_learn_what_is_there_with_levels_unseen_before() -> None:
 def test_a_figure_stands_with_its_spread() -> None:
     fraud = pd.Series([0, 1, 0, 1, 0, 0, 1, 0] * 10)
     assert "1.0000 ± 0.000" in _vehicle_table({"sure": fraud * 0.8 + 0.1}, fraud)
+
+
+def test_gains_are_paired_by_resample() -> None:
+    fraud = pd.Series([0, 1, 0, 1, 0, 0, 1, 0] * 10)
+    sure, coin = fraud * 0.8 + 0.1, pd.Series(0.5, index=fraud.index)
+    text = _gains({OURS_THERE: sure, "the same": sure, "a coin": coin}, fraud)
+    assert "+0.000 (+0.000 to +0.000) over the same" in text
+    low = float(text.split("(+")[2].split(" to")[0])
+    assert 0.4 < low < 0.625
 
 
 def test_labels_are_compared_in_pairs() -> None:

@@ -203,6 +203,11 @@ def test_a_model_averages_boosters_each_of_as_many_trees_as_were_enough(training
         assert getattr(training.model, name).num_trees() == QUICK.averaged * getattr(alone, name).num_trees()
 
 
+@pytest.mark.parametrize(("claims", "bins"), [(100, 127), (20_000, 156), (1_000_000, 255)])
+def test_an_input_has_a_bin_for_every_128_claims_within_bounds(claims: int, bins: int) -> None:
+    assert booster_settings([0], claims, QUICK)["max_bin"] == bins
+
+
 def test_a_constant_booster_answers_the_share_that_it_saw() -> None:
     matrix = pd.DataFrame({"a": np.arange(9.0)})
     booster = grow(matrix, np.zeros(9), [0], 50, QUICK)
