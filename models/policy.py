@@ -119,7 +119,7 @@ class Policy:
     """Whether a machine may deny a claim by someone who says that they were hurt."""
     deny_alpha: float = 0.01
     """Most of the valid claims that may end in deny, as a share."""
-    deny_confidence: float = 0.9
+    deny_confidence: float = 0.95
     """How sure the guarantee has to be of that."""
     finding_error_share: float = 0.03
     """Share of claims without merit that are found valid by mistake, which the bound counts off; never more than held-out findings
