@@ -10,14 +10,15 @@ from pathlib import Path
 
 from benchmarks.page import PAGE, write_section
 from benchmarks.serving_speed import servers
-from benchmarks.serving_speed.client import request, timed
-from benchmarks.serving_speed.report import PARTS, Figures, Measured, draw, report
-from benchmarks.serving_speed.servers import Running
-from benchmarks.serving_speed.work import Work, make
+from benchmarks.serving_speed.client import request
+from benchmarks.serving_speed.report import Figures, draw, report
+from benchmarks.serving_speed.turns import Asked, take_turns
+from benchmarks.serving_speed.work import make
 
 CONNECTIONS = (1, 16)
-WARM_UP = 50
-"""Requests before those that are timed."""
+_MINE = "Claimvet: history, features, score, reasons, ledger"
+_THEIRS = "`mlflow models serve`, predicts only"
+_LIMIT = "an empty route of the same framework"
 PLOT = "serving-speed.svg"
 
 
@@ -30,17 +31,17 @@ def main() -> None:
         servers.publish(work, folder)
         with servers.ours(work, folder):
             pass  # compiles what a first start compiles
-        mine, parts = _ours(work, folder, options.seconds)
-        with servers.mlflows(folder) as running:
-            theirs = _measured(
-                "`mlflow models serve`, predicts only", running, _repeated("/invocations", work.rows), options.seconds
-            )
+        with servers.ours(work, folder) as ours, servers.mlflows(folder) as mlflows:
+            mine = Asked(_MINE, ours, [request("/v1/claims/score", body, work.key) for body in work.claims])
+            theirs = Asked(_THEIRS, mlflows, _repeated("/invocations", work.rows))
+            take_turns([mine, theirs], CONNECTIONS, options.seconds)
+            measured = mine.measured(), theirs.measured()
         with servers.empty_route(folder) as running:
-            limit = _measured(
-                "an empty route of the same framework", running, _repeated("/", work.claims[:1]), options.seconds
-            )
+            limit = Asked(_LIMIT, running, _repeated("/", work.claims[:1]))
+            take_turns([limit], CONNECTIONS, options.seconds)
+            fastest = limit.measured()
         write = durable_write(folder)
-    found = Figures(mine, theirs, limit, parts, write, work.loaded, options.history)
+    found = Figures(*measured, fastest, mine.parts(), write, work.loaded, options.history)
     text = report(found, PLOT)
     print(text)
     if options.write:
@@ -55,34 +56,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--claims", type=int, default=20_000, help="claims to score, at most")
     parser.add_argument("--write", action=argparse.BooleanOptionalAction, default=True, help="into docs/benchmarks.md")
     return parser.parse_args()
-
-
-def _ours(work: Work, folder: Path, seconds: float) -> tuple[Measured, dict[int, dict[str, float]]]:
-    """Ours, and the milliseconds of each part of a claim by number of connections."""
-    waiting = [request("/v1/claims/score", body, work.key) for body in work.claims]
-    timings, parts = {}, {}
-    with servers.ours(work, folder) as running:
-        for connections in CONNECTIONS:
-            waiting = _after_warm_up(running, waiting)
-            before = running.metrics()
-            found = timings[connections] = timed(running.port, waiting, connections, seconds)
-            waiting = waiting[len(found.each) + found.failed :]
-            after = running.metrics()
-            parts[connections] = {name: (after[name] - before[name]) * 1000 / len(found.each) for name in PARTS}
-        return Measured(
-            "Claimvet: history, features, score, reasons, ledger", timings, running.seconds, running.memory()
-        ), parts
-
-
-def _after_warm_up(running: Running, waiting: list[bytes]) -> list[bytes]:
-    timed(running.port, waiting[:WARM_UP], 1, 60.0)
-    return waiting[WARM_UP:]
-
-
-def _measured(name: str, running: Running, requests: list[bytes], seconds: float) -> Measured:
-    _after_warm_up(running, requests)
-    timings = {connections: timed(running.port, requests, connections, seconds) for connections in CONNECTIONS}
-    return Measured(name, timings, running.seconds, running.memory())
 
 
 def _repeated(path: str, bodies: list[bytes]) -> list[bytes]:

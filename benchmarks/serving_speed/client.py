@@ -28,6 +28,17 @@ class Timings:
         return float(np.quantile(self.each, share))
 
 
+def joined(turns: Sequence[Timings]) -> Timings:
+    """Several turns as one.
+
+    >>> both = joined([Timings(2.0, np.array([1.0, 3.0]), 0), Timings(1.0, np.array([2.0]), 1)])
+    >>> both.rate, both.quantile(0.5), both.failed
+    (1.0, 2.0, 1)
+    """
+    each = np.concatenate([turn.each for turn in turns])
+    return Timings(sum(turn.seconds for turn in turns), each, sum(turn.failed for turn in turns))
+
+
 def request(path: str, body: bytes, key: str | None = None) -> bytes:
     """The bytes of one POST."""
     lines = [

@@ -66,7 +66,7 @@ def report(found: Figures, plot: str) -> str:
             f"`make bench-serving`: {TREES} trees in two boosters over {FEATURES} features, the same model for all, served on loopback "
             f"with the client on the same {os.cpu_count()} cores; a store with the history of {found.history:,} claims. Claimvet reads "
             "that history, computes the features, scores, explains, and answers when the decision is on the disk; `mlflow models serve` is "
-            "sent the features and only predicts.",
+            "sent the features and only predicts. The two were asked in turns.",
             table(["server", "connections", "requests/s", "p50 ms", "p99 ms", "failed"], _rows(found)),
             f"At {most} connections Claimvet answers **{found.ratio(most):.1f} times** as many requests as `mlflow models serve`, at one "
             f"connection {found.ratio(1):.1f} times.",

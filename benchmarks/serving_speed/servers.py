@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.serving_speed.work import Work
@@ -24,11 +24,12 @@ _SECONDS_TO_START = 90
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers; `seconds` from its start until it did."""
+    """A server that answers; `seconds` from its start until it did. `tells`: it has metrics of the parts of a claim."""
 
     process: subprocess.Popen[bytes]
     port: int
     seconds: float
+    tells: bool = False
 
     def memory(self) -> float:
         """Resident memory of the process and its children, in megabytes."""
@@ -40,7 +41,9 @@ class Running:
         return sum(rss for pid, _, rss in rows if pid in family) / 1024
 
     def metrics(self) -> dict[str, float]:
-        """Seconds so far by part of a claim."""
+        """Seconds so far by part of a claim; nothing of a server that does not tell."""
+        if not self.tells:
+            return {}
         text = urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics").read().decode()
         lines = (line for line in text.splitlines() if line.startswith("claimvet_part_seconds_sum"))
         return {line.split('"')[1]: float(line.rsplit(" ", 1)[1]) for line in lines}
@@ -51,7 +54,7 @@ def ours(work: Work, folder: Path) -> Iterator[Running]:
     """`claimvet serve`, with the model from MLflow's registry; the self-check, which takes a core, is off."""
     options: list[str | Path] = [_BIN / "claimvet", "serve", "--store", work.store_url, "--check", "0"]
     with _started([*options, "--port"], folder, "/readyz") as running:
-        yield running
+        yield replace(running, tells=True)
 
 
 @contextmanager
