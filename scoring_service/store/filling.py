@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -28,6 +29,9 @@ from scoring_service.store.schema import (
     RINGS,
 )
 from scoring_service.store.statements import run, run_many
+
+BATCHES_AHEAD = 3
+"""Batches that are made before they are written: some are slow to make and others to write, so one would have either wait."""
 
 ROWS_A_STATEMENT = 100
 """Of SQLite, whose statements take 32,766 values."""
@@ -113,12 +117,12 @@ def _write(connection: sa.Connection, derivation: Derivation, all_made: Iterable
 
 
 def _ahead(items: Iterable[_Item]) -> Generator[_Item]:
-    """The items, made by another thread while the last ones are used: DuckDB computes while the store writes."""
+    """The items, made by another thread while earlier ones are used: DuckDB computes while the store writes."""
     made = iter(items)
     with ThreadPoolExecutor(1) as thread:
-        upcoming = thread.submit(next, made, None)
-        while (item := upcoming.result()) is not None:
-            upcoming = thread.submit(next, made, None)
+        upcoming = deque(thread.submit(next, made, None) for _ in range(BATCHES_AHEAD))
+        while (item := upcoming.popleft().result()) is not None:
+            upcoming.append(thread.submit(next, made, None))
             yield item
 
 
