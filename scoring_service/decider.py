@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.contract.errors import FeatureError, ModelError
-from models.capacity import REFER, ShadowPrice
+from models.capacity import REFER
 from models.scoring import RowScore
 from models.usual import Value
 from scoring_service import ledger
@@ -167,12 +167,12 @@ class Decider:
         now = micros(self._in.now())
         shares = self._shared(seen, scores, champion, now, connection)
         entries = [
-            self._entry(claim, champion, score, shared, _shadow_text(shadow, other), now)
-            for claim, score, shared, other in zip(seen, scores, shares, beside, strict=True)
+            self._entry(claim, champion, score, shared, experts, _shadow_text(shadow, other), now)
+            for claim, score, (shared, experts), other in zip(seen, scores, shares, beside, strict=True)
         ]
         with self._in.metrics.part("write", len(seen)):
             ledger.add(entries, connection)
-        dispositions = [shared[0].disposition if shared and shared[0] else REFER for shared in shares]
+        dispositions = [shared.disposition if shared else REFER for shared, _ in shares]
         return [Decided(*made) for made in zip(entries, dispositions, strict=True)]
 
     def _scores(self, held: HeldModel | None, problem: str | None, seen: Sequence[_Seen]) -> list[RowScore | str]:
@@ -199,23 +199,24 @@ class Decider:
         held: HeldModel | None,
         now: int,
         connection: sa.Connection,
-    ) -> list[tuple[Shared | None, ShadowPrice] | None]:
-        """What becomes of each claim when experts are scarce, one after the other, and the state after it.
+    ) -> list[tuple[Shared | None, str | None]]:
+        """What becomes of each scored claim when experts are scarce, one after the other, and the state after each as the ledger keeps it.
 
         A claim without a score takes an expert unweighed; without a model nobody knows how many there are.
         """
         if held is None:
-            return [None] * len(seen)
+            return [(None, None)] * len(seen)
         locks.experts(connection)
         state = state_of(ledger.latest_experts(connection))
-        found: list[tuple[Shared | None, ShadowPrice] | None] = []
+        policy = held.model.policy
+        found: list[tuple[Shared | None, str | None]] = []
         for claim, score in zip(seen, scores, strict=True):
-            day, policy, shared = day_of(claim.as_of, now), held.model.policy, None
+            day, shared = day_of(claim.as_of, now), None
             if isinstance(score, str):
                 state = state.taken(day, policy)
             else:
                 shared, state = share(claim.claim_id, day, score, policy, state)
-            found.append((shared, state))
+            found.append((shared, state_text(state)))
         return found
 
     def _entry(
@@ -223,16 +224,17 @@ class Decider:
         claim: _Seen,
         held: HeldModel | None,
         score: RowScore | str,
-        shared: tuple[Shared | None, ShadowPrice] | None,
+        shared: Shared | None,
+        experts: str | None,
         shadow: str | None,
         now: int,
     ) -> Decision:
         decision_id = self._in.new_id()
         answer: dict[str, Any]
-        if isinstance(score, str) or held is None or shared is None or shared[0] is None:
+        if isinstance(score, str) or held is None or shared is None:
             answer = unscored(decision_id, claim.claim_id, str(score), now)
         else:
-            answer = scored(decision_id, claim.claim_id, score, shared[0], held.version, now)
+            answer = scored(decision_id, claim.claim_id, score, shared, held.version, now)
         used = held if not isinstance(score, str) else None
         return Decision(
             decision_id=decision_id,
@@ -251,7 +253,7 @@ class Decider:
             answer=text(answer),
             degraded=score if isinstance(score, str) else None,
             shadow=shadow,
-            experts=state_text(shared[1]) if shared else None,
+            experts=experts,
         )
 
 

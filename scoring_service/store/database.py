@@ -29,8 +29,8 @@ write and to check, and no slower to read."""
 PAGES_KIB = 16_000
 """What each connection to SQLite keeps in memory of the file."""
 
-WAL_PAGES = 40_000
-"""Pages (80 MB) that SQLite's write-ahead log holds before who writes moves them into the file. A claim writes some twenty; `checkpoint`
+WAL_BYTES = 80_000_000
+"""Bytes of pages that SQLite's write-ahead log holds before who writes moves them into the file. A claim writes some twenty; `checkpoint`
 moves them before, beside the writer, so that then little is left to do and the log begins anew."""
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
@@ -72,13 +72,14 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 def _set_up(connection: Any, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # transactions begin where `_begin` says so, not where the driver thinks fit
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that has pages already it changes nothing
+    page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
     for pragma in (
-        f"page_size = {PAGE_BYTES}",
         "journal_mode = WAL",
         "synchronous = FULL",
         "temp_store = MEMORY",
         f"cache_size = -{PAGES_KIB}",
-        f"wal_autocheckpoint = {WAL_PAGES}",
+        f"wal_autocheckpoint = {WAL_BYTES // page_bytes}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

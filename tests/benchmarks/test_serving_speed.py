@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +14,8 @@ import pytest
 from benchmarks.serving_speed.__main__ import durable_write
 from benchmarks.serving_speed.client import Timings, request
 from benchmarks.serving_speed.report import PARTS, Figures, Measured, draw, report, rest
+from benchmarks.serving_speed.servers import Running
+from benchmarks.serving_speed.turns import TURNS, WARM_UP, Asked, take_turns
 from scoring_service import metrics
 
 
@@ -71,3 +77,37 @@ def test_a_request_carries_its_key_and_its_length() -> None:
 
 def test_one_durable_write_takes_some_time(tmp_path: Path) -> None:
     assert durable_write(tmp_path, rows=3) > 0.0
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Says yes and keeps the connection."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Nothing."""
+
+
+def test_servers_take_turns_and_no_request_is_sent_twice() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    asked = Asked("here", Running(process, server.server_port, 0.5), [request("/", b"{}")] * 5_000)
+    take_turns([asked], (1, 4), 0.2)
+    found = asked.measured()
+    process.communicate(b"\n")
+    server.shutdown()
+    server.server_close()
+    assert {count: len(turns) for count, turns in asked.timings.items()} == {1: TURNS, 4: TURNS}
+    answered = sum(len(timed.each) for timed in found.timings.values())
+    assert len(asked.waiting) == 5_000 - answered - 2 * TURNS * WARM_UP
+    assert found.timings[1].seconds >= 0.2
+    assert all(timed.failed == 0 for timed in found.timings.values())
+    assert found.memory > 0
