@@ -50,9 +50,9 @@ notebooks: setup ## Run the notebooks from top to bottom; writes notebooks/*.ipy
 	@$(BIN)/jupytext --quiet --to ipynb --execute notebooks/*.py
 
 docs: setup ## Write the pages that follow from code: contract, features, commands, parameters
-	@$(BIN)/python -m pipeline.validate.reference_page
-	@$(BIN)/python -m features.reference_page docs
-	@$(BIN)/python -m pipeline.reference docs
+	@$(BIN)/python -m claimvet.pipeline.validate.reference_page
+	@$(BIN)/python -m claimvet.features.catalogue.reference_page docs
+	@$(BIN)/python -m claimvet.pipeline.cli.reference_page docs
 
 bench: bench-quality bench-features bench-serving ## Run the benchmarks; their figures go to docs/benchmarks.md
 

@@ -16,22 +16,22 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.page import table, write_section
-from data.contract.dataset import DataSet
-from features.build import build_features
-from features.catalogue import MODEL_FEATURES
-from models.claim_facts import policy_facts
-from models.claim_model import PROBABILITIES
-from models.evaluation import auc_valid_metric
-from models.label_errors import RIVALS, Findings, fit, shares_of
-from models.labels import latest_findings
-from models.policy import Policy
-from models.splits import in_order_of_filing
-from models.training import TrainingData, grow_plain_pair
-from pipeline.history import claims_from, known_by
-from pipeline.marketplace import generate
-from pipeline.params import Params, load_params
-from pipeline.progress import say
-from pipeline.train import read_training_data
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.marketplace import generate
+from claimvet.features.batch.build import build_features
+from claimvet.features.catalogue.features import MODEL_FEATURES
+from claimvet.models.learning.labels import latest_findings
+from claimvet.models.learning.splits import in_order_of_filing
+from claimvet.models.learning.training import TrainingData, grow_plain_pair
+from claimvet.models.metrics.evaluation import auc_valid_metric
+from claimvet.models.metrics.label_noise import RIVALS, Findings, fit, shares_of
+from claimvet.models.policy.claim_facts import policy_facts
+from claimvet.models.policy.policy import Policy
+from claimvet.models.scoring.claim_model import PROBABILITIES
+from claimvet.pipeline.params import Params, load_params
+from claimvet.pipeline.progress import say
+from claimvet.pipeline.stages.history import claims_from, known_by
+from claimvet.pipeline.stages.train import read_training_data
 
 KNOWN_SHARE = 0.75
 

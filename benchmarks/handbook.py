@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from data.contract.errors import UsageError
+from claimvet.data.contract.errors import UsageError
 
 DELAY = pd.Timedelta(days=7)
 FIRST_DAY = pd.Timestamp("2018-04-01")

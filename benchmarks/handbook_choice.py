@@ -19,12 +19,12 @@ from types import MappingProxyType
 
 import numpy as np
 
-from features import events as e
-from features.claim_catalogue import CLAIM_FEATURES
-from features.declaration import Aggregation as A
-from features.declaration import Entity, Event, Feature, HistoryFeature, RatioFeature
-from features.side_by_side import side_by_side
-from models.parameters import TrainParams
+from claimvet.features.catalogue import events as e
+from claimvet.features.catalogue.claim import CLAIM_FEATURES
+from claimvet.features.catalogue.declaration import Aggregation as A
+from claimvet.features.catalogue.declaration import Entity, Event, Feature, HistoryFeature, RatioFeature
+from claimvet.features.engines.parallel_map import side_by_side
+from claimvet.models.parameters import TrainParams
 
 CARD, TERMINAL = Entity.CUSTOMER, Entity.SELLER
 FRAUD = e.OUTCOMES_BY_LABEL["abusive"]

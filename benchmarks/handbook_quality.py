@@ -16,15 +16,15 @@ from benchmarks.handbook_choice import Choice, Figures, all_features, choose, we
 from benchmarks.page import table
 from benchmarks.quality_peers import Task, peer_scores
 from benchmarks.tsa_quality import write_tables
-from data.contract.dataset import DataSet
-from features.build import build_features
-from models.boosters import grow
-from models.claim_model import raw_scores
-from models.parameters import TrainParams
-from models.training import TrainingData, train_model
-from pipeline.params import Params
-from pipeline.progress import say, step
-from pipeline.validate import require_valid
+from claimvet.data.contract.dataset import DataSet
+from claimvet.features.batch.build import build_features
+from claimvet.models.learning.boosters import grow
+from claimvet.models.learning.training import TrainingData, train_model
+from claimvet.models.parameters import TrainParams
+from claimvet.models.scoring.claim_model import raw_scores
+from claimvet.pipeline.params import Params
+from claimvet.pipeline.progress import say, step
+from claimvet.pipeline.validate import require_valid
 
 OURS = "**Claimvet**"
 WEEKS = tuple(range(handbook.FOLDS))

@@ -19,20 +19,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.page import table, write_section
-from data.contract.dataset import DataSet
-from data.contract.tables import LABELS
-from features.build import build_features
-from models.boosters import grow, suspicion_signs
-from models.evaluation import auc_abusive_metric, auc_valid_metric
-from models.label_basis import Lesson, taken_at_their_word, weighed
-from models.label_errors import RIVALS, Findings, fit, shares_of
-from models.labels import latest_outcomes
-from models.level_rates import learn_rates
-from models.parameters import TrainParams
-from models.schema import InputSchema
-from pipeline.marketplace import generate
-from pipeline.progress import say
-from pipeline.train import model_inputs
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.tables import LABELS
+from claimvet.data.marketplace import generate
+from claimvet.features.batch.build import build_features
+from claimvet.models.learning.boosters import grow, suspicion_signs
+from claimvet.models.learning.labels import latest_outcomes
+from claimvet.models.learning.soft_labels import Lesson, taken_at_their_word, weighed
+from claimvet.models.learning.target_encoding import learn_rates
+from claimvet.models.metrics.evaluation import auc_abusive_metric, auc_valid_metric
+from claimvet.models.metrics.label_noise import RIVALS, Findings, fit, shares_of
+from claimvet.models.parameters import TrainParams
+from claimvet.models.scoring.schema import InputSchema
+from claimvet.pipeline.progress import say
+from claimvet.pipeline.stages.train import model_inputs
 
 FloatArray = npt.NDArray[np.float64]
 WORLDS = ((20_000, 7), (20_000, 11), (20_000, 12), (20_000, 13), (40_000, 22))

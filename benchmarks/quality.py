@@ -25,11 +25,11 @@ from benchmarks.page import table, write_section
 from benchmarks.quality_peers import Task, peer_scores
 from benchmarks.tsa import mend, read_raw
 from benchmarks.tsa_quality import write_tables
-from pipeline.demo import own_store
-from pipeline.params import Params, load_params
-from pipeline.progress import step
-from pipeline.score import score
-from pipeline.train import train
+from claimvet.pipeline.params import Params, load_params
+from claimvet.pipeline.progress import step
+from claimvet.pipeline.stages.demo import own_store
+from claimvet.pipeline.stages.score import score
+from claimvet.pipeline.stages.train import train
 
 RESAMPLES = 500
 VEHICLE_TO_BEAT = (0.755, 0.149)

@@ -11,9 +11,9 @@ import lightgbm as lgb
 import pandas as pd
 
 from benchmarks.feature_speed.contenders import PEERS, ROOT
-from data.contract.errors import UsageError
-from models.baselines import logistic
-from models.schema import InputSchema
+from claimvet.data.contract.errors import UsageError
+from claimvet.models.metrics.baselines import logistic
+from claimvet.models.scoring.schema import InputSchema
 
 TREES = 200
 """Of the plain LightGBM and of CatBoost, both at a learning rate of 0.05 and otherwise as they come."""
@@ -42,7 +42,7 @@ def plain(task: Task) -> pd.Series:
 
 
 def linear(task: Task) -> pd.Series:
-    """Logistic regression on ranks of the columns (`models.baselines`), categories by how frequent they are."""
+    """Logistic regression on ranks of the columns (`models.metrics.baselines`), categories by how frequent they are."""
     schema = InputSchema.fit(task.train, {})
     labels = task.target.map({1: "abusive", 0: "valid"})
     return logistic(schema.conform(task.train), labels, schema.conform(task.judge), 1)["p_abusive"]

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.page import table, write_section
-from models.boosters import grow
-from models.claim_model import raw_scores
-from models.contributions import MANY_ROWS, contributions, exact
-from models.parameters import TrainParams
-from pipeline.progress import say
+from claimvet.models.explain.contributions import MANY_ROWS, contributions, exact
+from claimvet.models.learning.boosters import grow
+from claimvet.models.parameters import TrainParams
+from claimvet.models.scoring.claim_model import raw_scores
+from claimvet.pipeline.progress import say
 
 COLUMNS = 117
 """As many inputs as the catalogue gives a model."""

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data.contract.dataset import DataSet
-from scoring_service.store import EventStore, StoredEvent
-from scoring_service.store.load import load
+from claimvet.data.contract.dataset import DataSet
+from claimvet.scoring_service.store import EventStore, StoredEvent
+from claimvet.scoring_service.store.load import load
 
 SIZES = (10, 1_000, 100_000, 1_000_000)
 BEGIN, DAYS = pd.Timestamp("2024-01-01", tz="UTC"), 730

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data.contract.errors import UsageError
+from claimvet.data.contract.errors import UsageError
 
 LABELS = {"Approve in Full": "valid", "Settle": "valid", "Deny": "frivolous"}
 DECISION_DELAY = pd.Timedelta(days=180)

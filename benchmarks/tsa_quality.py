@@ -19,11 +19,11 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.page import table, write_section
 from benchmarks.tsa import DECISION_DELAY, Mended, claims_table, mend, outcomes_table, products_table, read_raw
-from pipeline.demo import own_store
-from pipeline.params import Params, load_params
-from pipeline.progress import step
-from pipeline.score import score
-from pipeline.train import train
+from claimvet.pipeline.params import Params, load_params
+from claimvet.pipeline.progress import step
+from claimvet.pipeline.stages.demo import own_store
+from claimvet.pipeline.stages.score import score
+from claimvet.pipeline.stages.train import train
 
 YEARS = ((2012, 2013), (2014, 2015))
 """Last year of training, year that judges: the splits of the figures known."""

@@ -18,12 +18,12 @@ import numpy.typing as npt
 from benchmarks.label_basis import PARAMS as USUAL
 from benchmarks.label_basis import TREES, World, asked_worlds, judged_odds, make_world
 from benchmarks.page import table, write_section
-from data.contract.tables import LABELS
-from models.boosters import booster_settings, grow, suspicion_signs
-from models.claim_model import raw_scores
-from models.label_basis import taken_at_their_word
-from models.label_errors import RIVALS
-from pipeline.progress import say
+from claimvet.data.contract.tables import LABELS
+from claimvet.models.learning.boosters import booster_settings, grow, suspicion_signs
+from claimvet.models.learning.soft_labels import taken_at_their_word
+from claimvet.models.metrics.label_noise import RIVALS
+from claimvet.models.scoring.claim_model import raw_scores
+from claimvet.pipeline.progress import say
 
 FloatArray = npt.NDArray[np.float64]
 PARAMS = replace(USUAL, averaged=1)

@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from data.contract.dataset import connect, quoted
-from data.contract.tables import TABLES
+from claimvet.data.contract.dataset import connect, quoted
+from claimvet.data.contract.tables import TABLES
 
 _EPOCH = "TIMESTAMPTZ '2022-01-01 00:00:00+00'"
 _PARTIES = (
@@ -89,7 +89,7 @@ def make_data_set(folder: Path, orders: int, layout: str, spoiled: bool) -> None
 
 def _measured(folder: str, docs: str | None, answer: str) -> None:
     start = time.perf_counter()
-    from pipeline.validate import validate_data_set
+    from claimvet.pipeline.validate import validate_data_set
 
     report = validate_data_set(Path(folder), Path(docs) if docs else None)
     figures = {

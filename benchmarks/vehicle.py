@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data.contract.errors import UsageError
+from claimvet.data.contract.errors import UsageError
 
 FILE = "fraud_oracle.csv"
 DELAY = pd.Timedelta(days=30)

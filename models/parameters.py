@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from data.contract.errors import UsageError
+from claimvet.data.contract.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class TrainParams:
     depth: int = 4
     """Splits from the root to a leaf, at most. Reasons take time with its square."""
     leaves: int = 8
-    """Leaves a tree, at most; fewer where there are few findings, see `models.boosters`."""
+    """Leaves a tree, at most; fewer where there are few findings, see `models.learning.boosters`."""
     least_claims_in_leaf: int = 30
-    """Claims in a leaf, at least; fewer where there are few findings, see `models.boosters`."""
+    """Claims in a leaf, at least; fewer where there are few findings, see `models.learning.boosters`."""
     column_share: float = 0.5
     """Share of the inputs that each tree sees."""
     row_share: float = 0.8

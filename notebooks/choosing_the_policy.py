@@ -26,18 +26,18 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from data.contract.dataset import DataSet
-from features.build import build_features
-from models.alternatives import costs_of, money_table, policy_way, with_cost_ratio
-from models.capacity import REFER, ShadowPrice, share_out
-from models.claim_facts import policy_facts
-from models.money_plots import money_plot
-from models.parameters import SplitParams, TrainParams
-from models.policy import DISPOSITIONS, Policy
-from models.training import train_model
-from pipeline.history import known_by
-from pipeline.marketplace import generate
-from pipeline.train import read_training_data
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.marketplace import generate
+from claimvet.features.batch.build import build_features
+from claimvet.models.assessment.money_plots import money_plot
+from claimvet.models.learning.training import train_model
+from claimvet.models.parameters import SplitParams, TrainParams
+from claimvet.models.policy.alternatives import costs_of, money_table, policy_way, with_cost_ratio
+from claimvet.models.policy.capacity import REFER, ShadowPrice, share_out
+from claimvet.models.policy.claim_facts import policy_facts
+from claimvet.models.policy.policy import DISPOSITIONS, Policy
+from claimvet.pipeline.stages.history import known_by
+from claimvet.pipeline.stages.train import read_training_data
 
 CLAIMS, SEED, KNOWN_SHARE = 1_500, 23, 0.6
 COLOURS = dict(zip(DISPOSITIONS, ("#1b9e77", "#0b5c6b", "#dd9a1f", "#7b5ea7", "#c9483b"), strict=True))

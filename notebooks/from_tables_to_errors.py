@@ -27,22 +27,22 @@ import pandas as pd
 from IPython.display import display
 from scipy.stats import binomtest
 
-from data.contract.dataset import DataSet
-from data.contract.tables import FINDINGS, LABELS, TABLES
-from features.build import build_features
-from features.catalogue import BY_NAME
-from models.claim_facts import policy_facts
-from models.evaluation import figures
-from models.parameters import SplitParams, TrainParams
-from models.plots import COLOURS
-from models.policy import DISPOSITIONS, Policy, most_likely
-from models.reasons import explain
-from models.training import train_model
-from models.usual import describe
-from pipeline.history import known_by
-from pipeline.marketplace import generate
-from pipeline.report.judged import judge
-from pipeline.train import read_training_data
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.tables import FINDINGS, LABELS, TABLES
+from claimvet.data.marketplace import generate
+from claimvet.features.batch.build import build_features
+from claimvet.features.catalogue.features import BY_NAME
+from claimvet.models.assessment.plots import COLOURS
+from claimvet.models.explain.reasons import explain
+from claimvet.models.explain.reference_ranges import describe
+from claimvet.models.learning.training import train_model
+from claimvet.models.metrics.evaluation import figures
+from claimvet.models.parameters import SplitParams, TrainParams
+from claimvet.models.policy.claim_facts import policy_facts
+from claimvet.models.policy.policy import DISPOSITIONS, Policy, most_likely
+from claimvet.pipeline.report.judged import judge
+from claimvet.pipeline.stages.history import known_by
+from claimvet.pipeline.stages.train import read_training_data
 
 CLAIMS, SEED, KNOWN_SHARE = 5_000, 11, 0.7
 COLOUR = dict(zip(LABELS, COLOURS, strict=True))

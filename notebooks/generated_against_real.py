@@ -25,10 +25,10 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from data.reference import load_categories
-from data.reference.derive_categories import source_directory
-from pipeline.marketplace import constants as c
-from pipeline.marketplace import fits, generate
+from claimvet.data.marketplace import constants as c
+from claimvet.data.marketplace import fits, generate
+from claimvet.data.reference import load_categories
+from claimvet.data.reference.derive_categories import source_directory
 
 CLAIMS, SEED = 10_000, 7
 REAL, MADE = "#888888", "#c0392b"

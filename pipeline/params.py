@@ -14,9 +14,9 @@ from typing import Any, get_type_hints
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from data.contract.errors import UsageError
-from models.parameters import BacktestParams, GateParams, MonitorParams, SplitParams, TrainParams
-from models.policy import Policy
+from claimvet.data.contract.errors import UsageError
+from claimvet.models.parameters import BacktestParams, GateParams, MonitorParams, SplitParams, TrainParams
+from claimvet.models.policy.policy import Policy
 
 FILE_NAME = "params.yaml"
 

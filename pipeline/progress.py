@@ -1,6 +1,6 @@
 """Progress of long work on stderr: bars and spinners on a terminal, plain lines elsewhere (a log, a test, `dvc repro`).
 
->>> from pipeline.progress import step, track
+>>> from claimvet.pipeline.progress import step, track
 >>> with step("Reading claims"):
 ...     rows = [row for row in track(range(3), "claims", total=3)]
 >>> rows
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from features.progress import Progress
+from claimvet.features.engines.progress import Progress
 
 Item = TypeVar("Item")
 

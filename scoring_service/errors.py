@@ -13,7 +13,7 @@
     ├── TooLargeHeadError      431  a request line and headers of more than the endpoint takes
     └── UnavailableError       503  the store or the model cannot be reached; nothing was acknowledged
 
-`scoring_service.problems` turns them, and the errors of the lower floors, into responses; nothing else does.
+`scoring_service.http.problems` turns them, and the errors of the lower floors, into responses; nothing else does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from data.contract.errors import ClaimvetError
+from claimvet.data.contract.errors import ClaimvetError
 
 
 @dataclass(frozen=True)

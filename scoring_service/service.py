@@ -16,23 +16,23 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from data.contract.errors import ClaimvetError, EventConflictError, StoreError
-from models.capacity import REFER
-from scoring_service import ledger
-from scoring_service.code_version import code_version
-from scoring_service.decider import Decided, Decider, Surroundings, other_body, referred
-from scoring_service.desk import Desk
-from scoring_service.errors import FieldError, UnavailableError
-from scoring_service.fetching import Fetching
-from scoring_service.guard import Guard
-from scoring_service.held_model import CHAMPION_URI, ModelSlot
-from scoring_service.journal import Journal, JournalTask
-from scoring_service.logs import log
-from scoring_service.metrics import Metrics
-from scoring_service.self_check import compare_apart
-from scoring_service.store import EventStore
-from scoring_service.tasks import EventsTask, RescoreTask, ScoreTask
-from scoring_service.times import micros
+from claimvet.data.contract.errors import ClaimvetError, EventConflictError, StoreError
+from claimvet.models.policy.capacity import REFER
+from claimvet.scoring_service.auth.authentication import Guard
+from claimvet.scoring_service.decisions import ledger
+from claimvet.scoring_service.decisions.code_version import code_version
+from claimvet.scoring_service.decisions.decide import Decided, Decider, Surroundings, other_body, referred
+from claimvet.scoring_service.decisions.outage_queue import Journal, JournalTask
+from claimvet.scoring_service.decisions.requests import EventsTask, RescoreTask, ScoreTask
+from claimvet.scoring_service.decisions.self_check import compare_apart
+from claimvet.scoring_service.decisions.write_queue import Desk
+from claimvet.scoring_service.errors import FieldError, UnavailableError
+from claimvet.scoring_service.model_loading.fetching import Fetching
+from claimvet.scoring_service.model_loading.loaded_model import CHAMPION_URI, ModelSlot
+from claimvet.scoring_service.observability.logs import log
+from claimvet.scoring_service.observability.metrics import Metrics
+from claimvet.scoring_service.store import EventStore
+from claimvet.scoring_service.times import micros
 
 _LOG = logging.getLogger("claimvet.service")
 _CHECKPOINT_SECONDS = 3.0

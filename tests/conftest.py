@@ -40,7 +40,7 @@ settings.load_profile("claimvet")
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """A session that every test of Spark shares; only without pyspark or Java does it fail, and then it says so."""
-    from features.spark_session import open_session
+    from claimvet.features.engines.spark.session import open_session
 
     options = " ".join(f'--conf "{name}={value}"' for name, value in QUICK.items())
     with pytest.MonkeyPatch.context() as patch:

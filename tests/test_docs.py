@@ -11,10 +11,10 @@ from typing import get_type_hints
 import pytest
 import typer
 
-from features.catalogue import FEATURES
-from pipeline.cli import app
-from pipeline.params import Params
-from pipeline.reference import cli_page, field_meanings, params_page
+from claimvet.features.catalogue.features import FEATURES
+from claimvet.pipeline.cli.main import app
+from claimvet.pipeline.cli.reference_page import cli_page, field_meanings, params_page
+from claimvet.pipeline.params import Params
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "data" / "reference").glob("*.md")])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from pipeline.cli import app
+from claimvet.pipeline.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "ml-test-score.md").read_text(encoding="utf-8")

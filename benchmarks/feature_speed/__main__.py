@@ -20,7 +20,7 @@ from benchmarks.feature_speed.measure import Figures, measure_size
 from benchmarks.feature_speed.report import draw, section
 from benchmarks.feature_speed.world import SHAPES, write_world
 from benchmarks.page import PAGE, write_section
-from data.contract.errors import ClaimvetError
+from claimvet.data.contract.errors import ClaimvetError
 
 SIZES = (1_000, 10_000, 100_000, 300_000, 1_000_000)
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.contract.errors import UsageError
+from claimvet.data.contract.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS, BY_HAND = "claimvet", "duckdb by hand"

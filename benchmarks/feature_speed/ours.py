@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import features.duckdb_engine  # noqa: F401 - the engine is imported when it is first asked for; imports are not timed, of nobody
+import claimvet.features.engines.duckdb  # noqa: F401 - the engine is imported when it is first asked for; imports are not timed, of nobody
 from benchmarks.feature_speed.work import ENTITIES, SOURCES, WINDOWS
-from data.contract.dataset import DataSet
-from features.build import build_features
-from features.declaration import Aggregation, Entity, Event, HistoryFeature
-from features.events import CLAIMS, ORDERS, RETURNS
+from claimvet.data.contract.dataset import DataSet
+from claimvet.features.batch.build import build_features
+from claimvet.features.catalogue.declaration import Aggregation, Entity, Event, HistoryFeature
+from claimvet.features.catalogue.events import CLAIMS, ORDERS, RETURNS
 
 EVENTS: dict[str, Event] = {"orders": ORDERS, "returns": RETURNS, "claims": CLAIMS}
 

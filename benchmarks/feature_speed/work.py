@@ -33,7 +33,7 @@ SOURCES = (
 
 
 def feature_name(entity: str, source: Events, aggregation: str, window: int) -> str:
-    """As `features.declaration` derives it.
+    """As `features.catalogue.declaration` derives it.
 
     >>> feature_name("seller", SOURCES[0], "sum", 7), feature_name("seller", SOURCES[0], "count", 7)
     ('seller_orders_amount_sum_7d', 'seller_orders_count_7d')

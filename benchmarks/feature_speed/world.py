@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data.contract.tables import CLAIM_TYPES, RETURN_REASONS
+from claimvet.data.contract.tables import CLAIM_TYPES, RETURN_REASONS
 
 ORDERS_PER_CLAIM, RETURNS_PER_CLAIM = 33, 4
 SHAPES = {"even": 2, "hot": 10}

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from scoring_service.server import server_config
+from claimvet.scoring_service.http.server import server_config
 
 
 async def empty(request: Request) -> Response:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.serving_speed.work import Work
-from models.claim_model import ClaimModel
-from models.lifecycle import make_champion
-from models.registry import CARD_FILE, register
+from claimvet.models.registry.lifecycle import make_champion
+from claimvet.models.registry.registry import CARD_FILE, register
+from claimvet.models.scoring.claim_model import ClaimModel
 
 _BIN = Path(sys.executable).parent
 _SECONDS_TO_START = 90

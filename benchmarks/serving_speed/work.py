@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data.contract.dataset import DataSet
-from features.build import build_features
-from features.catalogue import MODEL_FEATURES
-from models.boosters import grow
-from models.calibration import Calibration
-from models.claim_model import ClaimModel
-from models.parameters import TrainParams
-from models.policy import Policy
-from models.schema import InputSchema
-from models.usual import usual_values
-from pipeline.marketplace import generate
-from scoring_service.keys import create_key
-from scoring_service.roles import Role
-from scoring_service.store import EventStore
-from scoring_service.store.load import load
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.marketplace import generate
+from claimvet.features.batch.build import build_features
+from claimvet.features.catalogue.features import MODEL_FEATURES
+from claimvet.models.explain.reference_ranges import usual_values
+from claimvet.models.learning.boosters import grow
+from claimvet.models.parameters import TrainParams
+from claimvet.models.policy.policy import Policy
+from claimvet.models.scoring.calibration import Calibration
+from claimvet.models.scoring.claim_model import ClaimModel
+from claimvet.models.scoring.schema import InputSchema
+from claimvet.scoring_service.auth.keys import create_key
+from claimvet.scoring_service.auth.roles import Role
+from claimvet.scoring_service.store import EventStore
+from claimvet.scoring_service.store.load import load
 
 TREES, FEATURES = 900, 80
 SEED = 11

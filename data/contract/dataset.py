@@ -13,9 +13,9 @@ from pathlib import Path
 
 import duckdb
 
-from data.contract.errors import InvalidDataError, UsageError
-from data.contract.raw import csv_relation
-from data.contract.tables import TABLES, Kind, Table
+from claimvet.data.contract.csv_files import csv_relation
+from claimvet.data.contract.errors import InvalidDataError, UsageError
+from claimvet.data.contract.tables import TABLES, Kind, Table
 
 SQL_TYPES = {
     Kind.IDENTIFIER: "VARCHAR",

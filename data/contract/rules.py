@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from data.contract.tables import Column, Kind, Table
+from claimvet.data.contract.tables import Column, Kind, Table
 
 IDENTIFIER_LENGTH = (1, 64)
 """Fewest and most characters of an identifier."""
@@ -127,7 +127,7 @@ def relations_of(table: Table) -> tuple[Relation, ...]:
 def value_rule(column: Column) -> Rule | None:
     """The rule that a value of this column can break although its type is right; None where any value will do.
 
-    >>> from data.contract.tables import TABLES
+    >>> from claimvet.data.contract.tables import TABLES
     >>> value_rule(TABLES["claims"].column("claim_type")).value
     'unknown value'
     """
@@ -142,7 +142,7 @@ def value_rule(column: Column) -> Rule | None:
 def expected_value(column: Column) -> str:
     """What a value of this column has to be, as a phrase.
 
-    >>> from data.contract.tables import TABLES
+    >>> from claimvet.data.contract.tables import TABLES
     >>> expected_value(TABLES["orders"].column("amount"))
     'a finite number of US dollars, not negative'
     """

@@ -1,6 +1,6 @@
 """Derives `categories.csv`: what the hazard files say about each marketplace category.
 
-    python -m data.reference.derive_categories
+    python -m claimvet.data.reference.derive_categories
 
 `category_map.csv` holds the only judgement: which NEISS codes, Safety Gate category and SaferProducts categories a marketplace
 category means. All figures are computed from it and from `../shared/data` (or the directory that CLAIMVET_BENCH_DATA names).
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from data.contract.errors import InvalidDataError
-from data.reference import CATEGORIES_PATH
+from claimvet.data.contract.errors import InvalidDataError
+from claimvet.data.reference import CATEGORIES_PATH
 
 MAP_PATH = Path(__file__).with_name("category_map.csv")
 SOURCE_VARIABLE = "CLAIMVET_BENCH_DATA"

@@ -6,11 +6,11 @@ from itertools import islice
 
 import pandas as pd
 
-from data.contract.tables import LABELS
-from models.policy import DISPOSITIONS, Policy
-from pipeline.report.charts import Bar, bar_chart
-from pipeline.report.figures import money
-from pipeline.report.parts import Card, Section, Table, dollars, share
+from claimvet.data.contract.tables import LABELS
+from claimvet.models.policy.policy import DISPOSITIONS, Policy
+from claimvet.pipeline.report.charts import Bar, bar_chart
+from claimvet.pipeline.report.figures import money
+from claimvet.pipeline.report.parts import Card, Section, Table, dollars, share
 
 
 def money_section(judged: pd.DataFrame, policy: Policy) -> Section:

@@ -1,4 +1,4 @@
-"""Curves and costs of judged claims; `models.evaluation` has the figures themselves."""
+"""Curves and costs of judged claims; `models.metrics.evaluation` has the figures themselves."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
-from models.evaluation import calibration_curve
-from models.policy import PROBABILITIES, Disposition, Policy, most_likely
+from claimvet.models.metrics.evaluation import calibration_curve
+from claimvet.models.policy.policy import PROBABILITIES, Disposition, Policy, most_likely
 
 Floats = npt.NDArray[np.float64]
 

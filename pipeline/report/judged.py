@@ -1,7 +1,7 @@
 """Scored claims beside what they turned out to be: the one table that every figure of the report is computed from.
 
-It is a judged frame of `models.evaluation` (index claim_id, `label` is what was found or is true) with the scores' `disposition` and
-`reasons`, and `evidence_count` (null where not known).
+It is a judged frame of `models.metrics.evaluation` (index claim_id, `label` is what was found or is true) with the scores' `disposition`
+and `reasons`, and `evidence_count` (null where not known).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Set
 import numpy as np
 import pandas as pd
 
-from data.contract.errors import InvalidDataError
-from models.evaluation import judged_frame
-from models.policy import PROBABILITIES
+from claimvet.data.contract.errors import InvalidDataError
+from claimvet.models.metrics.evaluation import judged_frame
+from claimvet.models.policy.policy import PROBABILITIES
 
 
 def judge(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from data.contract.tables import LABELS
-from models.claim_model import ClaimModel
-from models.usual import describe
-from pipeline.report.charts import Bar, bar_chart
-from pipeline.report.parts import Card, Section, Table, shortened
+from claimvet.data.contract.tables import LABELS
+from claimvet.models.explain.reference_ranges import describe
+from claimvet.models.scoring.claim_model import ClaimModel
+from claimvet.pipeline.report.charts import Bar, bar_chart
+from claimvet.pipeline.report.parts import Card, Section, Table, shortened
 
 TIME_SLICES = ("train", "bound", "judge", "everything")
 """Slices of the findings as the record names them, in time."""

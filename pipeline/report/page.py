@@ -12,18 +12,18 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from data.contract.tables import LABELS
-from models import evaluation
-from models.claim_model import ClaimModel
-from models.policy import DISPOSITIONS, most_likely
-from pipeline.report.charts import Bar, bar_chart
-from pipeline.report.decisions import money_section
-from pipeline.report.figures import money
-from pipeline.report.model import model_section
-from pipeline.report.parts import Card, Section, Table, figure, share
-from pipeline.report.quality import quality_section, slices_section
-from pipeline.report.reasons import reasons_section
-from pipeline.report.tiles import Tile, cost_tile, injuries_tile
+from claimvet.data.contract.tables import LABELS
+from claimvet.models.metrics import evaluation
+from claimvet.models.policy.policy import DISPOSITIONS, most_likely
+from claimvet.models.scoring.claim_model import ClaimModel
+from claimvet.pipeline.report.charts import Bar, bar_chart
+from claimvet.pipeline.report.decisions import money_section
+from claimvet.pipeline.report.figures import money
+from claimvet.pipeline.report.model import model_section
+from claimvet.pipeline.report.parts import Card, Section, Table, figure, share
+from claimvet.pipeline.report.quality import quality_section, slices_section
+from claimvet.pipeline.report.reasons import reasons_section
+from claimvet.pipeline.report.tiles import Tile, cost_tile, injuries_tile
 
 TEMPLATE = "report.html.j2"
 SAMPLES_PER_DISPOSITION = 2

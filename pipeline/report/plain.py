@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from data.contract.aside import written_aside
-from pipeline.report.page import template
-from pipeline.report.parts import Section
-from pipeline.report.tiles import Tile
+from claimvet.data.contract.atomic_write import written_aside
+from claimvet.pipeline.report.page import template
+from claimvet.pipeline.report.parts import Section
+from claimvet.pipeline.report.tiles import Tile
 
 
 def write_page(

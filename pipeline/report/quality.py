@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from data.contract.tables import LABELS
-from models import evaluation
-from pipeline.report.charts import Axis, Line, histogram, line_chart, round_axis
-from pipeline.report.figures import area, precision_recall, reliability, roc
-from pipeline.report.parts import Card, Section, Table, figure, share
+from claimvet.data.contract.tables import LABELS
+from claimvet.models.metrics import evaluation
+from claimvet.pipeline.report.charts import Axis, Line, histogram, line_chart, round_axis
+from claimvet.pipeline.report.figures import area, precision_recall, reliability, roc
+from claimvet.pipeline.report.parts import Card, Section, Table, figure, share
 
 SLICES = {
     "By month of filing": ("month",),

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 from markupsafe import Markup
 
-from data.contract.tables import LABELS
-from models.policy import most_likely
-from models.usual import describe
-from pipeline.report.charts import Bar, bar_chart
-from pipeline.report.parts import Card, Section, shortened
+from claimvet.data.contract.tables import LABELS
+from claimvet.models.explain.reference_ranges import describe
+from claimvet.models.policy.policy import most_likely
+from claimvet.pipeline.report.charts import Bar, bar_chart
+from claimvet.pipeline.report.parts import Card, Section, shortened
 
 
 def reasons_section(judged: pd.DataFrame) -> Section:

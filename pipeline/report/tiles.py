@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report.parts import dollars
+from claimvet.pipeline.report.parts import dollars
 
 
 @dataclass(frozen=True)

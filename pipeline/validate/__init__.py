@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from data.contract.dataset import DataSet
-from data.contract.errors import InvalidDataError
-from pipeline.validate.data_set import judge
-from pipeline.validate.report import ValidationReport, Violation
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.errors import InvalidDataError
+from claimvet.pipeline.validate.data_set import judge
+from claimvet.pipeline.validate.report import ValidationReport, Violation
 
 __all__ = ["DOCS_DIRECTORY", "ValidationReport", "Violation", "require_valid", "validate_data_set"]
 
@@ -45,7 +45,7 @@ def validate_data_set(
     folder = data_set if isinstance(data_set, Path) else data_set.folder
     report = judge(folder, claims, on_table=on_table)
     if docs_dir is not None:
-        from pipeline.validate.docs import write_docs  # Great Expectations takes seconds to import
+        from claimvet.pipeline.validate.docs import write_docs  # Great Expectations takes seconds to import
 
         first = write_docs(report, docs_dir, judged_at or datetime.now(UTC))
         report = replace(report, docs=first)

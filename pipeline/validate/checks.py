@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from data.contract.dataset import identifier, quoted
-from data.contract.rules import (
+from claimvet.data.contract.dataset import identifier, quoted
+from claimvet.data.contract.rules import (
     IDENTIFIER_LENGTH,
     RELATIONS,
     Companion,
@@ -18,9 +18,18 @@ from data.contract.rules import (
     relations_of,
     value_rule,
 )
-from data.contract.tables import FEATURE_COLUMN_PREFIX, Column, Kind
-from pipeline.validate.report import Check
-from pipeline.validate.sources import NO_TYPE, ZONED_TIME, FileSchema, Source, fits, is_local_time, is_number, is_string
+from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, Column, Kind
+from claimvet.pipeline.validate.report import Check
+from claimvet.pipeline.validate.sources import (
+    NO_TYPE,
+    ZONED_TIME,
+    FileSchema,
+    Source,
+    fits,
+    is_local_time,
+    is_number,
+    is_string,
+)
 
 FILES_SHOWN = 3
 """Most files of a directory that a detail names."""

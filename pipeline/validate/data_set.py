@@ -9,11 +9,11 @@ from pathlib import Path
 
 import duckdb
 
-from data.contract.dataset import TableFile, connect, find_table, identifier, quoted
-from data.contract.errors import InvalidDataError, UsageError
-from data.contract.rules import Rule
-from data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, NEEDED_TO_SCORE, TABLES
-from pipeline.validate.checks import (
+from claimvet.data.contract.dataset import TableFile, connect, find_table, identifier, quoted
+from claimvet.data.contract.errors import InvalidDataError, UsageError
+from claimvet.data.contract.rules import Rule
+from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, NEEDED_TO_SCORE, TABLES
+from claimvet.pipeline.validate.checks import (
     column_checks,
     key_check,
     known_columns,
@@ -22,9 +22,9 @@ from pipeline.validate.checks import (
     shape_checks,
     type_checks,
 )
-from pipeline.validate.engine import run_checks
-from pipeline.validate.report import Check, CheckResult, TableResult, ValidationReport, Violation
-from pipeline.validate.sources import Source, engine_reason, open_source
+from claimvet.pipeline.validate.engine import run_checks
+from claimvet.pipeline.validate.report import Check, CheckResult, TableResult, ValidationReport, Violation
+from claimvet.pipeline.validate.sources import Source, engine_reason, open_source
 
 MEMORY_LIMIT = "2GB"
 """What the engine may use before it spills to disk: half of the 4 GiB that the whole process may take."""

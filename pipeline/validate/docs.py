@@ -13,9 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from data.contract.errors import UsageError
-from data.contract.rules import Companion, Rule
-from pipeline.validate.library import (
+from claimvet.data.contract.errors import UsageError
+from claimvet.data.contract.rules import Companion, Rule
+from claimvet.pipeline.validate.library import (
     Expectation,
     ExpectationSuiteIdentifier,
     ExpectationSuiteValidationResult,
@@ -24,9 +24,9 @@ from pipeline.validate.library import (
     ValidationResultIdentifier,
     gx,
 )
-from pipeline.validate.pages import make_offline
-from pipeline.validate.report import CheckResult, TableResult, ValidationReport, Violation
-from pipeline.validate.suites import expectation_of, readable_table, suite_of
+from claimvet.pipeline.validate.pages import make_offline
+from claimvet.pipeline.validate.report import CheckResult, TableResult, ValidationReport, Violation
+from claimvet.pipeline.validate.suites import expectation_of, readable_table, suite_of
 
 SITE = "claimvet"
 """Name of the Data Docs site in the throw-away context that renders it."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import duckdb
 
-from data.contract.dataset import identifier
-from pipeline.validate.report import KEYS_SHOWN, Check, CheckResult
-from pipeline.validate.sources import Source
+from claimvet.data.contract.dataset import identifier
+from claimvet.pipeline.validate.report import KEYS_SHOWN, Check, CheckResult
+from claimvet.pipeline.validate.sources import Source
 
 _ROWS_PROBED = 1000
 """How many offending rows are read to find `KEYS_SHOWN` different keys."""

@@ -11,7 +11,7 @@ import re
 import shutil
 from pathlib import Path
 
-from pipeline.validate.report import TableResult, ValidationReport, Violation
+from claimvet.pipeline.validate.report import TableResult, ValidationReport, Violation
 
 _REMOVED = (
     re.compile(r"<script\b.*?</script>", re.DOTALL),

@@ -1,6 +1,6 @@
 """Writes `docs/contract.md` from the declaration of the contract.
 
-    python -m pipeline.validate.reference_page [--check]
+    python -m claimvet.pipeline.validate.reference_page [--check]
 
 `--check` writes nothing and exits with 1 where the page is not what the declaration says.
 """
@@ -11,15 +11,23 @@ import os
 import sys
 from pathlib import Path
 
-from data.contract.rules import RELATIONS, Reference, Relation, Rule, TimeOrderAcross, expected_value, value_rule
-from data.contract.tables import NEEDED_TO_SCORE, NEEDED_TO_TRAIN, TABLES, Column, Kind, Table
+from claimvet.data.contract.rules import (
+    RELATIONS,
+    Reference,
+    Relation,
+    Rule,
+    TimeOrderAcross,
+    expected_value,
+    value_rule,
+)
+from claimvet.data.contract.tables import NEEDED_TO_SCORE, NEEDED_TO_TRAIN, TABLES, Column, Kind, Table
 
-PAGE = Path(__file__).parents[2] / "docs" / "contract.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "contract.md"
 """Where the page lies in a checkout."""
 
 _HEAD = """# The tables and what must hold in them
 
-<!-- Written by `python -m pipeline.validate.reference_page` from data/contract/; change it there. -->
+<!-- Written by `python -m claimvet.pipeline.validate.reference_page` from data/contract/; change it there. -->
 
 A data set is a directory with one Parquet file, one directory of Parquet files, or one CSV file a table: `claims.parquet`, `orders.csv`, …
 In CSV the first line names the columns, fields are separated by commas, and an empty field is a null.

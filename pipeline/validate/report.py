@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.contract.rules import Relation, Rule
-from data.contract.tables import Column, Table
+from claimvet.data.contract.rules import Relation, Rule
+from claimvet.data.contract.tables import Column, Table
 
 KEYS_SHOWN = 5
 """Most offending keys that a violation names (the contract's figure)."""

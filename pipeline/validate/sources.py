@@ -9,10 +9,10 @@ from pathlib import Path
 
 import duckdb
 
-from data.contract.dataset import SQL_TYPES, TableFile, identifier, quoted
-from data.contract.errors import InvalidDataError
-from data.contract.raw import csv_relation
-from data.contract.tables import Kind, Table
+from claimvet.data.contract.csv_files import csv_relation
+from claimvet.data.contract.dataset import SQL_TYPES, TableFile, identifier, quoted
+from claimvet.data.contract.errors import InvalidDataError
+from claimvet.data.contract.tables import Kind, Table
 
 ZONED_TIME = r"^\d{4}-\d{1,2}-\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
 """A time with its zone as CSV has it: RFC 3339, a blank for the T, UTC or an offset in hours as engines print them."""

@@ -10,16 +10,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from data.contract.rules import (
-    IDENTIFIER_LENGTH,
-    Companion,
-    Reference,
-    Rule,
-    TimeOrder,
-    TimeOrderAcross,
-)
-from data.contract.tables import Column
-from pipeline.validate.library import (
+from claimvet.data.contract.rules import IDENTIFIER_LENGTH, Companion, Reference, Rule, TimeOrder, TimeOrderAcross
+from claimvet.data.contract.tables import Column
+from claimvet.pipeline.validate.library import (
     ColumnMapExpectation,
     ConditionColumn,
     Expectation,
@@ -27,7 +20,7 @@ from pipeline.validate.library import (
     gx,
     gxe,
 )
-from pipeline.validate.report import Check
+from claimvet.pipeline.validate.report import Check
 
 
 class ExpectColumnToHoldItsKind(ExpectColumnValuesToBeInTypeList):
@@ -63,7 +56,7 @@ def expectation_of(check: Check) -> Expectation:
 def described_check(check: Check) -> str:
     """What should hold, and what the rule is called where it does not.
 
-    >>> from data.contract.tables import TABLES
+    >>> from claimvet.data.contract.tables import TABLES
     >>> described_check(Check(TABLES["orders"], ("amount",), Rule.NULL, "a value in every row"))
     'amount: a value in every row (else: null where none may be)'
     """

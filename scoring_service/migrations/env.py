@@ -1,10 +1,10 @@
-"""What Alembic runs: the revisions, in the transaction of the connection that it is given (`scoring_service.store.database`)."""
+"""What Alembic runs: the revisions, in the transaction of the connection that it is given (`scoring_service.store.db.database`)."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from scoring_service.store.records import METADATA
+from claimvet.scoring_service.store.db.records import METADATA
 
 
 def run() -> None:

@@ -9,19 +9,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.contract.errors import StoreError
-from data.contract.tables import TABLES
-from features.catalogue import FEATURES
-from features.declaration import Feature
-from features.one_claim.changes import Changes
-from features.one_claim.layout import Layout
-from features.one_claim.values import Value
-from scoring_service.store import database, stored_data
-from scoring_service.store.append import Appender
-from scoring_service.store.claim_reader import ClaimReader
-from scoring_service.store.event import StoredEvent
-from scoring_service.store.ready import make_ready
-from scoring_service.store.statements import run
+from claimvet.data.contract.errors import StoreError
+from claimvet.data.contract.tables import TABLES
+from claimvet.features.catalogue.declaration import Feature
+from claimvet.features.catalogue.features import FEATURES
+from claimvet.features.online.deltas import Changes
+from claimvet.features.online.layout import Layout
+from claimvet.features.online.values import Value
+from claimvet.scoring_service.store.db import database
+from claimvet.scoring_service.store.db.statements import run
+from claimvet.scoring_service.store.derived.append import Appender
+from claimvet.scoring_service.store.derived.readiness import make_ready
+from claimvet.scoring_service.store.events import export
+from claimvet.scoring_service.store.events.event import StoredEvent
+from claimvet.scoring_service.store.read.claim_reader import ClaimReader
 
 
 class EventStore:
@@ -103,7 +104,7 @@ class EventStore:
 
     def export(self, folder: Path, connection: sa.Connection) -> None:
         """Write all events as a data set of Parquet files."""
-        stored_data.export(connection, folder)
+        export.export(connection, folder)
 
     def checkpoint(self) -> None:
         """Keep the write-ahead log of SQLite short, so that no writer has to; raises `StoreError` where the database fails."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from data.contract.dataset import DataSet
-from features.catalogue import FEATURES
-from features.declaration import Feature
-from features.one_claim.layout import Layout
-from features.progress import Progress, silent
-from scoring_service.store import database
-from scoring_service.store.event_store import EventStore
-from scoring_service.store.filling import fill_events, has_events
-from scoring_service.store.stored_data import events_of
+from claimvet.data.contract.dataset import DataSet
+from claimvet.features.catalogue.declaration import Feature
+from claimvet.features.catalogue.features import FEATURES
+from claimvet.features.engines.progress import Progress, silent
+from claimvet.features.online.layout import Layout
+from claimvet.scoring_service.store.db import database
+from claimvet.scoring_service.store.derived.bulk_load import fill_events, has_events
+from claimvet.scoring_service.store.event_store import EventStore
+from claimvet.scoring_service.store.events.export import events_of
 
 EVENTS_AT_ONCE = 1_000
 """Rows that a store with events takes in one transaction."""

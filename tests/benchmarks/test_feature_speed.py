@@ -15,8 +15,8 @@ from benchmarks.feature_speed.measure import Figures, differing_values, measure_
 from benchmarks.feature_speed.report import draw, section
 from benchmarks.feature_speed.work import ENTITIES, SOURCES, WINDOWS, feature_name, feature_names
 from benchmarks.feature_speed.world import write_world
-from data.contract.errors import UsageError
-from pipeline.validate import validate_data_set
+from claimvet.data.contract.errors import UsageError
+from claimvet.pipeline.validate import validate_data_set
 
 CLAIMS, DAY = 200, 86_400
 

@@ -23,7 +23,7 @@ from benchmarks.handbook_choice import (
     weeks_that_choose,
 )
 from benchmarks.handbook_quality import Weeks, _judge, section
-from models.parameters import TrainParams
+from claimvet.models.parameters import TrainParams
 from tests.benchmarks.test_quality import transactions
 
 PLAIN: Figures = (0.8, 0.6, 0.3)

@@ -13,9 +13,9 @@ from benchmarks.handbook_quality import OURS as OURS_THERE
 from benchmarks.label_basis import OURS, section
 from benchmarks.quality import _gains, _vehicle_table
 from benchmarks.quality_peers import Task, linear, plain
-from data.contract.errors import UsageError
-from features.catalogue import MODEL_FEATURES
-from pipeline.validate import require_valid
+from claimvet.data.contract.errors import UsageError
+from claimvet.features.catalogue.features import MODEL_FEATURES
+from claimvet.pipeline.validate import require_valid
 
 
 def transactions(days: int = 160, cards: int = 12, seed: int = 1) -> pd.DataFrame:

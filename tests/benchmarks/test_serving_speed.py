@@ -16,7 +16,7 @@ from benchmarks.serving_speed.client import Timings, request
 from benchmarks.serving_speed.report import PARTS, Figures, Measured, draw, report, rest
 from benchmarks.serving_speed.servers import Running
 from benchmarks.serving_speed.turns import TURNS, WARM_UP, Asked, take_turns
-from scoring_service import metrics
+from claimvet.scoring_service.observability import metrics
 
 
 def timings(milliseconds: float, connections: int, answers: int = 200) -> Timings:

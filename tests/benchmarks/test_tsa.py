@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.tsa import DECISION_DELAY, Mended, claims_table, mend, outcomes_table, products_table, read_raw
-from data.contract.errors import UsageError
-from pipeline.validate import validate_data_set
+from claimvet.data.contract.errors import UsageError
+from claimvet.pipeline.validate import validate_data_set
 
 ROW = {
     "claim_number": "2010010100001",

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from benchmarks import label_basis, two_boosters
 from benchmarks.label_basis import World, asked_worlds, judged_odds
-from data.contract.tables import LABELS
-from models.label_errors import shares_of
-from models.schema import InputSchema
+from claimvet.data.contract.tables import LABELS
+from claimvet.models.metrics.label_noise import shares_of
+from claimvet.models.scoring.schema import InputSchema
 
 ODDS = st.floats(-8.0, 8.0)
 

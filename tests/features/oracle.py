@@ -14,8 +14,15 @@ from fractions import Fraction
 from math import sqrt
 from typing import Any
 
-from data.reference import load_categories
-from features.declaration import ClaimFeature, Feature, HistoryFeature, LinkFeature, RatioFeature, TrendFeature
+from claimvet.data.reference import load_categories
+from claimvet.features.catalogue.declaration import (
+    ClaimFeature,
+    Feature,
+    HistoryFeature,
+    LinkFeature,
+    RatioFeature,
+    TrendFeature,
+)
 
 Row = dict[str, Any]
 World = dict[str, list[Row]]

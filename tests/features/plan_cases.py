@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
-from features.declaration import Filter
-from features.parts import ADDITIVE, Part, PartKind
+from claimvet.features.catalogue.aggregates import ADDITIVE, Part, PartKind
+from claimvet.features.catalogue.declaration import Filter
 
 Row = dict[str, Any]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.catalogue import BY_NAME
+from claimvet.features.catalogue.features import BY_NAME
 from tests.features.worlds import DAY, Row, World, build, instant
 
 FILED = instant("2024-03-01T12:00:00")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data.contract.tables import TABLES
-from features.catalogue import FEATURES
-from features.declaration import ClaimFeature, Entity, Feature, HistoryFeature, LinkFeature
-from features.selection import ingredients
+from claimvet.data.contract.tables import TABLES
+from claimvet.features.catalogue.declaration import ClaimFeature, Entity, Feature, HistoryFeature, LinkFeature
+from claimvet.features.catalogue.features import FEATURES
+from claimvet.features.catalogue.selection import ingredients
 from tests.features.oracle import TABLES_OF, TABLES_OF_LINKS
 from tests.features.worlds import DAY, Row, World, build, build_from, frame, instant, many_worlds
 

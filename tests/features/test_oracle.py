@@ -12,8 +12,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from features.catalogue import FEATURES
-from features.declaration import Feature
+from claimvet.features.catalogue.declaration import Feature
+from claimvet.features.catalogue.features import FEATURES
 from tests.features.oracle import Oracle, Value, World
 from tests.features.worlds import build, many_worlds
 
@@ -42,8 +42,8 @@ def same(built: Any, expected: Value) -> bool:
 def test_both_plans_of_queries_agree_with_the_oracle(
     plan: str, pairs_per_event: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("features.plan.PAIRS_PER_EVENT", pairs_per_event)
-    monkeypatch.setattr("features.claim_table.streamed_features", lambda engine, features: [])
+    monkeypatch.setattr("claimvet.features.links.counts.PAIRS_PER_EVENT", pairs_per_event)
+    monkeypatch.setattr("claimvet.features.batch.claim_table.streamed_features", lambda engine, features: [])
     world = many_worlds(1, 60)
     assert differences(build(world, tmp_path), world) == {}
 
@@ -55,5 +55,5 @@ def test_streamed_features_agree_with_the_oracle_whatever_the_batches(
 ) -> None:
     world = many_worlds(seed, 40)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("features.streaming.batch_rows", lambda points: batch)
+        patch.setattr("claimvet.features.batch.streaming.batch_rows", lambda points: batch)
         assert differences(build(world, tmp_path_factory.mktemp("world")), world) == {}

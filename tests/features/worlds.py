@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from data.contract.dataset import DataSet
-from data.contract.tables import (
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.tables import (
     CLAIM_TYPES,
     DECIDERS,
     EVIDENCE_KINDS,
@@ -26,9 +26,9 @@ from data.contract.tables import (
     TABLES,
     Kind,
 )
-from features.build import build_features
-from features.catalogue import FEATURES
-from features.declaration import Feature
+from claimvet.features.batch.build import build_features
+from claimvet.features.catalogue.declaration import Feature
+from claimvet.features.catalogue.features import FEATURES
 
 Row = dict[str, Any]
 World = dict[str, list[Row]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.training import Training, TrainingData
+from claimvet.models.learning.training import Training, TrainingData
 from tests.models.small_world import small_world, trained
 
 

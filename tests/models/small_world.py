@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from models.parameters import SplitParams, TrainParams
-from models.policy import Policy
-from models.training import Training, TrainingData, train_model
+from claimvet.models.learning.training import Training, TrainingData, train_model
+from claimvet.models.parameters import SplitParams, TrainParams
+from claimvet.models.policy.policy import Policy
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 QUICK = TrainParams(most_trees=25, learning_rate=0.2, leaves=7, depth=3)

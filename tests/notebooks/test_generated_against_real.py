@@ -5,7 +5,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 
-from data.reference import derive_categories
+from claimvet.data.reference import derive_categories
 from tests.notebooks.running import failed, outputs_of, pictures
 
 

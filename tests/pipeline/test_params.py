@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from data.contract.errors import UsageError
-from models.policy import Policy
-from pipeline.params import GenerateParams, Params, find_params, load_params, parse_params
+from claimvet.data.contract.errors import UsageError
+from claimvet.models.policy.policy import Policy
+from claimvet.pipeline.params import GenerateParams, Params, find_params, load_params, parse_params
 
 ROOT = Path(__file__).resolve().parents[2]
 SET_BY_TRAINING = {"deny_threshold"}

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pipeline import progress
+from claimvet.pipeline import progress
 
 
 @pytest.fixture(params=[False, True], ids=["in a log", "on a terminal"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scoring_service.store import EventStore
+from claimvet.scoring_service.store import EventStore
 from tests.scoring_service import postgres
 
 _NUMBERS = count()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring_service.json_text import canonical, parsed, text
+from claimvet.scoring_service.json_text import canonical, parsed, text
 
 TEXT = st.text(st.characters(codec="utf-8"))
 PLAIN = (

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring_service.rows import format_time, parse_time
-from scoring_service.times import EPOCH, micros, rfc3339
+from claimvet.scoring_service.http.rows import format_time, parse_time
+from claimvet.scoring_service.times import EPOCH, micros, rfc3339
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 FIRST = micros(datetime(1, 1, 1, tzinfo=UTC))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from scoring_service.store.records import APPEND_ONLY
+from claimvet.scoring_service.store.db.records import APPEND_ONLY
 
 revision = "0001"
 down_revision = None
@@ -191,7 +191,7 @@ def _derived() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
-        comment="what the numbers of changes and marks mean; see features.one_claim.layout",
+        comment="what the numbers of changes and marks mean; see claimvet.features.online.layout",
     )
     op.create_table(
         "changes",
@@ -201,7 +201,7 @@ def _derived() -> None:
         sa.Column("row_id", sa.Text(), nullable=False),
         *_numbers(),
         sa.PrimaryKeyConstraint("history", "key", "position", "row_id"),
-        comment="what is added to the running totals of a key at a position; see features.one_claim.changes",
+        comment="what is added to the running totals of a key at a position; see claimvet.features.online.deltas",
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -232,7 +232,7 @@ def _derived() -> None:
         sa.Column("claim_id", sa.Text(), nullable=False),
         sa.Column("customer_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "filed_at", "claim_id"),
-        comment="the buckets of every claim's narrative; see features.narratives",
+        comment="the buckets of every claim's narrative; see claimvet.features.links.minhash",
         sqlite_with_rowid=False,
     )
 
@@ -245,7 +245,7 @@ def _rings() -> None:
         sa.Column("customers", sa.BigInteger(), nullable=False),
         sa.Column("whole_since", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("ring"),
-        comment="customers whom chains of shared tokens tie together; see scoring_service.store.rings",
+        comment="customers whom chains of shared tokens tie together; see claimvet.scoring_service.store.derived.connected_components",
     )
     op.create_table(
         "ring_members",

@@ -11,15 +11,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data.contract.errors import UsageError
-from data.contract.rules import RELATIONS, Reference, Rule, TimeOrderAcross
-from data.contract.tables import TABLES
-from pipeline.validate import DOCS_DIRECTORY, validate_data_set
-from pipeline.validate.data_set import judge
-from pipeline.validate.docs import suite_result, write_docs
-from pipeline.validate.library import gx
-from pipeline.validate.report import TableResult, ValidationReport
-from pipeline.validate.suites import ExpectColumnToHoldItsKind, expectation_of, portable_query
+from claimvet.data.contract.errors import UsageError
+from claimvet.data.contract.rules import RELATIONS, Reference, Rule, TimeOrderAcross
+from claimvet.data.contract.tables import TABLES
+from claimvet.pipeline.validate import DOCS_DIRECTORY, validate_data_set
+from claimvet.pipeline.validate.data_set import judge
+from claimvet.pipeline.validate.docs import suite_result, write_docs
+from claimvet.pipeline.validate.library import gx
+from claimvet.pipeline.validate.report import TableResult, ValidationReport
+from claimvet.pipeline.validate.suites import ExpectColumnToHoldItsKind, expectation_of, portable_query
 from tests.pipeline.validate.good_data import Tables, make_tables, write_csv, write_parquet
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data.contract.errors import InvalidDataError, UsageError
-from data.contract.rules import Rule
-from pipeline.validate import require_valid
-from pipeline.validate.data_set import judge
+from claimvet.data.contract.errors import InvalidDataError, UsageError
+from claimvet.data.contract.rules import Rule
+from claimvet.pipeline.validate import require_valid
+from claimvet.pipeline.validate.data_set import judge
 from tests.pipeline.validate.good_data import Tables, write_csv, write_directories, write_parquet
 
 

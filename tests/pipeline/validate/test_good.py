@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.contract.rules import relations_of
-from data.contract.tables import TABLES, Column, Kind, Table
-from pipeline.validate.data_set import judge
+from claimvet.data.contract.rules import relations_of
+from claimvet.data.contract.tables import TABLES, Column, Kind, Table
+from claimvet.pipeline.validate.data_set import judge
 from tests.pipeline.validate.good_data import WRITERS, Tables, write_csv, write_parquet
 
 

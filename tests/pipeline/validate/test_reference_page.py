@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from data.contract.rules import RELATIONS
-from data.contract.tables import TABLES
-from pipeline.validate import reference_page
+from claimvet.data.contract.rules import RELATIONS
+from claimvet.data.contract.tables import TABLES
+from claimvet.pipeline.validate import reference_page
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert reference_page.main(["--check"]) == 0, "run python -m pipeline.validate.reference_page"
+    assert reference_page.main(["--check"]) == 0, "run python -m claimvet.pipeline.validate.reference_page"
 
 
 def test_the_page_names_every_table_column_and_relation() -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.contract.rules import Rule
-from pipeline.validate.data_set import judge
+from claimvet.data.contract.rules import Rule
+from claimvet.pipeline.validate.data_set import judge
 from tests.pipeline.validate.good_data import WRITERS, Tables, at, make_tables
 
 ALL = ("parquet", "directories", "csv")

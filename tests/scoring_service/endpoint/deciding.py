@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scoring_service.bodies import events_task, rescore_task, score_task
-from scoring_service.decider import Decider, Surroundings
-from scoring_service.held_model import ModelSlot
-from scoring_service.metrics import Metrics
-from scoring_service.store import EventStore
-from scoring_service.tasks import EventsTask, RescoreTask, ScoreTask
+from claimvet.scoring_service.decisions.decide import Decider, Surroundings
+from claimvet.scoring_service.decisions.requests import EventsTask, RescoreTask, ScoreTask
+from claimvet.scoring_service.http.request_parsing import events_task, rescore_task, score_task
+from claimvet.scoring_service.model_loading.loaded_model import ModelSlot
+from claimvet.scoring_service.observability.metrics import Metrics
+from claimvet.scoring_service.store import EventStore
 from tests.scoring_service.endpoint.running import NOW
 
 Task = ScoreTask | RescoreTask | EventsTask

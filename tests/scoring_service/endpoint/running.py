@@ -15,12 +15,12 @@ from typing import Any
 import httpx
 import uvicorn
 
-from scoring_service.app import create_app
-from scoring_service.keys import create_key, list_keys
-from scoring_service.roles import Role
-from scoring_service.server import server_config
-from scoring_service.service import Service, ServiceSettings
-from scoring_service.store import EventStore
+from claimvet.scoring_service.auth.keys import create_key, list_keys
+from claimvet.scoring_service.auth.roles import Role
+from claimvet.scoring_service.http.app import create_app
+from claimvet.scoring_service.http.server import server_config
+from claimvet.scoring_service.service import Service, ServiceSettings
+from claimvet.scoring_service.store import EventStore
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

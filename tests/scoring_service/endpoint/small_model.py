@@ -8,11 +8,11 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from models.calibration import Calibration
-from models.claim_model import ClaimModel
-from models.policy import Policy
-from models.schema import InputSchema
-from models.usual import usual_values
+from claimvet.models.explain.reference_ranges import usual_values
+from claimvet.models.policy.policy import Policy
+from claimvet.models.scoring.calibration import Calibration
+from claimvet.models.scoring.claim_model import ClaimModel
+from claimvet.models.scoring.schema import InputSchema
 
 INPUTS = [
     "claim_amount",

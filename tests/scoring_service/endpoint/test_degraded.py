@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from models import lifecycle, registry
-from scoring_service.held_model import CHAMPION_URI, ModelSlot
-from scoring_service.replay import replay
+from claimvet.models.registry import lifecycle, registry
+from claimvet.scoring_service.decisions.replay import replay
+from claimvet.scoring_service.model_loading.loaded_model import CHAMPION_URI, ModelSlot
 from tests.scoring_service.endpoint.running import PHOTO, Endpoint, claim, running, until
 from tests.scoring_service.endpoint.small_model import saved, small_model
 

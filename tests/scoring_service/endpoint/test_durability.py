@@ -13,11 +13,11 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from scoring_service.journal import Journal
-from scoring_service.logs import JsonLines
-from scoring_service.replay import replay
-from scoring_service.roles import Role
-from scoring_service.store import EventStore
+from claimvet.scoring_service.auth.roles import Role
+from claimvet.scoring_service.decisions.outage_queue import Journal
+from claimvet.scoring_service.decisions.replay import replay
+from claimvet.scoring_service.observability.logs import JsonLines
+from claimvet.scoring_service.store import EventStore
 from tests.scoring_service import postgres
 from tests.scoring_service.endpoint.process import ServerProcess, processes
 from tests.scoring_service.endpoint.running import PHOTO, Client, claim, keys_of, running, until

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from models.policy import Policy
-from scoring_service.replay import replay
+from claimvet.models.policy.policy import Policy
+from claimvet.scoring_service.decisions.replay import replay
 from tests.scoring_service.endpoint.running import Endpoint, claim, running
 from tests.scoring_service.endpoint.small_model import saved, small_model
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from scoring_service import bodies
+from claimvet.scoring_service.http import request_parsing
 from tests.scoring_service.endpoint.running import PHOTO, Endpoint, claim
 
 SCORE = "/v1/claims/score"
@@ -73,7 +73,11 @@ def test_what_is_no_object_of_json_is_refused(shared: Endpoint, content: bytes, 
         ({"evidence": {}}, "evidence", 422),
         ({"evidence": [7]}, "evidence[0]", 422),
         ({"evidence": [PHOTO, {**PHOTO, "kind": "film"}]}, "evidence[1].kind", 422),
-        ({"evidence": [{**PHOTO, "evidence_id": f"E-{n}"} for n in range(bodies.MOST_EVIDENCE + 1)]}, "evidence", 422),
+        (
+            {"evidence": [{**PHOTO, "evidence_id": f"E-{n}"} for n in range(request_parsing.MOST_EVIDENCE + 1)]},
+            "evidence",
+            422,
+        ),
     ],
 )
 def test_a_claim_that_breaks_the_contract_is_refused_by_name(
@@ -105,7 +109,7 @@ def test_a_claim_that_lacks_a_column_is_refused_by_name(shared: Endpoint) -> Non
         ([{"table": "truth", "row": {}}], "events[0].table"),
         ([{"table": "sellers"}], "events[0].row"),
         ([{"table": "sellers", "row": {"seller_id": "S", "created_at": "2026"}}], "events[0].row.created_at"),
-        ([{"table": "sellers", "row": {}}] * (bodies.MOST_EVENTS + 1), "events"),
+        ([{"table": "sellers", "row": {}}] * (request_parsing.MOST_EVENTS + 1), "events"),
     ],
 )
 def test_events_that_break_the_contract_are_refused_by_name(shared: Endpoint, events: Any, field: str) -> None:
@@ -197,7 +201,7 @@ def test_what_is_no_bearer_token_is_refused(shared: Endpoint, header: str) -> No
 
 
 def test_a_body_that_does_not_arrive_is_given_up(shared: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies.read_body, "__defaults__", (0.2,))
+    monkeypatch.setattr(request_parsing.read_body, "__defaults__", (0.2,))
     host, port = shared.http.base_url.host, shared.http.base_url.port
     with socket.create_connection((host, port or 80)) as raw:
         head = f"POST {SCORE} HTTP/1.1\r\nHost: x\r\nAuthorization: {shared.intake.headers['authorization']}\r\n"

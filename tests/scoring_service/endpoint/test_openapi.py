@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from data.contract.tables import TABLES
-from scoring_service import examples
-from scoring_service.openapi import document
-from scoring_service.problems import MEDIA_TYPE
+from claimvet.data.contract.tables import TABLES
+from claimvet.scoring_service.http import examples
+from claimvet.scoring_service.http.openapi import document
+from claimvet.scoring_service.http.problems import MEDIA_TYPE
 from tests.scoring_service.endpoint.running import Endpoint
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")

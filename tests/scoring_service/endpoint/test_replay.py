@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from data.contract.errors import UsageError
-from models.policy import Policy
-from scoring_service import ledger
-from scoring_service.ledger import Decision
-from scoring_service.replay import Replay, replay
-from scoring_service.store import EventStore
+from claimvet.data.contract.errors import UsageError
+from claimvet.models.policy.policy import Policy
+from claimvet.scoring_service.decisions import ledger
+from claimvet.scoring_service.decisions.ledger import Decision
+from claimvet.scoring_service.decisions.replay import Replay, replay
+from claimvet.scoring_service.store import EventStore
 from tests.scoring_service.endpoint.deciding import Office, again, scoring
 from tests.scoring_service.endpoint.running import claim
 from tests.scoring_service.endpoint.small_model import saved, small_model

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from features.catalogue import FEATURES
-from models.claim_model import ClaimModel
-from scoring_service.replay import replay
-from scoring_service.roles import Role
+from claimvet.features.catalogue.features import FEATURES
+from claimvet.models.scoring.claim_model import ClaimModel
+from claimvet.scoring_service.auth.roles import Role
+from claimvet.scoring_service.decisions.replay import replay
 from tests.scoring_service.endpoint.running import NOW, PHOTO, Endpoint, claim, running, until
 from tests.scoring_service.endpoint.small_model import saved, small_model
 

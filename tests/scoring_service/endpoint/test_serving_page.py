@@ -13,13 +13,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from models import lifecycle, registry
-from pipeline.marketplace import generate
-from scoring_service import bodies, connections, examples, guard, held_model, server, service
-from scoring_service.desk import FAILED_SECONDS
-from scoring_service.errors import UnavailableError
-from scoring_service.service import ServiceSettings
-from scoring_service.store import database
+from claimvet.data.marketplace import generate
+from claimvet.models.registry import lifecycle, registry
+from claimvet.scoring_service import service
+from claimvet.scoring_service.auth import authentication
+from claimvet.scoring_service.decisions.write_queue import FAILED_SECONDS
+from claimvet.scoring_service.errors import UnavailableError
+from claimvet.scoring_service.http import connections, examples, request_parsing, server
+from claimvet.scoring_service.model_loading import loaded_model
+from claimvet.scoring_service.service import ServiceSettings
+from claimvet.scoring_service.store.db import database
 from tests.scoring_service.endpoint.process import free_port
 from tests.scoring_service.endpoint.running import until
 from tests.scoring_service.endpoint.small_model import small_model
@@ -29,19 +32,21 @@ WORDS = " ".join(PAGE.split())
 SETTINGS = ServiceSettings()
 FIRST_COMMANDS = re.findall(r"^ {4}(\S.*?)(?: {2,}#.*)?$", PAGE.split("\n## ")[0], re.MULTILINE)
 
+NUMBERS = ("", "one", "two", "three", "four", "five")
+
 
 @pytest.mark.parametrize(
     "sentence",
     [
-        f"{bodies.MOST_CLAIM_BYTES // 10**6} MB and {bodies.MOST_EVIDENCE:,} pieces of evidence a claim",
-        f"{bodies.MOST_EVENT_BYTES // 10**6} MB and {bodies.MOST_EVENTS:,} events a request",
+        f"{request_parsing.MOST_CLAIM_BYTES // 10**6} MB and {request_parsing.MOST_EVIDENCE:,} pieces of evidence a claim",
+        f"{request_parsing.MOST_EVENT_BYTES // 10**6} MB and {request_parsing.MOST_EVENTS:,} events a request",
         f"a head has {connections.MOST_HEAD_BYTES // 1000} kB and {connections.PATIENCE_SECONDS:g} seconds to arrive",
-        f"a body {bodies.BODY_SECONDS:g} seconds",
+        f"a body {request_parsing.BODY_SECONDS:g} seconds",
         f"who leaves answers unread for {connections.PATIENCE_SECONDS:g} seconds",
         f"An answer takes at most {SETTINGS.answer_seconds:g} seconds",
         f"held by somebody for more than {database.WAIT_SECONDS} seconds",
         f"counts as missing for {FAILED_SECONDS:g} seconds",
-        f"Keys that were good in the last {['', 'one', 'two', 'three', 'four', 'five'][round(guard.TRUSTED_SECONDS / 60)]} minutes",
+        f"Keys that were good in the last {NUMBERS[round(authentication.TRUSTED_SECONDS / 60)]} minutes",
         f"looked up in MLflow every {SETTINGS.follow_seconds:g} seconds",
         f"every {SETTINGS.check_seconds / 60:g} minutes (`--check`)",
         f"the latest {SETTINGS.check_decisions} decisions (`--check-decisions`)",
@@ -53,9 +58,9 @@ def test_a_figure_of_the_page_is_that_of_the_code(sentence: str) -> None:
 
 
 def test_figures_in_words_are_those_of_the_code() -> None:
-    assert guard.REMEMBERED_SECONDS == 1 / 5
+    assert authentication.REMEMBERED_SECONDS == 1 / 5
     assert "takes a fifth of a second to notice" in WORDS
-    assert held_model.LOOKS_BEFORE_AGAIN * SETTINGS.follow_seconds == 60
+    assert loaded_model.LOOKS_BEFORE_AGAIN * SETTINGS.follow_seconds == 60
     assert "not tried again for a minute" in WORDS
     assert service._CHECKPOINT_SECONDS == 3
     assert "it is emptied every three seconds" in WORDS

@@ -11,19 +11,19 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from data.contract.dataset import DataSet
-from data.contract.errors import StoreError
-from data.contract.tables import TABLES
-from features.build import build_features
-from models.claim_model import ClaimModel
-from pipeline.marketplace import generate
-from pipeline.scores import score_batch
-from scoring_service.logs import JsonLines
-from scoring_service.metrics import PARTS
-from scoring_service.rows import format_time
-from scoring_service.self_check import compare, same
-from scoring_service.store.load import load
-from scoring_service.times import micros
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.errors import StoreError
+from claimvet.data.contract.tables import TABLES
+from claimvet.data.marketplace import generate
+from claimvet.features.batch.build import build_features
+from claimvet.models.scoring.claim_model import ClaimModel
+from claimvet.pipeline.stages.scores import score_batch
+from claimvet.scoring_service.decisions.self_check import compare, same
+from claimvet.scoring_service.http.rows import format_time
+from claimvet.scoring_service.observability.logs import JsonLines
+from claimvet.scoring_service.observability.metrics import PARTS
+from claimvet.scoring_service.store.load import load
+from claimvet.scoring_service.times import micros
 from tests.scoring_service.endpoint.running import NOW, PHOTO, Endpoint, claim, running, until
 from tests.scoring_service.endpoint.small_model import saved, small_model
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from scoring_service.store import EventStore, StoredEvent
+from claimvet.scoring_service.store import EventStore, StoredEvent
 from tests.features.worlds import Row, World
 
 TOLERANCE = 1e-9

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from data.contract.dataset import DataSet
-from data.contract.errors import EventConflictError
-from data.contract.tables import TABLES
-from scoring_service.store import EventStore, StoredEvent
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.errors import EventConflictError
+from claimvet.data.contract.tables import TABLES
+from claimvet.scoring_service.store import EventStore, StoredEvent
 from tests.features.worlds import DAY, Row, build, build_from, instant, small_world
 from tests.scoring_service.store.histories import by_claim, contents, differences, events_of, features_of, send
 

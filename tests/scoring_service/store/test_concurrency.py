@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from features.catalogue import FEATURES
-from features.one_claim.layout import TOTALS
-from scoring_service.store import EventStore, StoredEvent
+from claimvet.features.catalogue.features import FEATURES
+from claimvet.features.online.layout import TOTALS
+from claimvet.scoring_service.store import EventStore, StoredEvent
 from tests.features.oracle import Oracle
 from tests.features.worlds import DAY, many_worlds
 from tests.scoring_service.store.histories import contents, differences, features_of, send, shuffled

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.contract.errors import EventConflictError
-from data.contract.tables import TABLES
-from scoring_service.store import EventStore, StoredEvent
-from scoring_service.store.contract_rows import cents, fetch, fetch_by_keys, key_of, normalised, put
-from scoring_service.store.statements import AT_ONCE, where_in
+from claimvet.data.contract.errors import EventConflictError
+from claimvet.data.contract.tables import TABLES
+from claimvet.scoring_service.store import EventStore, StoredEvent
+from claimvet.scoring_service.store.db.statements import AT_ONCE, where_in
+from claimvet.scoring_service.store.events.contract_rows import cents, fetch, fetch_by_keys, key_of, normalised, put
 from tests.scoring_service.store.histories import contents
 from tests.scoring_service.store.test_append import CLAIM, INSPECTED, RETURN
 

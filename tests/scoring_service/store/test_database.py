@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from data.contract.errors import StoreError
-from scoring_service.store import EventStore, StoredEvent, database
-from scoring_service.store.records import METADATA
+from claimvet.data.contract.errors import StoreError
+from claimvet.scoring_service.store import EventStore, StoredEvent
+from claimvet.scoring_service.store.db import database
+from claimvet.scoring_service.store.db.records import METADATA
 from tests.scoring_service.postgres import Server
 
 

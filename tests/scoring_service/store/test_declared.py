@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from features import events
-from features.catalogue import FEATURES
-from features.declaration import MONEY_COLUMNS, Aggregation, Event, HistoryFeature
-from features.selection import ARITHMETIC
-from features.sources import SOURCES
-from scoring_service.store import EventStore
+from claimvet.features.catalogue import events
+from claimvet.features.catalogue.declaration import MONEY_COLUMNS, Aggregation, Event, HistoryFeature
+from claimvet.features.catalogue.features import FEATURES
+from claimvet.features.catalogue.selection import ARITHMETIC
+from claimvet.features.catalogue.sources import SOURCES
+from claimvet.scoring_service.store import EventStore
 from tests.features.oracle import Oracle
 from tests.features.worlds import build, many_worlds
 from tests.scoring_service.store.histories import by_claim, contents, differences, features_of, send, shuffled

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from data.contract.dataset import DataSet
-from pipeline.marketplace import generate
-from scoring_service.store import EventStore, StoredEvent
-from scoring_service.store.load import load
-from scoring_service.store.stored_data import events_of
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.marketplace import generate
+from claimvet.scoring_service.store import EventStore, StoredEvent
+from claimvet.scoring_service.store.events.export import events_of
+from claimvet.scoring_service.store.load import load
 from tests.features.worlds import build_from
 from tests.scoring_service.store.histories import by_claim, differences, features_of, send
 

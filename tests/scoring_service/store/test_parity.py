@@ -8,11 +8,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from data.contract.dataset import DataSet
-from data.contract.tables import TABLES
-from features.catalogue import FEATURES
-from scoring_service.store import EventStore
-from scoring_service.store.load import load
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.tables import TABLES
+from claimvet.features.catalogue.features import FEATURES
+from claimvet.scoring_service.store import EventStore
+from claimvet.scoring_service.store.load import load
 from tests.features.oracle import Oracle
 from tests.features.worlds import build, many_worlds, write
 from tests.scoring_service.store.histories import (

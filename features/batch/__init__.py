@@ -1,0 +1,1 @@
+"""What are the features of many claims at once, over a whole history?"""

@@ -1,0 +1,186 @@
+"""From a data set to a Parquet file of features: one row a claim, in the order of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+
+from claimvet.data.contract.atomic_write import written_aside
+from claimvet.data.contract.dataset import DataSet, size_in_bytes
+from claimvet.features.batch.chunks import BatchFile, row_blocks
+from claimvet.features.batch.claim_table import claim_table
+from claimvet.features.batch.context import claim_context, extra_columns
+from claimvet.features.batch.streaming import streamed_value
+from claimvet.features.catalogue.aggregates import CENTS_PER_DOLLAR, MICROSECONDS_PER_DAY
+from claimvet.features.catalogue.declaration import (
+    ClaimFeature,
+    Feature,
+    Form,
+    HistoryFeature,
+    LinkFeature,
+    RatioFeature,
+    TrendFeature,
+)
+from claimvet.features.catalogue.features import FEATURES
+from claimvet.features.catalogue.selection import with_ingredients
+from claimvet.features.engines.open import open_engine
+from claimvet.features.engines.progress import Progress, silent
+from claimvet.features.engines.protocol import Engine, StreamingEngine
+
+MICROSECONDS_PER_HOUR = 3_600_000_000
+MONEY_CONTEXT = frozenset({"amount", "order_amount", "price"})
+"""Columns of the context that hold cents."""
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What was built: rows, feature names in order (the user's `x_` columns last), and the names that are null throughout."""
+
+    rows: int
+    features: tuple[str, ...]
+    unavailable: tuple[str, ...]
+
+
+def build_features(
+    data_set: DataSet,
+    out: Path,
+    *,
+    claims: Path | None = None,
+    engine: str = "duckdb",
+    memory_limit: str | None = None,
+    progress: Progress = silent,
+    features: Sequence[Feature] = FEATURES,
+) -> BuildReport:
+    """Write the features of the claims in `claims`, or of all, to the Parquet file `out`.
+
+    Columns: `claim_id` (string), every one of `features` (int64, float64 or string), then the user's `x_` columns as they are.
+
+    Raises:
+        FeatureError: where a feature is declared in a way that cannot work.
+        InvalidDataError: where a claim of `claims` differs from the data set's row of the same id.
+        UsageError: where there is no such engine, or it cannot start, or the memory limit cannot be.
+    """
+    if engine == "duckdb" and memory_limit is not None:
+        from claimvet.features.engines.duckdb import (
+            DuckDBEngine,  # takes half a second, which who only reads declarations saves
+        )
+
+        half = size_in_bytes(memory_limit) // 2
+        blocks = row_blocks(data_set, claims, half, len(features))
+        engines = (DuckDBEngine(data_set, claims, f"{half}B", block) for block in blocks)
+        return _build_in_blocks(engines, len(blocks), out, progress, features)
+    with closing(open_engine(engine, data_set, claims, memory_limit)) as opened:
+        return _build(opened, out, progress, features)
+
+
+def _build(engine: Engine, out: Path, progress: Progress, asked: Sequence[Feature]) -> BuildReport:
+    features, unavailable = feature_table(engine, progress, asked)
+    progress("writing")
+    rows = engine.write(features, out)
+    return BuildReport(rows, _names(features), unavailable)
+
+
+def _build_in_blocks(
+    engines: Iterable[StreamingEngine], blocks: int, out: Path, progress: Progress, asked: Sequence[Feature]
+) -> BuildReport:
+    """One block of claims after the other into one file; each engine is opened when it is its turn, and closed after it."""
+    reports: list[BuildReport] = []
+    with written_aside(out) as aside, BatchFile(aside) as file:
+        for number, engine in enumerate(engines, start=1):
+            told = progress if blocks == 1 else _of_block(progress, f"block {number} of {blocks}")
+            with closing(engine):
+                table, unavailable = feature_table(engine, told, asked)
+                told("writing")
+                reports.append(BuildReport(file.write(engine.stream(table)), _names(table), unavailable))
+    return replace(reports[0], rows=sum(report.rows for report in reports))
+
+
+def _of_block(progress: Progress, block: str) -> Progress:
+    return lambda part, done=0, total=0: progress(f"{block}: {part}", done, total)
+
+
+def _names(features: ir.Table) -> tuple[str, ...]:
+    return tuple(name for name in features.columns if name != "claim_id")
+
+
+def feature_table(engine: Engine, progress: Progress, asked: Sequence[Feature]) -> tuple[ir.Table, tuple[str, ...]]:
+    """The features as an expression, one row a claim in the order of the input, and the names of those null throughout."""
+    needed = with_ingredients(asked)
+    progress("claims and their parties")
+    context = claim_context(engine, _context_columns(needed))
+    claims, streamed = claim_table(engine, context, needed, progress)
+    values = _values(needed, claims, streamed)
+    unavailable = [f for f in needed if f.name not in values and not isinstance(f, RatioFeature | TrendFeature)]
+    values |= {f.name: ibis.null(f.dtype) for f in unavailable}
+    table = claims.select("row", "claim_id", *extra_columns(claims), **values)
+    table = table.mutate(
+        **{f.name: combined_value(f, table) for f in needed if isinstance(f, RatioFeature | TrendFeature)}
+    )
+    names = ["claim_id", *(f.name for f in asked), *extra_columns(claims)]
+    ordered = table if isinstance(engine, StreamingEngine) else table.order_by("row")
+    return ordered.select(*names), tuple(f.name for f in unavailable)
+
+
+def _values(features: Sequence[Feature], claims: ir.Table, streamed: Sequence[HistoryFeature]) -> dict[str, ir.Value]:
+    """Every feature that is there, but for quotients of others, as an expression over the table of claims
+    (`features.batch.claim_table`).
+    """
+    values = {f.name: claim_value(f, claims) for f in features if isinstance(f, ClaimFeature)}
+    values |= {f.name: streamed_value(f, claims) for f in streamed}
+    for feature in features:
+        if feature.name in claims.columns and feature.name not in values:
+            column = claims[feature.name]
+            # whoever is tied to nobody has no row in a table of links
+            values[feature.name] = column.fill_null(0).cast("int64") if isinstance(feature, LinkFeature) else column
+    return values
+
+
+def _context_columns(features: Sequence[Feature]) -> set[str]:
+    """What the features read of a claim beside its keys; a category's history is found through the claim's product."""
+    columns = {feature.column for feature in features if isinstance(feature, ClaimFeature)}
+    return columns | {feature.entity.key for feature in features if isinstance(feature, HistoryFeature)}
+
+
+def claim_value(feature: ClaimFeature, context: ir.Table) -> ir.Value:
+    """The feature as an expression over the claim's context (`features.batch.context`)."""
+    column = context[feature.column]
+    if feature.column in MONEY_CONTEXT:
+        column = column.cast("float64") / CENTS_PER_DOLLAR
+    match feature.form:
+        case Form.DAYS_UNTIL_FILING:
+            return (context.filed_at - column).cast("float64") / MICROSECONDS_PER_DAY
+        case Form.HOUR_OF_DAY:
+            return _time_of_day(column).cast("float64") / MICROSECONDS_PER_HOUR
+        case Form.DAY_OF_WEEK:
+            return _weekday(column)
+        case Form.WITHIN:
+            low, high = feature.bounds or (0.0, 0.0)
+            return ((column >= low) & (column < high)).cast("float64")
+        case Form.LENGTH:
+            return column.length().cast("int64")
+        case _:
+            return column
+
+
+def _time_of_day(instant: ir.Value) -> ir.Value:
+    """Microseconds since midnight, before 1970 too, where a remainder is negative."""
+    return (instant % MICROSECONDS_PER_DAY + MICROSECONDS_PER_DAY) % MICROSECONDS_PER_DAY
+
+
+def _weekday(instant: ir.Value) -> ir.Value:
+    """Day of the week, Monday is 0; 1970-01-01 was a Thursday."""
+    # a whole number of days before it is divided, since engines divide in float64
+    day = (instant - _time_of_day(instant)) // MICROSECONDS_PER_DAY
+    return ((day % 7 + 10) % 7).cast("int64")
+
+
+def combined_value(feature: RatioFeature | TrendFeature, joined: ir.Table) -> ir.Value:
+    """The quotient as an expression over the columns of other features; null where either is, or the divisor is 0."""
+    if isinstance(feature, TrendFeature):
+        return joined[feature.short.name].cast("float64") * feature.scale / joined[feature.long.name].nullif(0)
+    return joined[feature.numerator.name].cast("float64") / joined[feature.denominator.name].nullif(0)

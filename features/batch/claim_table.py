@@ -1,0 +1,64 @@
+"""The claims with everything that was computed of them beside them: one row a claim, from which features are put together."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
+
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from claimvet.features.batch.partitioned import partitioned_tables
+from claimvet.features.batch.plan import available_features, history_tables
+from claimvet.features.batch.streaming import fetched, streamed_columns, streamed_features
+from claimvet.features.catalogue.declaration import Feature, HistoryFeature, LinkFeature
+from claimvet.features.engines.progress import Progress
+from claimvet.features.engines.protocol import Engine, PartitionedEngine, StreamingEngine
+from claimvet.features.links.links import link_tables
+
+
+def claim_table(
+    engine: Engine, context: ir.Table, features: Sequence[Feature], progress: Progress
+) -> tuple[ir.Table, list[HistoryFeature]]:
+    """The columns of `context`, those of `features` that need a history or links, and the parts of those that were streamed.
+
+    In the order of the input where the engine streams, else in no order. Returns the features of which there are only parts, too.
+    """
+    histories = available_features(engine, features)
+    streamed = streamed_features(engine, histories)
+    queried = [feature for feature in histories if feature not in streamed]
+    columns = streamed_columns(engine, context, streamed, progress) if isinstance(engine, StreamingEngine) else {}
+    tables = [*history_tables(engine, context, queried, progress)]
+    if isinstance(engine, PartitionedEngine):
+        tables += partitioned_tables(engine, context, streamed, progress)
+    if any(isinstance(feature, LinkFeature) for feature in features):
+        progress("links to other customers")
+        tables += link_tables(engine, context)
+    if isinstance(engine, StreamingEngine):
+        return _beside(engine, context, tables, columns), streamed
+    return _joined(context, tables), []
+
+
+def _joined(context: ir.Table, tables: Iterable[ir.Table]) -> ir.Table:
+    """By joins, wherever the rows lie."""
+    for place, table in enumerate(tables):
+        context = context.left_join(table.rename(**{f"row_{place}": "row"}), [("row", f"row_{place}")])
+    return context
+
+
+def _beside(
+    engine: StreamingEngine, context: ir.Table, tables: Iterable[ir.Table], columns: Mapping[str, pa.Array]
+) -> ir.Table:
+    """In this process, column by column: no join, and no sort of all of them in the end."""
+    claims = fetched(engine, context)
+    aligned = [_aligned(fetched(engine, table), claims["row"]) for table in tables]
+    for name, column in ChainMap(*aligned, dict(columns)).items():
+        claims = claims.append_column(name, column)
+    return engine.hold(claims)
+
+
+def _aligned(table: pa.Table, rows: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
+    """The columns of `table` but `row`, one value for each of `rows`, null where it has none."""
+    places = pc.index_in(rows, value_set=table["row"].combine_chunks())
+    return {name: table[name].take(places) for name in table.column_names if name != "row"}

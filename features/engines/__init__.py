@@ -1,0 +1,1 @@
+"""Where does a query run? One protocol for DuckDB and Spark, and what only engines need."""

@@ -1,0 +1,136 @@
+"""The embedded engine: DuckDB reads the files, spills to disk above its memory limit, and writes Parquet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends.duckdb import Backend
+from ibis.expr.operations import InMemoryTable
+
+from claimvet.data.contract.atomic_write import written_aside
+from claimvet.data.contract.dataset import DataSet, TableFile, connect, identifier, quoted
+from claimvet.data.contract.errors import InvalidDataError
+from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Kind, Table
+from claimvet.features.engines.parallel_map import side_by_side
+from claimvet.features.engines.protocol import ROW_GROUP_SIZE, BatchFunction
+
+BATCH_ROWS = 50_000
+"""Rows that a function is given at once (`features.engines.protocol.BatchFunction`)."""
+
+
+class DuckDBEngine:
+    """A data set in an in-memory DuckDB, reached through Ibis; see `features.engines.protocol.StreamingEngine`."""
+
+    name = "duckdb"
+
+    def __init__(
+        self,
+        data_set: DataSet,
+        claims: Path | None = None,
+        memory_limit: str | None = None,
+        block: range | None = None,
+    ) -> None:
+        self._data_set = data_set
+        self._connection = connect(memory_limit)
+        self._ibis = Backend.from_connection(self._connection)
+        self._kept = 0
+        for name in data_set.tables:
+            self._declare(name, data_set.tables[name].typed_select(self._connection))
+        self._declare_targets(TableFile(TABLES["claims"], claims) if claims else data_set.tables.get("claims"), block)
+
+    def has(self, table: str) -> bool:
+        return table == "claims" or self.rows(table) > 0
+
+    def rows(self, table: str) -> int:
+        return self._data_set.rows(table, self._connection)
+
+    def table(self, name: str) -> ir.Table:
+        return self._ibis.table(name)
+
+    def targets(self) -> ir.Table:
+        return self._ibis.table("targets")
+
+    def keep(self, expression: ir.Table) -> ir.Table:
+        self._kept += 1
+        name = f"kept_{self._kept}"
+        if expression.op().find(InMemoryTable):
+            return self._ibis.create_table(name, expression, temp=True)
+        # what Ibis does to the same end takes four statements
+        self._connection.execute(f"CREATE TEMP TABLE {name} AS {self._ibis.compile(expression)}")
+        return self._ibis.table(name)
+
+    def stream(self, expression: ir.Table, rows: int = ROW_GROUP_SIZE) -> pa.RecordBatchReader:
+        known = self.keep(expression) if expression.op().find(InMemoryTable) else expression
+        return self._connection.sql(self._ibis.compile(known)).to_arrow_reader(rows)
+
+    def hold(self, table: pa.Table) -> ir.Table:
+        self._kept += 1
+        self._connection.register(f"kept_{self._kept}", table)
+        return self._ibis.table(f"kept_{self._kept}")
+
+    def release(self, kept: ir.Table) -> None:
+        self._connection.execute(f"DROP TABLE {kept.get_name()}")
+
+    def number(self, expression: ir.Table, name: str) -> ir.Table:
+        return self.keep(expression.mutate(**{name: ibis.row_number().cast("int32")}))
+
+    def apply(self, expression: ir.Table, function: BatchFunction, schema: pa.Schema) -> ir.Table:
+        rows = self._connection.sql(self._ibis.compile(expression))
+        batches = rows.to_arrow_reader(BATCH_ROWS)
+        made = side_by_side(lambda batch: function(pa.Table.from_batches([batch])), batches)
+        return self.keep(ibis.memtable(pa.concat_tables([schema.empty_table(), *made])))
+
+    def write(self, expression: ir.Table, out: Path) -> int:
+        form = f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
+        with written_aside(out) as aside:
+            select = self._ibis.compile(expression)
+            self._connection.execute(f"COPY ({select}) TO {quoted(str(aside))} {form}")
+        return int(self._connection.execute(f"SELECT count(*) FROM read_parquet({quoted(str(out))})").fetchall()[0][0])
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _declare(self, name: str, select: str) -> None:
+        columns = ", ".join(_normalised(TABLES[name]))
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM ({select})")
+
+    def _declare_targets(self, file: TableFile | None, block: range | None) -> None:
+        if file is None:
+            raise InvalidDataError(
+                f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims"
+            )
+        select = file.typed_select(self._connection)
+        extra = [name for name in file.columns(self._connection) if name.startswith(FEATURE_COLUMN_PREFIX)]
+        columns = ", ".join(["row_number() OVER () AS row", *_normalised(file.table), *map(identifier, extra)])
+        self._connection.execute(f"CREATE TEMP TABLE all_targets AS SELECT {columns} FROM ({select})")
+        within = f" WHERE row >= {block.start} AND row < {block.stop}" if block is not None else ""
+        self._connection.execute(f"CREATE TEMP VIEW targets AS SELECT * FROM all_targets{within}")
+        own = ", ".join(file.table.column_names)
+        if "claims" not in self._data_set.tables:
+            self._connection.execute(f"CREATE TEMP VIEW claims AS SELECT {own} FROM all_targets")
+        elif file is not self._data_set.tables["claims"]:
+            self._join_history(own)
+
+    def _join_history(self, columns: str) -> None:
+        """Let the claims to build and those of the data set be history for one another; the same claim counts once."""
+        self._connection.execute(
+            f"CREATE TEMP TABLE history AS SELECT {columns} FROM claims UNION SELECT {columns} FROM all_targets"
+        )
+        twice = self._connection.execute(
+            "SELECT claim_id FROM history GROUP BY claim_id HAVING count(*) > 1 ORDER BY claim_id LIMIT 5"
+        ).fetchall()
+        if twice:
+            keys = ", ".join(row[0] for row in twice)
+            raise InvalidDataError(
+                f"claims {keys}: the file of claims holds another row than the data set, expected the same"
+            )
+        self._connection.execute("CREATE OR REPLACE TEMP VIEW claims AS SELECT * FROM history")
+
+
+def _normalised(table: Table) -> list[str]:
+    """SQL of the contract's columns, times as microseconds and money as cents, both int64."""
+    forms = {Kind.TIME: "epoch_us({0}) AS {0}", Kind.MONEY: "CAST(round({0} * 100) AS BIGINT) AS {0}"}
+    return [forms.get(column.kind, "{0}").format(identifier(column.name)) for column in table.columns]

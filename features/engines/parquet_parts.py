@@ -1,0 +1,52 @@
+"""From the part files that a cluster writes to one file, rows in the order of the parts."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from claimvet.data.contract.atomic_write import written_aside
+from claimvet.features.engines.protocol import ROW_GROUP_SIZE
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@contextmanager
+def written_parts(frame: DataFrame, beside: Path) -> Iterator[list[Path]]:
+    """The frame's partitions as Parquet files in their order, in a hidden directory beside a file; it goes again at the end."""
+    directory = beside.resolve().with_name(f".{beside.name}.parts")  # what a killed run left there is overwritten
+    try:
+        frame.write.mode("overwrite").parquet(f"file://{directory}")
+        yield sorted(directory.glob("part-*.parquet"))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def read_parts(parts: list[Path]) -> Iterator[pa.Table]:
+    """The rows of all parts in order, at most `ROW_GROUP_SIZE` at once."""
+    for part in parts:
+        for batch in pq.ParquetFile(part).iter_batches(batch_size=ROW_GROUP_SIZE):
+            yield pa.Table.from_batches([batch])
+
+
+def join_parts(frame: DataFrame, out: Path) -> int:
+    """Write the frame, in order, as one Parquet file that appears whole or not at all; the number of rows.
+
+    The file lies where the driver is, and so do the parts for a while: executors on other machines need to share that directory.
+    """
+    with written_aside(out) as aside, written_parts(frame, out) as parts:
+        schema = pq.read_schema(parts[0]).remove_metadata()
+        with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+            return sum(_written(writer, table.cast(schema)) for table in read_parts(parts))
+
+
+def _written(writer: pq.ParquetWriter, table: pa.Table) -> int:
+    writer.write_table(table, row_group_size=ROW_GROUP_SIZE)
+    return int(table.num_rows)

@@ -1,0 +1,1 @@
+"""How does the same query run on a cluster?"""

@@ -1,0 +1,192 @@
+"""What has to be kept of every event, so that any declared feature is a difference of a few running totals.
+
+Every history of an entity is kept as *changes*: at a position in time, so much is added to the running totals of that entity. An event
+that is seen from when it was known on adds its contributions there, and a window is the total at its end less that at its start. What
+bounds an event further (`appears`, `ends`, or for a distinct count the next event of the same value) is put right by the changes of
+another history, one for each window: they take back what the window would count too much (`features.online.deltas`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import product, zip_longest
+from typing import TypeVar
+
+from claimvet.features.catalogue.aggregates import ADDITIVE, Part, PartKind, parts_of
+from claimvet.features.catalogue.declaration import Entity, Feature, HistoryFeature, LinkFeature
+from claimvet.features.catalogue.selection import with_ingredients
+from claimvet.features.catalogue.sources import SOURCES, Source
+from claimvet.features.links.links import TOKEN_EVENTS
+
+TOKEN = "token"
+"""The place of what the holders of one identity token do together; the key is `token_key`."""
+
+HOLDERS = Part(PartKind.COUNT, None, None, None)
+"""Of identity links at the place of their token: how many customers hold it."""
+
+TOTALS, EXTREMES = 10, 2
+"""Columns of a change for what is added up and for what is compared; what needs more is kept in several changes."""
+
+LIMB_BITS = 40
+"""A square of cents may need more than 64 bits: it is added up as two numbers, the lower one of so many bits."""
+
+
+class Kind(StrEnum):
+    """What the changes of a history are."""
+
+    EVENTS = "events"
+    """A change an event, when it was known."""
+    BOUNDS = "bounds"
+    """Of one window: what is taken back because an event ended, or could not be seen yet."""
+    REPEATS = "repeats"
+    """Of one window of one distinct count: what is taken back because the value was seen again."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number of a change: what an event contributes to `part`; of a square, the `limb` of that name."""
+
+    part: Part
+    limb: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the events of a source are counted: for an entity, or for the holders of a token."""
+
+    source: Source
+    entity: str
+    parts: tuple[Part, ...]
+    """Everything that features read, with its windows."""
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether an event may be seen only later than it was known, or end."""
+        return self.source.has_end or self.entity == Entity.CATEGORY or self.is_of_holders
+
+    @property
+    def is_of_holders(self) -> bool:
+        """Whether events of a customer are counted for the tokens that the customer holds; a link is of its own token."""
+        return self.entity == TOKEN and self.source.name in {source for source, _ in TOKEN_EVENTS.values()}
+
+    @property
+    def is_read(self) -> Mapping[Part, bool]:
+        """Which parts are read from running totals; the others are computed of the entity's events, one after the other."""
+        return {part: self._from_totals(part) for part in self.parts}
+
+    def _from_totals(self, part: Part) -> bool:
+        if part.kind in ADDITIVE:
+            return True
+        return not self.has_bounds and part.kind not in {PartKind.FIRST_VALUE, PartKind.LAST_VALUE}
+
+
+@dataclass(frozen=True)
+class History:
+    """The changes of one place that have the same form; `window` is in microseconds, None for all time."""
+
+    number: int
+    place: Place
+    kind: Kind
+    window: int | None
+    totals: tuple[Column, ...]
+    extremes: tuple[Part, ...]
+
+    @property
+    def description(self) -> str:
+        """Says what its columns hold; a store that was filled by another layout is filled anew."""
+        columns = [f"{column.part.name} {column.limb}" for column in self.totals] + [p.name for p in self.extremes]
+        return f"{self.place.source.name} of {self.place.entity}, {self.kind}, {self.window}: {', '.join(columns)}"
+
+
+class Layout:
+    """The histories of a list of features, numbered in a fixed order."""
+
+    def __init__(self, features: Sequence[Feature]) -> None:
+        self.places = {(place.source.name, place.entity): place for place in _places(features)}
+        made = (form for place in self.places.values() for form in _forms(place))
+        self.histories = tuple(History(number, *form) for number, form in enumerate(made))
+        self._of_place: dict[tuple[str, str], list[History]] = {key: [] for key in self.places}
+        for history in self.histories:
+            self._of_place[history.place.source.name, history.place.entity].append(history)
+
+    def of(self, place: Place, kind: Kind) -> list[History]:
+        """The histories of one kind at a place."""
+        return [h for h in self._of_place[place.source.name, place.entity] if h.kind is kind]
+
+    def places_of(self, source: str) -> list[Place]:
+        """The places where the events of a source are counted."""
+        return [place for place in self.places.values() if place.source.name == source]
+
+    @property
+    def description(self) -> list[str]:
+        """A line a history."""
+        return [history.description for history in self.histories]
+
+
+def token_key(kind: str, token: str) -> str:
+    """The key of a token among all kinds; kinds have no colon."""
+    return f"{kind}:{token}"
+
+
+def _places(features: Sequence[Feature]) -> Iterator[Place]:
+    needed = with_ingredients(features)
+    found: dict[tuple[str, str], dict[Part, None]] = {}
+    for feature in needed:
+        if isinstance(feature, HistoryFeature):
+            key = feature.event.source, feature.entity.value
+            found.setdefault(key, {}).update(dict.fromkeys(parts_of(feature)))
+    if any(isinstance(feature, LinkFeature) for feature in needed):
+        found["identity_links", TOKEN] = {HOLDERS: None}
+        # what others did is what all holders of a token did, less what the customer did
+        for (source, part), entity in product(TOKEN_EVENTS.values(), (Entity.CUSTOMER.value, TOKEN)):
+            found.setdefault((source, entity), {})[part] = None
+    for (source, entity), parts in sorted(found.items(), key=lambda item: item[0]):
+        yield Place(SOURCES[source], entity, tuple(parts))
+
+
+_Kept = TypeVar("_Kept", Column, Part)
+_Form = tuple[Place, Kind, int | None, tuple[Column, ...], tuple[Part, ...]]
+
+
+def _forms(place: Place) -> Iterator[_Form]:
+    read = [part for part, from_totals in place.is_read.items() if from_totals]
+    totals = list(dict.fromkeys(column for part in read for column in _columns(part)))
+    extremes = list(dict.fromkeys(part.total for part in read if part.kind in {PartKind.MIN, PartKind.MAX}))
+    for columns, compared in zip_longest(_chunks(totals, TOTALS) or [()], _chunks(extremes, EXTREMES), fillvalue=()):
+        yield place, Kind.EVENTS, None, columns, compared
+    if place.has_bounds:
+        for window in _windows(part for part in read if part.kind in ADDITIVE):
+            for columns in _chunks(totals, TOTALS):
+                yield place, Kind.BOUNDS, window, columns, ()
+    for part in dict.fromkeys(part for part in read if part.kind is PartKind.DISTINCT):
+        yield place, Kind.REPEATS, part.window, (Column(known(part)),), ()
+
+
+def _columns(part: Part) -> list[Column]:
+    if part.kind is PartKind.SQUARES:
+        return [Column(part.total, "high"), Column(part.total, "low")]
+    if part.kind in ADDITIVE:
+        return [Column(part.total)]
+    if part.kind is PartKind.DISTINCT:
+        return [Column(known(part))]
+    return [Column(counted(part))] if part.kind in {PartKind.FIRST, PartKind.LAST} and part.where else []
+
+
+def known(part: Part) -> Part:
+    """How many events have a value of the part's column."""
+    return replace(part.total, kind=PartKind.KNOWN)
+
+
+def counted(part: Part) -> Part:
+    """How many events pass the part's filter."""
+    return replace(part.total, kind=PartKind.COUNT, column=None)
+
+
+def _windows(parts: Iterable[Part]) -> list[int | None]:
+    return sorted({part.window for part in parts}, key=lambda window: window or 0)
+
+
+def _chunks(columns: Sequence[_Kept], size: int) -> list[tuple[_Kept, ...]]:
+    return [tuple(columns[start : start + size]) for start in range(0, len(columns), size)]

@@ -1,0 +1,169 @@
+"""What a period of history says of a model: quality, calibration, money, the promise, and how older models and challengers compare.
+
+The claims of a period are decided as they would have been, all of them, with each day's experts shared out; figures are counted on those
+that have a finding at the end. A claim without one cannot be judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from claimvet.models.assessment.comparison import found_by
+from claimvet.models.learning.labels import latest_findings
+from claimvet.models.metrics.evaluation import FOUND, figures, judged_frame
+from claimvet.models.metrics.intervals import losses_of, mean_interval
+from claimvet.models.metrics.label_noise import USUAL_ERROR
+from claimvet.models.policy.alternatives import costs_of, settled
+from claimvet.models.policy.capacity import REFER, share_out
+from claimvet.models.policy.claim_facts import policy_facts
+from claimvet.models.policy.guarantee import counted_off, wrong_denial_bound
+from claimvet.models.policy.policy import Disposition
+from claimvet.models.scoring.claim_model import ClaimModel
+
+Floats = npt.NDArray[np.float64]
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Period:
+    """Claims filed from `start` (inclusive) to `end`: their rows and their features, index `claim_id`; and all outcomes there are."""
+
+    start: pd.Timestamp
+    end: pd.Timestamp
+    claims: pd.DataFrame
+    features: pd.DataFrame
+    outcomes: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a model did with a period: `decided`, one row a claim as `models.policy.capacity.share_out` gives it with its `day`; and
+    `judged`,
+    a judged frame (`models.metrics.evaluation`) of the claims with a finding, with their final `disposition`."""
+
+    decided: pd.DataFrame
+    judged: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A period, the model that decided it and what came of it; champion and challenger of the shadow run; and all older models."""
+
+    period: Period
+    model: ClaimModel
+    judged: Judged
+    champion: ClaimModel | None
+    challenger: ClaimModel | None
+    older: tuple[ClaimModel, ...]
+
+
+def judged_period(period: Period, model: ClaimModel) -> Judged:
+    """What `model` does with all claims of the period, and how that turned out for those with a finding."""
+    probabilities = model.probabilities(period.features)
+    options = model.policy.options(probabilities, policy_facts(period.features))
+    day = period.claims["filed_at"].dt.floor("D")
+    ids = pd.Series(period.claims.index, index=period.claims.index)
+    decided = share_out(options, ids, day, model.policy).assign(day=day)
+    found = latest_findings(period.outcomes, period.outcomes["decided_at"].max())
+    found = found.loc[found.index.intersection(period.claims.index)].sort_index()
+    judged = judged_frame(period.claims, found, probabilities, np.zeros(len(found)), set())
+    answers = found_by(model, judged, judged["decided_by"])
+    judged = judged.assign(**dict(zip(FOUND, answers.T, strict=True)))
+    return Judged(decided, judged.assign(disposition=decided.loc[judged.index, "disposition"]))
+
+
+def period_row(one: Replayed, seed: int) -> dict[str, object]:
+    """Figures of one period: claims, findings, quality, dollars with bounds, whether the promise was kept, and the experts' load."""
+    judged, decided, policy = one.judged.judged, one.judged.decided, one.model.policy
+    costs = costs_of(judged, policy, judged["disposition"])
+    low, cost, high = mean_interval(1000.0 * costs, 1 - (1 - LEVEL) / 2, seed)
+    presenting = 1000.0 * float(costs_of(judged, policy, settled(judged, policy)).mean())
+    reviews = (decided["disposition"] == REFER).groupby(decided["day"]).sum()
+    quality = figures(judged)
+    return {
+        "from": one.period.start,
+        "until": one.period.end,
+        "claims": len(one.period.claims),
+        "findings": len(judged),
+        **{name: quality[name] for name in ("auc_valid", "auc_abusive", "log_loss", "calibration_error")},
+        "usd_per_1000": cost,
+        "usd_low": low,
+        "usd_high": high,
+        "usd_per_1000_presenting": presenting,
+        **_promise(one),
+        "most_reviews_of_a_day": int(reviews.max()),
+        "capacity": policy.expert_reviews_per_day,
+        "audited_share": float(decided["audited"].mean()),
+    }
+
+
+def stale_rows(one: Replayed, seed: int) -> Iterator[dict[str, object]]:
+    """What each older model loses on the period against the freshest: log loss and dollars per 1,000 claims, with intervals.
+
+    `age` counts periods; the freshest model itself comes first, with nothing lost.
+    """
+    for age, model in enumerate([one.model, *reversed(one.older)]):
+        yield {
+            "from": one.period.start,
+            "age": age,
+            **_difference(one.period, model, one.model, one.judged.judged, seed),
+        }
+
+
+def shadow_row(one: Replayed, seed: int) -> dict[str, object] | None:
+    """The challenger less the champion on the period's claims, paired, with intervals; None where either is missing."""
+    if one.champion is None or one.challenger is None:
+        return None
+    difference = _difference(one.period, one.challenger, one.champion, one.judged.judged, seed)
+    return {
+        "from": one.period.start,
+        "champion": one.champion.version,
+        "challenger": one.challenger.version,
+        **difference,
+    }
+
+
+def _promise(one: Replayed) -> dict[str, object]:
+    """Valid findings that were denied, less those expected to be valid by mistake (`models.policy.guarantee`), against the promise.
+
+    The promise counts as broken where the share is surely above it, at its own confidence; None where there were too few findings to
+    promise anything.
+    """
+    judged, policy = one.judged.judged, one.model.policy
+    asked = judged if policy.deny_personal_injury else judged[judged["claim_type"] != "personal_injury"]
+    denied, valid = asked["disposition"] == Disposition.DENY.value, asked["label"] == "valid"
+    wronged, total = int((denied & valid).sum()), int(valid.sum())
+    rates = one.model.record.get("error_rates", {})
+    mistaken = counted_off(asked.loc[denied, "decided_by"], rates, USUAL_ERROR, policy.finding_error_share)
+    counted = max(wronged - float(mistaken.sum()), 0.0)
+    surely = 1.0 - wrong_denial_bound(total - counted, total, policy.deny_confidence) if counted else 0.0
+    return {
+        "valid_findings": total,
+        "valid_denied": wronged,
+        "valid_denied_share": wronged / total if total else 0.0,
+        "without_merit_denied_share": float(denied[~valid].mean()) if (~valid).any() else 0.0,
+        "promise_kept": None if policy.deny_threshold is None else bool(surely <= policy.deny_alpha),
+        "injuries_denied": int(((judged["claim_type"] == "personal_injury") & (judged["disposition"] == "deny")).sum()),
+    }
+
+
+def _difference(
+    period: Period, model: ClaimModel, other: ClaimModel, judged: pd.DataFrame, seed: int
+) -> dict[str, object]:
+    """`model` less `other` on the judged claims: mean of log loss and dollars per 1,000 claims at `other`'s prices, `low` to `high`."""
+    mine, theirs = (judged_period(period, one).judged.loc[judged.index] for one in (model, other))
+    losses = losses_of(mine) - losses_of(theirs)
+    costs = 1000.0 * (
+        costs_of(mine, other.policy, mine["disposition"]) - costs_of(theirs, other.policy, theirs["disposition"])
+    )
+    confidence = 1 - (1 - LEVEL) / 2
+    answer: dict[str, object] = {"findings": len(judged)}
+    for name, values in (("log_loss", losses), ("usd", costs)):
+        low, mean, high = mean_interval(values, confidence, seed)
+        answer |= {f"{name}_difference": mean, f"{name}_low": low, f"{name}_high": high}
+    return answer

@@ -1,0 +1,1 @@
+"""Why does a claim have its score, and what is usual for each input?"""

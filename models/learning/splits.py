@@ -1,0 +1,167 @@
+"""Three slices of the findings in time: the earliest train, later ones set the bound of denials, the latest judge. Never a random split.
+
+A claim trains with the label that was known when the slice of the bound began, and bounds with the one known when the judging
+slice began. Each later slice ends one gap before its label date, because of claims filed within the gap only those decided
+quickly have a label.
+
+Where the data do not allow three slices (too few findings, all filed at one instant, all decided on one day), the plan says so in
+`note` and gives less: two slices, or one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from claimvet.models.learning.labels import latest_findings
+from claimvet.models.parameters import SplitParams
+
+NO_TIME = pd.Timedelta(0)
+_DOES = {"bound": "bound denials", "judge": "judge"}
+
+
+@dataclass(frozen=True)
+class TimeSplit:
+    """Findings by slice, in order of filing: index `claim_id`; columns `label`, `decided_by`, `decided_at`, `is_finding`, `filed_at`.
+
+    `train` holds what was known at `bound_from`, `bound` and `earlier` (all that was filed before `judge_from`) what was
+    known at `judge_from`, `judge` and `everything` what was known at `known_until`. `early` and `practise` part the training slice
+    once more in the same way, so that more claims can be held out. `practise`, `bound` and `judge` may be empty.
+    """
+
+    early: pd.DataFrame
+    practise: pd.DataFrame
+    train: pd.DataFrame
+    bound: pd.DataFrame
+    earlier: pd.DataFrame
+    judge: pd.DataFrame
+    everything: pd.DataFrame
+    bound_from: pd.Timestamp
+    judge_from: pd.Timestamp
+    known_until: pd.Timestamp
+    gap: pd.Timedelta
+    note: str = ""
+
+
+def time_split(filed_at: pd.Series, outcomes: pd.DataFrame, params: SplitParams) -> TimeSplit:
+    """Parts the findings by time. `filed_at` (UTC) has `claim_id` as its index; `outcomes` is the contract's table.
+
+    >>> days = pd.date_range("2026-01-01", periods=100, tz="UTC")
+    >>> claims = pd.Series(days, index=pd.Index([f"c{n:02}" for n in range(100)], name="claim_id"))
+    >>> found = pd.DataFrame({"claim_id": claims.index, "outcome_id": claims.index, "label": "valid", "decided_by": "expert",
+    ...                       "decided_at": days + pd.Timedelta(days=5)})
+    >>> split = time_split(claims, found, SplitParams(least_findings=5))
+    >>> len(split.train), len(split.bound), len(split.judge), split.gap.days
+    (61, 11, 20, 5)
+    """
+    known_until = outcomes["decided_at"].max()
+    everything = in_order_of_filing(latest_findings(outcomes, known_until), filed_at)
+    times = _slice_starts(everything, params)
+    if times is None:
+        return _unsplit(
+            everything,
+            known_until,
+            f"{len(everything)} findings cannot be parted by time: they all train, and none judges",
+        )
+    gap = _gap(everything, *times, known_until, params.delay_quantile)
+    at_starts = tuple(in_order_of_filing(latest_findings(outcomes, start), filed_at) for start in times)
+    if len(at_starts[0]) < params.least_findings:
+        gap, note = (
+            NO_TIME,
+            "outcomes came too late to part findings by when they were known: they are parted by when they were filed",
+        )
+        at_starts = tuple(everything[everything["filed_at"] < start] for start in times)
+        return _parted(everything, (at_starts[0], everything), times, known_until, gap, note, params)
+    return _parted(everything, at_starts, times, known_until, gap, "", params)
+
+
+def _parted(
+    everything: pd.DataFrame,
+    at_starts: tuple[pd.DataFrame, ...],
+    times: tuple[pd.Timestamp, pd.Timestamp],
+    known_until: pd.Timestamp,
+    gap: pd.Timedelta,
+    note: str,
+    params: SplitParams,
+) -> TimeSplit:
+    bound_from, judge_from = times
+    train, at_judging = at_starts
+    earlier = at_judging[at_judging["filed_at"] < judge_from]
+    bound = _between(earlier, bound_from, judge_from - gap)
+    judge = _between(everything, judge_from, known_until - gap if gap > NO_TIME else None)
+    slices = {"bound": bound, "judge": judge}
+    notes = [note] if note else []
+    for name, rows in slices.items():
+        if len(rows) < params.least_findings:
+            notes.append(f"only {len(rows)} findings could {_DOES[name]}, fewer than {params.least_findings}: none do")
+            slices[name] = rows.iloc[:0]
+    return TimeSplit(
+        *_practice(train, int(params.practice_share * len(everything)), bound_from, gap, params),
+        train,
+        slices["bound"],
+        earlier,
+        slices["judge"],
+        everything,
+        bound_from,
+        judge_from,
+        known_until,
+        gap,
+        "; ".join(notes),
+    )
+
+
+def _practice(
+    train: pd.DataFrame, claims: int, bound_from: pd.Timestamp, gap: pd.Timedelta, params: SplitParams
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The latest `claims` of the training slice to practise on, and what was known before them; both empty where too thin."""
+    if claims < params.least_findings or len(train) - claims < params.least_findings:
+        return train.iloc[:0], train.iloc[:0]
+    practise_from = train["filed_at"].iloc[len(train) - claims]
+    known = train["decided_at"] <= practise_from if gap > NO_TIME else True
+    early = train[(train["filed_at"] < practise_from) & known]
+    practise = _between(train, practise_from, bound_from - gap)
+    thin = min(len(early), len(practise)) < params.least_findings
+    return (train.iloc[:0], train.iloc[:0]) if thin else (early, practise)
+
+
+def _unsplit(everything: pd.DataFrame, known_until: pd.Timestamp, note: str) -> TimeSplit:
+    none = everything.iloc[:0]
+    return TimeSplit(
+        none, none, everything, none, everything, none, everything, known_until, known_until, known_until, NO_TIME, note
+    )
+
+
+def in_order_of_filing(findings: pd.DataFrame, filed_at: pd.Series) -> pd.DataFrame:
+    """Findings (index `claim_id`) with their filing time in `filed_at`, earliest first."""
+    filed = findings.assign(filed_at=filed_at.reindex(findings.index))
+    return filed.rename_axis("claim_id").sort_values(["filed_at", "claim_id"], kind="stable")
+
+
+def _slice_starts(findings: pd.DataFrame, params: SplitParams) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+    """When the slices of the bound and of judging begin; None where there are too few findings or filing times for three slices."""
+    if len(findings) < 2 * params.least_findings:
+        return None
+    judge_at = int(len(findings) * (1 - params.judging_share))
+    bound_at = int(len(findings) * (1 - params.judging_share - params.bound_share))
+    bound_from, judge_from = (findings["filed_at"].iloc[position] for position in (bound_at, judge_at))
+    return (bound_from, judge_from) if findings["filed_at"].iloc[0] < bound_from < judge_from else None
+
+
+def _gap(
+    findings: pd.DataFrame,
+    bound_from: pd.Timestamp,
+    judge_from: pd.Timestamp,
+    known_until: pd.Timestamp,
+    quantile: float,
+) -> pd.Timedelta:
+    """The measured delay, at most half of the shorter later slice, so that something is left of it."""
+    delays = (findings["decided_at"] - findings["filed_at"]).sort_values()
+    measured = pd.Timedelta(delays.iloc[int(quantile * (len(findings) - 1))])
+    longest = pd.Timedelta(min(judge_from - bound_from, known_until - judge_from) / 2)
+    return max(min(measured, longest), NO_TIME)
+
+
+def _between(findings: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp | None) -> pd.DataFrame:
+    filed = findings["filed_at"]
+    return findings[(filed >= start) if end is None else (filed >= start) & (filed <= end)]

@@ -1,0 +1,1 @@
+"""How good are probabilities against findings, with which interval, and against which baseline?"""

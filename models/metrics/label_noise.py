@@ -1,0 +1,190 @@
+"""How often is a finding wrong, and what would probabilities be without those errors?
+
+Findings are wrong at times, and some deciders are wrong more often than others. A calibration against findings as they stand learns
+those errors: it doubts what is beyond doubt. Here each decider has a share of careless findings, which fall on the labels as findings
+do at large whatever the claim is; it is found together with the calibrations by maximum likelihood on held-out claims. The two can be
+told apart because doubt of the model depends on the claim, while carelessness does not: however clear the claims, findings disagree
+with the model at the decider's rate (the lapse rate of psychometrics; Wichmann and Hill, Perception & Psychophysics 2001).
+docs/decisions has what this gains where the truth is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
+
+from claimvet.data.contract.tables import LABELS
+from claimvet.models.scoring.calibration import Calibration, log_probabilities
+
+FloatArray = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+RIVALS = ("frivolous", "abusive")
+"""The labels that each booster holds against valid."""
+USUAL_ERROR = 0.05
+"""Assumption: share of wrong findings of a decider about whom nothing is known yet."""
+USUAL_CARELESS = 1.5 * USUAL_ERROR
+"""The share of careless findings that makes as many wrong ones where the three labels are equally frequent."""
+USUAL_ERROR_CLAIMS = 40.0
+"""How many findings that assumption counts as much as."""
+LARGEST_CARELESS = 0.45
+FEWEST_ROWS = 50
+"""With fewer held-out claims than this a calibration is a guess, so raw scores stand."""
+UNIFORM = np.full(len(LABELS), 1.0 / len(LABELS))
+
+PARAMETRIC: Mapping[str, tuple[tuple[int, ...], ...]] = MappingProxyType(
+    {
+        "temperature": ((0, 1), (3, 4)),
+        "sigmoid": ((0, 1), (2,), (3, 4), (5,)),
+        "beta": tuple((place,) for place in range(6)),
+    }
+)
+"""By method, the coefficients (rise, fall, shift of frivolous, then of abusive) that each free parameter moves; the plainer first."""
+_START = np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
+
+
+def found_probabilities(probabilities: FloatArray, errors: FloatArray, shares: FloatArray | None = None) -> FloatArray:
+    """What a decider who errs would find: some findings are careless, and fall on the labels by `shares` whatever the claim is.
+
+    `probabilities` is (n, 3), `errors` (n,) the share of wrong findings, `shares` (3,) of the labels (equal ones where not given); the
+    answer is (n, 3), each row summing to 1.
+
+    >>> found_probabilities(np.array([[1.0, 0.0, 0.0]]), np.array([0.1]))
+    array([[0.9 , 0.05, 0.05]])
+    """
+    pi = UNIFORM if shares is None else np.asarray(shares, dtype=np.float64)
+    wrong = max(1.0 - float((pi**2).sum()), 1e-9)
+    careless = np.minimum(errors / wrong, 1.0)[:, None]
+    found: FloatArray = (1.0 - careless) * probabilities + careless * pi
+    return found
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What held-out findings say: both maps' coefficients, each decider's share of careless findings, the labels' shares.
+
+    `coefficients` are rise, fall and shift of frivolous, then of abusive.
+    """
+
+    method: str
+    coefficients: FloatArray
+    careless: Mapping[str, float]
+    shares: FloatArray = field(default_factory=lambda: UNIFORM)
+
+    def careless_of(self, deciders: pd.Series) -> FloatArray:
+        """The share of careless findings of each claim's decider; the assumption where the decider was never held out."""
+        return np.array([self.careless.get(str(decider), USUAL_CARELESS) for decider in deciders], dtype=np.float64)
+
+    @property
+    def error_rates(self) -> dict[str, float]:
+        """The share of wrong findings of each decider: careless ones that did not happen to be right."""
+        wrong = 1.0 - float((self.shares**2).sum())
+        return {name: careless * wrong for name, careless in self.careless.items()}
+
+    @property
+    def maps(self) -> tuple[Calibration, Calibration]:
+        """The calibration of either booster."""
+        rise_f, fall_f, shift_f, rise_a, fall_a, shift_a = map(float, self.coefficients)
+        return Calibration(self.method, rise_f, fall_f, shift_f), Calibration(self.method, rise_a, fall_a, shift_a)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Held-out findings as arrays: four log probabilities a claim, and the positions of its label and decider."""
+
+    terms: FloatArray
+    label: npt.NDArray[np.intp]
+    decider: npt.NDArray[np.intp]
+    deciders: tuple[str, ...]
+    shares: FloatArray
+
+    @classmethod
+    def of(cls, raw: pd.DataFrame, labels: pd.Series, deciders: pd.Series) -> Findings:
+        """From log odds against valid (`frivolous`, `abusive`), labels and deciders."""
+        columns = [column for name in RIVALS for column in log_probabilities(raw[name].to_numpy(dtype=np.float64))]
+        label = np.array([LABELS.index(name) for name in labels], dtype=np.intp)
+        names = tuple(sorted(set(map(str, deciders))))
+        decider = np.array([names.index(str(name)) for name in deciders], dtype=np.intp)
+        counts = np.bincount(label, minlength=len(LABELS)) + 0.5
+        return cls(np.column_stack(columns), label, decider, names, counts / counts.sum())
+
+    def take(self, rows: Flags) -> Findings:
+        """Some of the claims."""
+        return Findings(self.terms[rows], self.label[rows], self.decider[rows], self.deciders, self.shares)
+
+    def log_odds(self, coefficients: FloatArray) -> FloatArray:
+        """Calibrated log odds against valid, (n, 2)."""
+        rise_f, fall_f, shift_f, rise_a, fall_a, shift_a = coefficients
+        log_p_f, log_q_f, log_p_a, log_q_a = self.terms.T
+        return np.column_stack(
+            [rise_f * log_p_f - fall_f * log_q_f + shift_f, rise_a * log_p_a - fall_a * log_q_a + shift_a]
+        )
+
+    def loss(self, coefficients: FloatArray, careless: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Summed negative log likelihood of the findings, and its gradient by coefficients and by carelessness."""
+        p, rows = shares_of(self.log_odds(coefficients)), np.arange(len(self.label))
+        mine, rate, at_large = p[rows, self.label], careless[self.decider], self.shares[self.label]
+        found = np.maximum((1.0 - rate) * mine + rate * at_large, 1e-12)
+        slope = -(1.0 - rate) / found * mine
+        towards = slope[:, None] * ((self.label[:, None] == np.arange(3)) - p)
+        log_p_f, log_q_f, log_p_a, log_q_a = self.terms.T
+        by_f, by_a = towards[:, 1], towards[:, 2]
+        parts = (log_p_f * by_f, -log_q_f * by_f, by_f, log_p_a * by_a, -log_q_a * by_a, by_a)
+        by_coefficients = np.array([part.sum() for part in parts])
+        by_rate = np.bincount(self.decider, (mine - at_large) / found, minlength=len(self.deciders))
+        return -float(np.log(found).sum()), by_coefficients, by_rate.astype(np.float64)
+
+
+def shares_of(log_odds: FloatArray) -> FloatArray:
+    """P of each label, (n, 3), from log odds of the two rivals against valid, (n, 2)."""
+    odds = np.column_stack([np.zeros(len(log_odds)), log_odds])
+    odds = np.exp(odds - odds.max(axis=1, keepdims=True))
+    answer: FloatArray = odds / odds.sum(axis=1, keepdims=True)
+    return answer
+
+
+def true_shares(
+    probabilities: FloatArray, label: npt.NDArray[np.intp], careless: FloatArray, shares: FloatArray
+) -> FloatArray:
+    """P of each label being true, (n, 3), given `probabilities` (n, 3), what was found and how careless who found it is (Bayes)."""
+    likelihood = careless[:, None] * shares[label][:, None] + (1.0 - careless[:, None]) * np.eye(len(LABELS))[label]
+    joint = probabilities * likelihood
+    answer: FloatArray = joint / joint.sum(axis=1, keepdims=True)
+    return answer
+
+
+def fit(findings: Findings, method: str = "beta") -> Fitted:
+    """Coefficients and carelessness of least penalised loss.
+
+    One claim's worth of loss draws each coefficient to its start, `USUAL_ERROR_CLAIMS` draw each decider to the usual carelessness.
+    """
+    moves = PARAMETRIC[method]
+    free = np.zeros((len(_START), len(moves)))
+    for number, places in enumerate(moves):
+        free[list(places), number] = 1.0
+    count, often = free.shape[1], USUAL_CARELESS * USUAL_ERROR_CLAIMS
+    seldom = USUAL_ERROR_CLAIMS - often
+
+    def objective(x: FloatArray) -> tuple[float, FloatArray]:
+        moved, careless = x[:count], x[count:]
+        loss, by_coefficients, by_rate = findings.loss(_START + free @ moved, careless)
+        penalty = (moved**2).sum() - often * np.log(careless).sum() - seldom * np.log1p(-careless).sum()
+        gradient = np.concatenate(
+            [free.T @ by_coefficients + 2.0 * moved, by_rate - often / careless + seldom / (1.0 - careless)]
+        )
+        return (loss + float(penalty)) / len(findings.label), gradient / len(findings.label)
+
+    slopes = [(-1.0, None) if _START[places[0]] == 1.0 else (None, None) for places in moves]
+    rates = [(1e-4, LARGEST_CARELESS)] * len(findings.deciders)
+    start = np.concatenate([np.zeros(count), np.full(len(findings.deciders), USUAL_CARELESS)])
+    with threadpool_limits(1, "blas"):  # with a dozen unknowns, threads of the linear algebra only wait for one another
+        found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=[*slopes, *rates])
+    careless = dict(zip(findings.deciders, map(float, found.x[count:]), strict=True))
+    return Fitted(method, _START + free @ found.x[:count], careless, findings.shares)

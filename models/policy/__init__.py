@@ -1,0 +1,1 @@
+"""What should happen to a claim, in dollars and within the guarantee?"""

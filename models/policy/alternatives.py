@@ -1,0 +1,168 @@
+"""What would other ways of deciding have cost? The policy against presenting everything, rules, a threshold, luck, and the truth.
+
+Costs are the policy's own, counted with hindsight (`Policy.realised_costs`), so every way is held against the same yardstick. Experts are
+as scarce for all: a way may refer at most the given share of the claims. Who follows rules or a threshold asks for an amount that is not
+stated, too, since nobody can pay it. The threshold is the best one in hindsight, which flatters it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from claimvet.models.policy.capacity import audit_draws, share_out
+from claimvet.models.policy.policy import PROBABILITIES, Disposition, Policy
+
+Floats = npt.NDArray[np.float64]
+
+CAPACITIES = (0.0, 0.05, 0.1, 0.2, 0.4)
+"""Reviews as a share of the claims."""
+USUAL_CAPACITY = 0.1
+COST_RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Harm of a wrong denial, as a multiple of what the parameters say."""
+RESAMPLES = 400
+THRESHOLDS = np.linspace(0.05, 0.95, 19)
+COLUMNS = ("cost_ratio", "capacity", "way", "usd_per_1000", "low", "high")
+RULES: Mapping[str, float] = MappingProxyType(
+    {
+        "evidence_hash_other_customers_count": 1.0,
+        "customer_abusive_outcomes_count": 1.0,
+        "order_returns_refused_count": 1.0,
+        "identity_shared_customers_count": 2.0,
+        "customer_claims_count_365d": 3.0,
+    }
+)
+"""Rules as a claims desk writes them: from this value on, a claim is suspicious (assumption). One is enough."""
+
+
+def settled(judged: pd.DataFrame, policy: Policy) -> pd.Series[str]:
+    """Pay under the concession limit, present to the seller at or above it."""
+    small = judged["amount_claimed"].fillna(policy.unstated_amount_usd) < policy.concession_limit_usd
+    return _always(judged, Disposition.PAY_CONCESSION).where(small, Disposition.PRESENT_TO_SELLER.value)
+
+
+def policy_way(judged: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
+    """The policy with at most `most` reviews in all, audits included."""
+    options = policy.options(judged[list(PROBABILITIES)], judged)
+    limited = replace(policy, expert_reviews_per_day=most)
+    day = pd.Series(0, index=judged.index)
+    return share_out(options, pd.Series(judged.index, index=judged.index), day, limited)["disposition"]
+
+
+def rules_way(judged: pd.DataFrame, policy: Policy, most: int, features: pd.DataFrame | None = None) -> pd.Series[str]:
+    """Settle what breaks no rule; experts for the largest of the others, evidence for the rest."""
+    table = judged if features is None else features
+    broken = np.zeros(len(judged), dtype=np.bool_)
+    for name, least in RULES.items():
+        if name in table:
+            broken |= (table[name].fillna(0.0) >= least).to_numpy()
+    return _refer_largest(judged, settled(judged, policy), broken, most)
+
+
+def threshold_way(judged: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
+    """Settle from a P(valid) on, the best one in hindsight; experts for the largest of the others, evidence for the rest."""
+    realised, settle, p_valid = realised_of(judged, policy), settled(judged, policy), judged["p_valid"].to_numpy()
+    ways = [_refer_largest(judged, settle, p_valid < bound, most) for bound in THRESHOLDS]
+    return min(ways, key=lambda way: float(_chosen(realised, way).sum()))
+
+
+def random_way(judged: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
+    """The policy, but experts get claims by lot."""
+    options = policy.options(judged[list(PROBABILITIES)], judged)
+    draws = audit_draws(map(str, judged.index), policy.audit_seed + 1)
+    drawn = np.argsort(np.argsort(draws, kind="stable"), kind="stable") < most
+    return options["otherwise"].where(~drawn, Disposition.REFER_TO_EXPERT.value)
+
+
+def oracle_way(judged: pd.DataFrame, policy: Policy) -> pd.Series[str]:
+    """Who knows the truth settles what is valid and denies the rest."""
+    return settled(judged, policy).where(judged["label"] == "valid", Disposition.DENY.value)
+
+
+def ways(judged: pd.DataFrame, policy: Policy, most: int, features: pd.DataFrame | None = None) -> dict[str, pd.Series]:
+    """The disposition of every claim by way of deciding; the policy first, the oracle last."""
+    return {
+        "policy": policy_way(judged, policy, most),
+        "present everything": settled(judged, policy),
+        "rules": rules_way(judged, policy, most, features),
+        "best single threshold": threshold_way(judged, policy, most),
+        "random referral": random_way(judged, policy, most),
+        "oracle": oracle_way(judged, policy),
+    }
+
+
+def costs_of(judged: pd.DataFrame, policy: Policy, chosen: pd.Series[str]) -> Floats:
+    """What the chosen disposition cost each claim, US dollars, float64."""
+    return _chosen(realised_of(judged, policy), chosen)
+
+
+def realised_of(judged: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """What each disposition cost each claim, as it turned out."""
+    return policy.realised_costs(judged[list(PROBABILITIES)], judged, judged["label"])
+
+
+def _chosen(realised: pd.DataFrame, chosen: pd.Series[str]) -> Floats:
+    places = realised.columns.get_indexer(pd.Index(chosen))
+    costs: Floats = realised.to_numpy()[np.arange(len(realised)), places]
+    return costs
+
+
+def money_table(
+    judged: pd.DataFrame,
+    policy: Policy,
+    seed: int,
+    features: pd.DataFrame | None = None,
+    *,
+    capacities: Sequence[float] = CAPACITIES,
+    cost_ratios: Sequence[float] = COST_RATIOS,
+) -> pd.DataFrame:
+    """US dollars per 1,000 claims of every way, with 95 % bootstrap intervals; columns `COLUMNS`.
+
+    Over `capacities` at the costs as they are, and over `cost_ratios` at `USUAL_CAPACITY`. `judged` is a judged frame with what the
+    policy reads; `features` its inputs, for the rules.
+    """
+    random = np.random.default_rng(seed)
+    drawn = random.multinomial(len(judged), np.full(len(judged), 1 / len(judged)), RESAMPLES) if len(judged) else None
+    rows = []
+    for ratio, capacity in [(1.0, at) for at in capacities] + [
+        (ratio, USUAL_CAPACITY) for ratio in cost_ratios if ratio != 1.0
+    ]:
+        priced = with_cost_ratio(policy, ratio)
+        realised = realised_of(judged, priced)
+        for way, chosen in ways(judged, priced, round(capacity * len(judged)), features).items():
+            rows.append((ratio, capacity, way, *_per_thousand(_chosen(realised, chosen), drawn)))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def with_cost_ratio(policy: Policy, ratio: float) -> Policy:
+    """The policy where a wrong denial does `ratio` times the harm."""
+    return replace(
+        policy,
+        wrong_denial_usd=policy.wrong_denial_usd * ratio,
+        wrong_denial_multiple=policy.wrong_denial_multiple * ratio,
+    )
+
+
+def _per_thousand(costs: Floats, drawn: npt.NDArray[np.int64] | None) -> tuple[float, float, float]:
+    if drawn is None:
+        return (float("nan"),) * 3
+    means = 1000 * (drawn @ costs) / len(costs)
+    return 1000 * float(costs.mean()), float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+
+
+def _refer_largest(
+    judged: pd.DataFrame, settled_way: pd.Series[str], suspicious: npt.NDArray[np.bool_], most: int
+) -> pd.Series[str]:
+    amounts = np.where(suspicious, judged["amount_claimed"].fillna(0.0).to_numpy(), -1.0)
+    rank = np.argsort(np.argsort(-amounts, kind="stable"), kind="stable")
+    asked = settled_way.where(~suspicious & judged["amount_claimed"].notna(), Disposition.REQUEST_EVIDENCE.value)
+    return asked.where(~(suspicious & (rank < most)), Disposition.REFER_TO_EXPERT.value)
+
+
+def _always(judged: pd.DataFrame, disposition: Disposition) -> pd.Series[str]:
+    return pd.Series(disposition.value, index=judged.index, dtype="str")

@@ -1,0 +1,1 @@
+"""What does a trained model answer for these features?"""

@@ -1,0 +1,162 @@
+"""A trained model: inputs, two boosters, two calibrations, the policy, and the record of how it was made; all of it text.
+
+`ClaimModel.save` writes a directory of LightGBM's text format and JSON; equal data, parameters and seed give equal bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from claimvet.data.contract.errors import ModelError
+from claimvet.models.policy.policy import Policy
+from claimvet.models.scoring.calibration import Calibration
+from claimvet.models.scoring.schema import InputSchema
+
+FloatArray = npt.NDArray[np.float64]
+
+PROBABILITIES = ("p_valid", "p_frivolous", "p_abusive")
+FORMAT = 1
+"""Version of the directory's layout; a model of another one is refused."""
+
+_FRIVOLOUS, _ABUSIVE, _DOCUMENT = "frivolous.txt", "abusive.txt", "model.json"
+
+
+@dataclass(frozen=True)
+class ClaimModel:
+    """P(valid), P(frivolous) and P(abusive) for rows of features.
+
+    `frivolous` answers log odds of frivolous against valid, `abusive` those of abusive against valid; either is a constant where
+    training saw too little to learn it. `usual` holds what is usual for each input, as `models.explain.reference_ranges` gives it;
+    `record` says what the model was trained on. Both are JSON values only.
+    """
+
+    schema: InputSchema
+    frivolous: lgb.Booster
+    abusive: lgb.Booster
+    frivolous_calibration: Calibration
+    abusive_calibration: Calibration
+    policy: Policy
+    usual: dict[str, Any] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def sources(self) -> dict[str, str]:
+        """Column of the matrix to the input that it comes from, in order."""
+        return {name: name for name in self.schema.names}
+
+    def matrix(self, features: pd.DataFrame) -> pd.DataFrame:
+        """The boosters' input: float64, one column an input in order, index of `features`; raises `ModelError` where they do not fit."""
+        return self.schema.conform(features)
+
+    def probabilities(self, features: pd.DataFrame) -> pd.DataFrame:
+        """`p_valid`, `p_frivolous`, `p_abusive`: float64, index of `features`, each within (0, 1), each row summing to 1."""
+        return self.probabilities_of(self.matrix(features))
+
+    def probabilities_of(self, matrix: pd.DataFrame) -> pd.DataFrame:
+        """As `probabilities`, for a matrix that `matrix` has made."""
+        return self.calibrated(self.raw(matrix), matrix.index)
+
+    def raw(self, matrix: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+        """Log odds of frivolous and of abusive against valid, as the boosters say them: float64, one a row of the matrix."""
+        return raw_scores(self.frivolous, matrix), raw_scores(self.abusive, matrix)
+
+    def calibrated(self, raw: tuple[FloatArray, FloatArray], index: pd.Index) -> pd.DataFrame:
+        """`probabilities` of what `raw` answers."""
+        frivolous, abusive = self.frivolous_calibration.apply(raw[0]), self.abusive_calibration.apply(raw[1])
+        return class_probabilities(frivolous, abusive, index)
+
+    @cached_property
+    def version(self) -> str:
+        """Name of exactly this model: the first 16 hexadecimal digits of the SHA-256 of its files."""
+        digest = hashlib.sha256()
+        for name, text in sorted(self._files().items()):
+            digest.update(f"{name}\n{text}".encode())
+        return digest.hexdigest()[:16]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the model's files."""
+        return sum(len(text.encode()) for text in self._files().values())
+
+    def save(self, directory: Path) -> None:
+        """Writes the model's files into `directory`, which is made where it is missing; each file is replaced as a whole."""
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in self._files().items():
+            aside = directory / f".{name}.part"
+            aside.write_text(text, encoding="utf-8")
+            aside.replace(directory / name)
+
+    @classmethod
+    def load(cls, directory: Path) -> ClaimModel:
+        """Reads what `save` wrote; raises `ModelError` where a file is missing, damaged or of another format."""
+        try:
+            document = json.loads((directory / _DOCUMENT).read_text(encoding="utf-8"))
+            if document["format"] != FORMAT:
+                raise ModelError(f"the model in {directory} has format {document['format']}, expected {FORMAT}")
+            return cls(
+                schema=InputSchema.from_dict(document["inputs"]),
+                frivolous=_booster(directory / _FRIVOLOUS),
+                abusive=_booster(directory / _ABUSIVE),
+                frivolous_calibration=Calibration.from_dict(document["calibration"]["frivolous"]),
+                abusive_calibration=Calibration.from_dict(document["calibration"]["abusive"]),
+                policy=Policy.from_dict(document["policy"]),
+                usual=document["usual"],
+                record=document["record"],
+            )
+        except (OSError, ValueError, KeyError, TypeError, lgb.basic.LightGBMError) as error:
+            raise ModelError(f"the directory {directory} holds no whole Claimvet model: {error}") from error
+
+    def _files(self) -> dict[str, str]:
+        calibration = {"frivolous": self.frivolous_calibration.to_dict(), "abusive": self.abusive_calibration.to_dict()}
+        document = {
+            "format": FORMAT,
+            "inputs": self.schema.to_dict(),
+            "calibration": calibration,
+            "policy": self.policy.to_dict(),
+            "usual": self.usual,
+            "record": self.record,
+        }
+        return {
+            _FRIVOLOUS: self.frivolous.model_to_string(num_iteration=-1),
+            _ABUSIVE: self.abusive.model_to_string(num_iteration=-1),
+            _DOCUMENT: json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n",
+        }
+
+
+def _booster(path: Path) -> lgb.Booster:
+    return lgb.Booster(model_str=path.read_text(encoding="utf-8"))
+
+
+def raw_scores(booster: lgb.Booster, matrix: pd.DataFrame) -> FloatArray:
+    """The booster's log odds, float64, one a row."""
+    if matrix.empty:
+        return np.empty(0, dtype=np.float64)
+    return np.asarray(booster.predict(matrix.to_numpy(), raw_score=True), dtype=np.float64)
+
+
+def class_probabilities(frivolous: FloatArray, abusive: FloatArray, index: pd.Index) -> pd.DataFrame:
+    """The three classes from P(frivolous | frivolous or valid) and P(abusive | abusive or valid), both within (0, 1).
+
+    Columns as `PROBABILITIES`, float64.
+
+    >>> class_probabilities(np.array([0.5]), np.array([0.5]), pd.RangeIndex(1)).round(3).to_numpy().tolist()
+    [[0.333, 0.333, 0.333]]
+    """
+    return pd.DataFrame(class_shares(frivolous, abusive), index=index, columns=list(PROBABILITIES))
+
+
+def class_shares(frivolous: FloatArray, abusive: FloatArray) -> FloatArray:
+    """As `class_probabilities`, float64 (n, 3)."""
+    odds = np.column_stack([np.ones(len(frivolous)), frivolous / (1.0 - frivolous), abusive / (1.0 - abusive)])
+    shares: FloatArray = odds / odds.sum(axis=1, keepdims=True)
+    return shares

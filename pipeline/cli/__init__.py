@@ -1,0 +1,1 @@
+"""What can be typed? The `claimvet` command line, one file a group of commands."""

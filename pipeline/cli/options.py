@@ -1,0 +1,31 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from claimvet.pipeline.params import Params
+
+DataDirectory = Annotated[
+    Path, typer.Option("--data", help="Data set: a directory with one file a table.", metavar="DIR")
+]
+OutFile = Annotated[Path, typer.Option("--out", help="Parquet file to write.", metavar="FILE")]
+ModelUri = Annotated[
+    str | None,
+    typer.Option("--model", help="Model: an MLflow URI or a directory; default the champion.", metavar="URI"),
+]
+ParamsFile = Annotated[
+    Path | None,
+    typer.Option("--params", help="Parameters; default ./params.yaml, else the project's own.", metavar="FILE"),
+]
+
+
+def read_params(path: Path | None) -> Params:
+    """The parameters of the file named, or of the one that counts where none is named."""
+    from claimvet.pipeline.params import load_params
+
+    return load_params(path)

@@ -1,0 +1,41 @@
+"""Commands about how good a model can be made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from claimvet.pipeline.cli.options import DataDirectory, ParamsFile, read_params
+from claimvet.pipeline.progress import step
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Adds the commands of this module to the program."""
+    app.command("tune")(tune)
+
+
+def tune(
+    data: DataDirectory,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Trials in all, those of earlier runs included.")] = 40,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="Seconds after which no trial is begun.")] = 1800.0,
+    out: Annotated[
+        Path, typer.Option("--out", help="YAML file to write; the trials are kept beside it.", metavar="FILE")
+    ] = Path("tuned.yaml"),
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            "--features", help="Features that were built of the same data; default: build them.", metavar="FILE"
+        ),
+    ] = None,
+    params: ParamsFile = None,
+) -> None:
+    """Search the parameters of training on later and later claims; write a file that `train --params` accepts."""
+    from claimvet.pipeline.stages.tune import tune_parameters
+
+    with step("Tuning") as tell:
+        report = tune_parameters(
+            data, read_params(params), trials=trials, seconds=seconds, out=out, features=features, progress=tell
+        )
+    typer.echo(str(report))

@@ -1,0 +1,294 @@
+"""The backtest as a page: tiles, a line for each figure over time, what staleness costs, and the shadow run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from claimvet.models.assessment.backtest import Replayed
+from claimvet.models.policy.alternatives import CAPACITIES, COST_RATIOS, USUAL_CAPACITY, money_table
+from claimvet.pipeline.report.backtest_charts import across, over_time, places
+from claimvet.pipeline.report.charts import Axis, Line, line_chart, round_axis, short_dollars
+from claimvet.pipeline.report.parts import Card, Section, Table, figure, share
+from claimvet.pipeline.report.plain import write_page
+from claimvet.pipeline.report.tiles import Tile, cost_tile, injuries_tile
+
+COLOURS = {
+    "policy": "c-policy",
+    "present everything": "c-other",
+    "rules": "c-frivolous",
+    "best single threshold": "c-threshold",
+    "random referral": "c-abusive",
+    "oracle": "c-valid",
+}
+"""Colour class by way of deciding."""
+DOLLARS = "US dollars per 1,000 claims"
+
+
+def write_backtest_page(
+    out: Path,
+    replayed: Sequence[Replayed],
+    periods: pd.DataFrame,
+    staleness: pd.DataFrame,
+    shadow: pd.DataFrame,
+    *,
+    seed: int,
+    written_at: datetime,
+) -> None:
+    """Writes the page to `out`; the tables are those of `models.assessment.backtest`."""
+    sections = [
+        _quality(periods),
+        _money(replayed, periods, seed),
+        _promise(periods),
+        _staleness(staleness),
+        _shadow(shadow),
+    ]
+    write_page(
+        out,
+        "Claimvet: what would have happened",
+        f"History replayed from {periods['from'].min():%Y-%m-%d} to {periods['until'].max():%Y-%m-%d}: {len(periods)} models, each "
+        "trained on the outcomes that were decided before its period, deciding all its claims with each day's experts shared out.",
+        _tiles(periods),
+        sections,
+        footer="Claimvet. Counted on claims with a finding by the end of the data; the latest period has the quickly decided ones only.",
+        written_at=written_at,
+    )
+
+
+def _tiles(periods: pd.DataFrame) -> list[Tile]:
+    weights = periods["findings"]
+    mean = {
+        name: float(np.average(periods[name], weights=weights))
+        for name in ("log_loss", "calibration_error", "usd_per_1000")
+    }
+    presenting = float(np.average(periods["usd_per_1000_presenting"], weights=weights))
+    denied, valid = int(periods["valid_denied"].sum()), int(periods["valid_findings"].sum())
+    promised = periods["promise_kept"].dropna()
+    kept = int(promised.sum())
+    capacity = periods["capacity"].iloc[0]
+    most = int(periods["most_reviews_of_a_day"].max())
+    return [
+        Tile("log loss", figure(mean["log_loss"]), "lower is better; mean over all findings"),
+        Tile("calibration error", figure(mean["calibration_error"]), "how far P(valid) is off, mean over periods"),
+        cost_tile(mean["usd_per_1000"], presenting, "presenting everything"),
+        Tile(
+            "promise kept",
+            f"{kept} of {len(promised)}",
+            f"periods with a promise; {denied} of {valid:,} valid findings denied",
+            kept == len(promised),
+        ),
+        injuries_tile(int(periods["injuries_denied"].sum()), "a person decides those"),
+        Tile("most reviews of a day", f"{most}", f"capacity: {capacity}", capacity is None or most <= capacity),
+        Tile(
+            "audited",
+            share(float((periods["audited_share"] * periods["claims"]).sum()), float(periods["claims"].sum())),
+            "of all claims, whatever the score",
+        ),
+    ]
+
+
+def _quality(periods: pd.DataFrame) -> Section:
+    cards = [
+        Card(
+            "Areas under the ROC curve",
+            over_time(
+                "area under the curve",
+                periods,
+                {"AUC valid": "auc_valid", "AUC abusive": "auc_abusive"},
+                ["c-valid", "c-abusive"],
+            ),
+            note="How often a valid (or abusive) claim ranks above another: 1 is perfect, 0.5 chance.",
+        ),
+        Card(
+            "Log loss and calibration error",
+            over_time(
+                "nats, and share",
+                periods,
+                {"log loss": "log_loss", "calibration error": "calibration_error"},
+                ["c-policy", "c-threshold"],
+            ),
+            note="The lower, the better. Log loss in nats; calibration error is how far P(valid) is off on average.",
+        ),
+        _table_card(
+            "Period by period",
+            periods,
+            {
+                "from": "from",
+                "claims": "claims",
+                "findings": "findings",
+                "auc_valid": "AUC valid",
+                "auc_abusive": "AUC abusive",
+                "log_loss": "log loss",
+                "calibration_error": "calibration error",
+            },
+        ),
+    ]
+    return Section(
+        "quality", "Quality over time", "Every model is asked about claims that came after all that it knew.", cards
+    )
+
+
+def _money(replayed: Sequence[Replayed], periods: pd.DataFrame, seed: int) -> Section:
+    lines = [
+        Line(
+            "policy",
+            places(periods),
+            periods["usd_per_1000"].tolist(),
+            "c-policy",
+            True,
+            list(zip(periods["usd_low"], periods["usd_high"], strict=True)),
+        ),
+        Line("present everything", places(periods), periods["usd_per_1000_presenting"].tolist(), "c-other", True),
+    ]
+    y = round_axis(DOLLARS, 0.0, max(value for line in lines for value in line.y), short_dollars)
+    judged = pd.concat([one.judged.judged for one in replayed])
+    features = pd.concat([one.period.features.loc[one.judged.judged.index] for one in replayed])
+    policy = replayed[-1].model.policy
+    money = money_table(judged, policy, seed, features)
+    by_capacity, by_ratio = (
+        money[money["cost_ratio"] == 1.0],
+        money[money["capacity"] == USUAL_CAPACITY].sort_values("cost_ratio"),
+    )
+    cards = [
+        Card("Period by period", line_chart("Money", lines, across(periods), y), note="Bars are 95 % intervals."),
+        Card(
+            "By the experts' capacity",
+            _ways(by_capacity, "capacity", CAPACITIES, "reviews, as a share of the claims"),
+            note="Without presenting everything, which would hide the rest.",
+        ),
+        Card(
+            "By the harm of a wrong denial",
+            _ways(by_ratio, "cost_ratio", COST_RATIOS, "harm, times the default (reviews: 10 %)"),
+        ),
+        _ways_table(by_capacity),
+    ]
+    lead = "Dollars per 1,000 claims with a finding, at the costs of params.yaml, counted with hindsight, against other ways of deciding."
+    return Section("money", "Money", lead, cards)
+
+
+def _ways(table: pd.DataFrame, x: str, values: Sequence[float], title: str) -> Markup:
+    shown = table[table["way"] != "present everything"]
+    stands = {value: float(place) for place, value in enumerate(values)}
+    lines = [
+        Line(
+            str(way),
+            [stands[value] for value in part[x]],
+            part["usd_per_1000"].tolist(),
+            COLOURS[str(way)],
+            True,
+            list(zip(part["low"], part["high"], strict=True)),
+        )
+        for way, part in shown.groupby("way", sort=False)
+    ]
+    x_axis = Axis(title, 0, len(values) - 1, list(stands.values()), lambda place: f"{values[round(place)]:g}")
+    return line_chart(title, lines, x_axis, round_axis(DOLLARS, 0.0, float(shown["high"].max()), short_dollars))
+
+
+def _ways_table(table: pd.DataFrame) -> Card:
+    rows = []
+    for way, part in table.groupby("way", sort=False):
+        cells = zip(part["usd_per_1000"], part["low"], part["high"], strict=True)
+        rows.append(
+            [str(way), *(f"{cost / 1e3:,.1f} ({low / 1e3:,.0f} to {high / 1e3:,.0f})" for cost, low, high in cells)]
+        )
+    header = ["way", *(f"{capacity:.0%} reviewed" for capacity in CAPACITIES)]
+    note = "Thousands of US dollars per 1,000 claims; in brackets 95 % bootstrap intervals. The oracle knows every finding beforehand."
+    return Card("Ways of deciding, by capacity", table=Table(header, rows), note=note, wide=True)
+
+
+def _promise(periods: pd.DataFrame) -> Section:
+    names = {
+        "from": "from",
+        "valid_findings": "valid",
+        "valid_denied": "denied",
+        "valid_denied_share": "share",
+        "without_merit_denied_share": "without merit, denied",
+        "promise_kept": "kept",
+        "injuries_denied": "injuries denied",
+        "most_reviews_of_a_day": "most reviews of a day",
+        "audited_share": "audited",
+    }
+    lead = (
+        "Valid findings that would have been denied by machine. Findings are wrong at times, so as many as are expected to be valid by "
+        "mistake are counted off before the promise counts as broken."
+    )
+    note = (
+        "Kept: what is left is not surely above the promise, at the promise's own confidence; at 90 % one period in ten looks broken by "
+        "chance; a dash: with so few findings nothing was promised. Share and audited: of valid findings, and of all claims."
+    )
+    return Section(
+        "promise", "The promise, and the experts", lead, [_table_card("Period by period", periods, names, note)]
+    )
+
+
+def _staleness(staleness: pd.DataFrame) -> Section:
+    by_age = pd.DataFrame([{"age": age, **_weighted(part)} for age, part in staleness.groupby("age")])
+    cards = []
+    for name, title, write in (("log_loss", "log loss", "{:g}".format), ("usd", DOLLARS, short_dollars)):
+        ends = list(zip(by_age[f"{name}_low"], by_age[f"{name}_high"], strict=True))
+        line = Line(
+            "lost against the freshest model",
+            by_age["age"].tolist(),
+            by_age[f"{name}_difference"].tolist(),
+            "c-policy",
+            True,
+            ends,
+        )
+        ages = by_age["age"].tolist()
+        x = Axis("age of the model, in periods", 0, max(max(ages), 1), ages)
+        low, high = float(by_age[f"{name}_low"].min()), float(by_age[f"{name}_high"].max())
+        cards.append(
+            Card(
+                f"What age costs: {title}",
+                line_chart(title, [line], x, round_axis(f"{title}, lost", min(low, 0.0), max(high, 0.0), write)),
+                note="Mean over periods; bars are means of 95 % intervals.",
+            )
+        )
+    lead = "Older models score the same claims as the freshest; what they lose is the price of not retraining."
+    return Section("staleness", "Staleness", lead, cards)
+
+
+def _weighted(part: pd.DataFrame) -> dict[str, float]:
+    names = [name for name in part.columns if name.startswith(("log_loss", "usd"))]
+    return {str(name): float(np.average(part[name], weights=part["findings"])) for name in names}
+
+
+def _shadow(shadow: pd.DataFrame) -> Section:
+    lead = "The challenger less the champion on the same claims, paired: below 0 it is better. Intervals are 95 %, by resampling claims."
+    if shadow.empty:
+        return Section("shadow", "Shadow run", f"{lead} There was no period with both.")
+    rows = [
+        [
+            f"{row['from']:%Y-%m-%d}",
+            str(row["champion"])[:8],
+            str(row["challenger"])[:8],
+            f"{row['findings']:,}",
+            f"{row['log_loss_difference']:+.4f} ({row['log_loss_low']:+.4f} to {row['log_loss_high']:+.4f})",
+            f"{row['usd_difference']:+,.0f} ({row['usd_low']:+,.0f} to {row['usd_high']:+,.0f})",
+        ]
+        for row in shadow.to_dict("records")
+    ]
+    table = Table(["from", "champion", "challenger", "findings", "log loss", "US dollars per 1,000 claims"], rows)
+    return Section("shadow", "Shadow run", lead, [Card("Period by period", table=table, wide=True)])
+
+
+def _table_card(title: str, periods: pd.DataFrame, names: dict[str, str], note: str = "") -> Card:
+    rows = [[_written(name, row[name]) for name in names] for row in periods.to_dict("records")]
+    return Card(title, table=Table(list(names.values()), rows), note=note, wide=True)
+
+
+def _written(name: str, value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "NO"
+    if isinstance(value, float):
+        return f"{value:.1%}" if name.endswith("share") else figure(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,178 @@
+"""The backtest: history replayed in time order, with labels arriving late, models retrained on a schedule, and experts scarce.
+
+At each cut a model is trained on the outcomes that were decided before it, and decides all claims filed until the next cut, with each
+day's experts shared out. The claims of the period are then judged by the findings known at the end of the data. Older models score the
+same claims: that is staleness. A challenger runs in the shadow of the champion on the same claims: by default the newly trained model
+is the challenger of the one before it.
+
+Convention: features are built once, since each sees only what was known before its claim was filed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.errors import InvalidDataError, ModelError
+from claimvet.data.contract.tables import FINDINGS
+from claimvet.features.batch.build import build_features
+from claimvet.features.engines.progress import Progress, silent
+from claimvet.models.assessment.backtest import Period, Replayed, judged_period, period_row, shadow_row, stale_rows
+from claimvet.models.learning.training import TrainingData, train_model
+from claimvet.models.parameters import BacktestParams
+from claimvet.models.scoring.claim_model import ClaimModel
+from claimvet.pipeline.params import Params
+from claimvet.pipeline.report.backtest import write_backtest_page
+from claimvet.pipeline.stages.train import read_claims, read_training_data
+from claimvet.pipeline.validate import require_valid
+
+FILES = ("periods.csv", "staleness.csv", "shadow.csv")
+
+
+@dataclass(frozen=True)
+class BacktestReport:
+    """Where the report lies and its tables: `periods`, `staleness` and `shadow`, as `models.assessment.backtest` gives them; and notes."""
+
+    page: Path
+    periods: pd.DataFrame
+    staleness: pd.DataFrame
+    shadow: pd.DataFrame
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"note: {note}" for note in self.notes]
+        for row in self.periods.to_dict("records"):
+            kept = promise_text(row["promise_kept"])
+            lines.append(
+                f"{row['from']:%Y-%m-%d} to {row['until']:%Y-%m-%d}: {row['claims']:,} claims, {row['findings']:,} findings, "
+                f"log loss {row['log_loss']:.3f}, calibration error {row['calibration_error']:.3f}, "
+                f"${row['usd_per_1000']:,.0f} per 1,000 claims (presenting everything ${row['usd_per_1000_presenting']:,.0f}), "
+                f"{kept}, most reviews of a day {row['most_reviews_of_a_day']}"
+            )
+        return "\n".join([*lines, f"report: {self.page}"])
+
+
+def promise_text(kept: bool | None) -> str:
+    """What became of a period's promise; None is none.
+
+    >>> promise_text(None)
+    'nothing promised'
+    """
+    return "nothing promised" if kept is None else "promise kept" if kept else "promise NOT KEPT"
+
+
+def backtest(
+    data: Path,
+    out: Path,
+    params: Params,
+    *,
+    rival: Params | None = None,
+    now: datetime,
+    progress: Progress = silent,
+) -> BacktestReport:
+    """Replays the data set `data` and writes `report.html`, `periods.csv`, `staleness.csv`, `shadow.csv` and `summary.json` into `out`.
+
+    `rival`, if named, are the parameters of a challenger that is trained beside the champion at every cut and runs in its shadow.
+    Raises `InvalidDataError` where the data break the contract or no cut leaves findings on both sides.
+    """
+    notes = require_valid(data)
+    data_set = DataSet.open(data)
+    with TemporaryDirectory() as scratch:
+        built = Path(scratch) / "features.parquet"
+        build_features(data_set, built, progress=progress)
+        known = read_training_data(data_set, built)
+        claims = read_claims(data_set, built)
+        features = pd.read_parquet(built).set_index("claim_id")
+    replayed = _replay(known, claims, features, params, rival, progress)
+    if not replayed:
+        raise InvalidDataError(f"{data} has no period with findings before and in it, expected some to replay")
+    return _report(replayed, out, params, notes, now)
+
+
+def cuts(filed_at: pd.Series, params: BacktestParams) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    """When each period begins and ends: equal lengths of at least `retrain_days`, `most_periods` at most, until the last claim.
+
+    >>> days = pd.Series(pd.date_range("2026-01-01", periods=200, tz="UTC"))
+    >>> [f"{start:%m-%d}" for start, _ in cuts(days, BacktestParams(retrain_days=30))]
+    ['04-10', '05-14', '06-17']
+    """
+    start = filed_at.sort_values().iloc[int(params.first_share * (len(filed_at) - 1))].ceil("D")
+    end = filed_at.max().floor("D") + pd.Timedelta(days=1)
+    periods = max(1, min(params.most_periods, (end - start).days // params.retrain_days))
+    length = max((end - start) / periods, pd.Timedelta(days=1)).ceil("D")
+    starts = [start + number * length for number in range(periods)]
+    return [(begin, min(begin + length, end)) for begin in starts if begin < end]
+
+
+def as_known(data: TrainingData, moment: pd.Timestamp) -> TrainingData:
+    """What training would have read just before `moment`: claims filed and outcomes decided before it.
+
+    A claim that was paid unseen by then and looked at only later is one that nobody checked, like all others that were paid unseen.
+    """
+    known = data.outcomes[data.outcomes["decided_at"] < moment]
+    outcomes = known[known["claim_id"].isin(known.loc[known["decided_by"].isin(FINDINGS), "claim_id"])]
+    claims = data.claims[data.claims["filed_at"] < moment]
+    kept = claims.index.intersection(data.features.index)
+    return replace(data, features=data.features.loc[kept], claims=claims, outcomes=outcomes)
+
+
+def _replay(
+    known: TrainingData,
+    claims: pd.DataFrame,
+    features: pd.DataFrame,
+    params: Params,
+    rival: Params | None,
+    progress: Progress,
+) -> list[Replayed]:
+    replayed: list[Replayed] = []
+    schedule = cuts(claims["filed_at"], params.backtest)
+    for number, (start, end) in enumerate(schedule):
+        progress(f"training on what was known by {start:%Y-%m-%d}", number, len(schedule))
+        model = _trained(known, start, params)
+        if model is None:
+            continue
+        inside = claims[(claims["filed_at"] >= start) & (claims["filed_at"] < end)]
+        period = Period(start, end, inside, features.loc[inside.index], known.outcomes)
+        before = [past.model for past in replayed]
+        challenger = model if rival is None else _trained(known, start, rival)
+        champion = (before[-1] if before else None) if rival is None else model
+        judged = judged_period(period, model)
+        if len(judged.judged):
+            replayed.append(Replayed(period, model, judged, champion, challenger, tuple(before)))
+    return replayed
+
+
+def _trained(known: TrainingData, moment: pd.Timestamp, params: Params) -> ClaimModel | None:
+    """The model of what was known at `moment`; None where nothing could be learned."""
+    try:
+        return train_model(as_known(known, moment), params.split, params.train, params.policy).model
+    except ModelError:
+        return None
+
+
+def _report(
+    replayed: Sequence[Replayed], out: Path, params: Params, notes: tuple[str, ...], now: datetime
+) -> BacktestReport:
+    seed = params.backtest.seed
+    periods = pd.DataFrame([period_row(one, seed) for one in replayed])
+    staleness = pd.DataFrame([row for one in replayed for row in stale_rows(one, seed)])
+    shadow = pd.DataFrame([row for one in replayed if (row := shadow_row(one, seed)) is not None])
+    report = BacktestReport(out / "report.html", periods, staleness, shadow, notes)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, table in zip(FILES, (periods, staleness, shadow), strict=True):
+        table.to_csv(out / name, index=False)
+    summary = {
+        "periods": len(periods),
+        "promise_kept": bool(periods["promise_kept"].dropna().all()),
+        "params": asdict(params.backtest),
+    }
+    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    write_backtest_page(report.page, replayed, periods, staleness, shadow, seed=seed, written_at=now)
+    return report

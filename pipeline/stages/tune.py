@@ -1,0 +1,78 @@
+"""Tuning: a data set in, a file of parameters out that `claimvet train --params` accepts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+
+from claimvet.data.contract.atomic_write import written_aside
+from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.errors import UsageError
+from claimvet.features.batch.build import build_features
+from claimvet.features.engines.progress import Progress, silent
+from claimvet.models.learning.tuning import Tuned, tune
+from claimvet.pipeline.params import Params
+from claimvet.pipeline.stages.train import data_hash, read_training_data
+from claimvet.pipeline.validate import require_valid
+
+
+@dataclass(frozen=True)
+class TuneReport:
+    """What was found, and the file that holds it."""
+
+    tuned: Tuned
+    out: Path
+
+    def __str__(self) -> str:
+        return f"{self.tuned}\nparameters: {self.out} (claimvet train --params {self.out})"
+
+
+def tune_parameters(
+    data: Path,
+    params: Params,
+    *,
+    trials: int,
+    seconds: float,
+    out: Path,
+    features: Path | None = None,
+    progress: Progress = silent,
+) -> TuneReport:
+    """Searches parameters of training on a data set, and writes all parameters with the best ones to `out` (YAML).
+
+    The trials are kept beside it in `OUT.trials.db`, so that the same command goes on where it stopped; another data set or seed begins
+    anew. `features`, if named, is the Parquet file that `build_features` made of the same data set.
+    Raises `InvalidDataError` where the data break the contract, `ModelError` where there are too few findings, `UsageError` where
+    `out` cannot be written.
+    """
+    if not out.parent.is_dir():
+        raise UsageError(f"the parameters cannot be written to {out}: the directory {out.parent} does not exist")
+    progress("validating")
+    require_valid(data)
+    data_set = DataSet.open(data)
+    with TemporaryDirectory() as scratch:
+        built = features or Path(scratch) / "features.parquet"
+        if features is None:
+            build_features(data_set, built, progress=progress)
+        known = read_training_data(data_set, built)
+    tuned = tune(
+        known,
+        params.split,
+        params.train,
+        trials=trials,
+        seconds=seconds,
+        storage=f"sqlite:///{out.with_name(f'{out.name}.trials.db').resolve()}",
+        study=f"{data_hash(data_set)[:16]} seed {params.train.seed}",
+        progress=progress,
+    )
+    write_params(replace(params, train=tuned.params), out, str(tuned))
+    return TuneReport(tuned, out)
+
+
+def write_params(params: Params, out: Path, note: str) -> None:
+    """All parameters as YAML under a comment; `pipeline.params.load_params` reads them back."""
+    text = yaml.safe_dump(asdict(params), sort_keys=False)
+    with written_aside(out) as aside:
+        aside.write_text(f"# {note}\n{text}", encoding="utf-8")

@@ -1,0 +1,90 @@
+"""The ledger: every decision with the claim as received, the features it saw, model, policy and code version, and the answer.
+
+Entries are added and read, never changed. A claim is scored once (`kind` score), also when two instances get it at once: the
+database lets no second one in. Later evidence makes further entries beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from claimvet.scoring_service.store.db.statements import run, run_many, where_in
+
+SCORE, RESCORE, OUTAGE = "score", "rescore", "outage"
+"""The first decision on a claim; a later one; one that was answered while the store, which had decided before, was gone."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One entry; instants in microseconds since 1970, `claim`, `features`, `policy` and `shadow` as JSON text.
+
+    `features` is None where they could not be had; `degraded` says why there is no score, None where there is one. `experts` is the
+    state of `scoring_service.decisions.review_allocation` after the decision, None where there was no model.
+    """
+
+    decision_id: str
+    claim_id: str
+    kind: str
+    as_of: int
+    received: str
+    body_digest: str
+    claim: str
+    features: str | None
+    model_version: str | None
+    model_uri: str | None
+    policy: str | None
+    code_version: str
+    scored_at: int
+    answer: str
+    degraded: str | None
+    shadow: str | None
+    experts: str | None = None
+
+
+_NAMES = tuple(field.name for field in fields(Decision))
+_SELECT = f"SELECT {', '.join(_NAMES)} FROM decisions"
+_INSERT = f"INSERT INTO decisions ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"
+
+
+def add(entries: Sequence[Decision], connection: sa.Connection) -> None:
+    """Writes entries, in order; `sqlalchemy.exc.IntegrityError` where a claim has been scored already."""
+    run_many(connection, _INSERT, [tuple(vars(entry).values()) for entry in entries])
+
+
+def first_decisions(claim_ids: Iterable[str], connection: sa.Connection) -> dict[str, Decision]:
+    """The decision that scored each claim first, by claim; claims without one are left out."""
+    found = where_in(connection, _SELECT, "claim_id", claim_ids)
+    entries = [Decision(*row) for row in found]
+    return {entry.claim_id: entry for entry in entries if entry.kind == SCORE}
+
+
+def decisions_of(claim_id: str, connection: sa.Connection) -> list[Decision]:
+    """All decisions on a claim, oldest first."""
+    return _found(connection, "WHERE claim_id = ? ORDER BY number", claim_id)
+
+
+def decision(decision_id: str, connection: sa.Connection) -> Decision | None:
+    """The decision of that id."""
+    found = _found(connection, "WHERE decision_id = ?", decision_id)
+    return found[0] if found else None
+
+
+def latest_experts(connection: sa.Connection, before: str | None = None) -> str | None:
+    """How experts are shared out now; with `before`, how they were when the decision of that id was made."""
+    earlier = "" if before is None else "AND number < (SELECT number FROM decisions WHERE decision_id = ?)"
+    sql = f"SELECT experts FROM decisions WHERE experts IS NOT NULL {earlier} ORDER BY number DESC LIMIT 1"
+    found = run(connection, sql, () if before is None else (before,))
+    return str(found[0][0]) if found else None
+
+
+def latest(count: int, connection: sa.Connection) -> list[Decision]:
+    """The latest decisions that have features, newest first, `count` at most."""
+    return _found(connection, "WHERE features IS NOT NULL ORDER BY number DESC LIMIT ?", count)
+
+
+def _found(connection: sa.Connection, condition: str, *parameters: Any) -> list[Decision]:
+    return [Decision(*row) for row in run(connection, f"{_SELECT} {condition}", parameters)]

@@ -1,0 +1,187 @@
+"""From a request's body to a task: limits first, then JSON, then the rows of the contract; every error names its field."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+from claimvet.data.contract.errors import RowError
+from claimvet.data.contract.rules import TimeOrder, relations_of
+from claimvet.data.contract.tables import TABLES
+from claimvet.scoring_service.decisions.requests import EventsTask, RescoreTask, ScoreTask
+from claimvet.scoring_service.errors import (
+    BadRequestError,
+    ConflictError,
+    FieldError,
+    RequestTimeoutError,
+    TooLargeError,
+    UnprocessableError,
+    UnsupportedMediaError,
+)
+from claimvet.scoring_service.http.rows import parse_row, parse_time
+from claimvet.scoring_service.json_text import parsed
+from claimvet.scoring_service.store import StoredEvent
+
+MOST_CLAIM_BYTES = 1_000_000
+MOST_EVENT_BYTES = 16_000_000
+"""Bytes of a body, at most; what is larger is answered before it is read to the end."""
+MOST_EVIDENCE = 1_000
+"""Pieces of evidence that a claim can bring along."""
+MOST_EVENTS = 20_000
+"""Events in one request; they are one transaction, and claims wait for it."""
+MOST_ERRORS = 20
+"""Fields that one answer names, at most."""
+BODY_SECONDS = 20.0
+"""Time for a body to arrive in."""
+
+
+async def read_body(request: Request, most: int, seconds: float = BODY_SECONDS) -> bytes:
+    """The body; raises `TooLargeError` beyond `most` bytes, `RequestTimeoutError` where it takes too long to arrive,
+    `BadRequestError` where the client hangs up before its end."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most:
+        raise TooLargeError(f"the body has {declared} bytes, expected at most {most}")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    raise TooLargeError(f"the body has more than {most} bytes, expected at most that")
+    except TimeoutError:
+        raise RequestTimeoutError(f"the body did not arrive within {seconds:g} seconds") from None
+    except ClientDisconnect:
+        raise BadRequestError(f"the client hung up after {len(body)} bytes, expected the whole body") from None
+    return bytes(body)
+
+
+def json_object(request: Request, body: bytes) -> dict[str, Any]:
+    """The JSON object of a body; raises `UnsupportedMediaError`, `BadRequestError` or `UnprocessableError`."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedMediaError(f"the content type is {kind or 'missing'}, expected application/json")
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise UnsupportedMediaError(f"the content encoding is {coding}, expected none")
+    if not body.strip():
+        raise BadRequestError("the body is empty, expected a JSON object")
+    try:
+        value = parsed(body)
+    except (ValueError, RecursionError) as error:
+        raise BadRequestError(f"the body is no JSON ({error}), expected a JSON object in UTF-8 without NaN") from None
+    if not isinstance(value, dict):
+        raise _wrong("", f"the body is {_kind(value)}, expected a JSON object")
+    return value
+
+
+def score_task(document: dict[str, Any], received: str) -> ScoreTask:
+    """A claim's row with its optional list `evidence`; raises `UnprocessableError` naming every field at fault.
+
+    A row of evidence may leave out `claim_id` and `customer_id`, which are then the claim's, and `submitted_at`, then `filed_at`.
+    """
+    evidence = document.pop("evidence", None)
+    evidence = [] if evidence is None else evidence
+    _require_list(evidence, "evidence", MOST_EVIDENCE)
+    errors: list[FieldError] = []
+    claim = _row("claims", document, "", errors)
+    shared = {"claim_id": document.get("claim_id"), "customer_id": document.get("customer_id")}
+    shared["submitted_at"] = document.get("filed_at")
+    pieces = [
+        _row("evidence", _with_defaults(row, shared), f"evidence[{place}]", errors)
+        for place, row in enumerate(evidence)
+    ]
+    for place, piece in enumerate(pieces):
+        if claim is not None and piece is not None and piece.row["claim_id"] != claim.row["claim_id"]:
+            message = f"claim_id is {piece.row['claim_id']!r}, expected that of the claim or none"
+            errors.append(FieldError(f"evidence[{place}].claim_id", message))
+    _raise_any(errors)
+    assert claim is not None
+    return ScoreTask(claim, tuple(piece for piece in pieces if piece is not None), received)
+
+
+def rescore_task(claim_id: str, document: dict[str, Any], received: str) -> RescoreTask:
+    """The task of a claim's id in the path and `as_of` in the body, null or left out for now; raises `UnprocessableError`."""
+    as_of = document.get("as_of")
+    try:
+        instant = None if as_of is None else parse_time(as_of if isinstance(as_of, str) else "")
+    except ValueError:
+        raise _wrong("as_of", f"as_of is {_shown(as_of)}, expected an RFC 3339 time with its zone, or null") from None
+    return RescoreTask(claim_id, instant, received)
+
+
+def events_task(document: dict[str, Any]) -> EventsTask:
+    """The events of a body `{"events": [{"table": …, "row": …}, …]}`; raises `UnprocessableError` naming the fields at fault."""
+    events = document.get("events")
+    _require_list(events, "events", MOST_EVENTS)
+    errors: list[FieldError] = []
+    found = []
+    for place, event in enumerate(events or []):
+        found.append(_event(event, f"events[{place}]", errors))
+        if len(errors) >= MOST_ERRORS:
+            break
+    _raise_any(errors)
+    return EventsTask(tuple(event for event in found if event is not None))
+
+
+def _event(event: Any, where: str, errors: list[FieldError]) -> StoredEvent | None:
+    if not isinstance(event, dict):
+        errors.append(FieldError(where, f"{where} is {_kind(event)}, expected an object with table and row"))
+        return None
+    table = event.get("table")
+    if not isinstance(table, str) or table not in TABLES:
+        message = f"the table is {_shown(table)}, expected one of {', '.join(TABLES)}"
+        errors.append(FieldError(f"{where}.table", message))
+        return None
+    return _row(table, event.get("row"), f"{where}.row", errors)
+
+
+def _row(table: str, row: Any, where: str, errors: list[FieldError]) -> StoredEvent | None:
+    if not isinstance(row, Mapping):
+        errors.append(FieldError(where, f"{where} is {_kind(row)}, expected a row of {table}"))
+        return None
+    try:
+        return parse_row(table, row)
+    except RowError as error:
+        path = ".".join(part for part in (where, error.field) if part)
+        errors.append(FieldError(path, str(error), at_odds=_is_at_odds(table, error)))
+        return None
+
+
+def _is_at_odds(table: str, error: RowError) -> bool:
+    """Whether two times of a row, each good by itself, are in the wrong order: a conflict, which no schema of fields can tell."""
+    orders = [relation for relation in relations_of(TABLES[table]) if isinstance(relation, TimeOrder)]
+    return any(error.field == order.culprit and str(error).endswith(order.expected) for order in orders)
+
+
+def _with_defaults(row: Any, shared: Mapping[str, Any]) -> Any:
+    return {**shared, **row} if isinstance(row, dict) else row
+
+
+def _require_list(value: Any, field: str, most: int) -> None:
+    if not isinstance(value, list):
+        raise _wrong(field, f"{field} is {_kind(value)}, expected a list")
+    if len(value) > most:
+        raise _wrong(field, f"{field} has {len(value)} entries, expected at most {most}")
+
+
+def _raise_any(errors: list[FieldError]) -> None:
+    if errors:
+        kind = ConflictError if all(error.at_odds for error in errors) else UnprocessableError
+        rest = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
+        raise kind(f"{errors[0].field or 'the body'}: {errors[0].message}{rest}", errors[:MOST_ERRORS])
+
+
+def _wrong(field: str, message: str) -> UnprocessableError:
+    return UnprocessableError(message, [FieldError(field, message)])
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return "missing or null" if value is None else names.get(type(value), "of an unknown kind")
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:60] if isinstance(value, str) else _kind(value)

@@ -1,0 +1,1 @@
+"""Which model scores, and how does a newer one take over?"""

@@ -1,0 +1,52 @@
+"""A model on its way from MLflow to this machine, fetched by a process of its own (`models.registry.model_store`) beside the server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from claimvet.data.contract.errors import ModelError
+from claimvet.models.registry.model_store import Fetched, model_directory
+
+MOST_SECONDS = 300.0
+"""A model that takes longer is not waited for."""
+
+
+class Fetching:
+    """Begins at once; `result` waits for it, `close` ends it and takes away what was fetched."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._folder = TemporaryDirectory(prefix="claimvet-model-")
+        command = [sys.executable, "-m", "claimvet.models.registry.model_store", uri, self._folder.name]
+        self._process: subprocess.Popen[str] | None = None
+        if not Path(uri).is_dir():
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+
+    def result(self) -> Fetched:
+        """Where the model is; raises `ModelError` where there is none."""
+        if self._process is None:
+            return Fetched(self._uri, model_directory(Path(self._uri)), None)
+        try:
+            out, errors = self._process.communicate(timeout=MOST_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise ModelError(f"the model {self._uri} did not come within {MOST_SECONDS:g} seconds") from None
+        if self._process.returncode != 0:
+            said = (errors.splitlines() or ["no reason given"])[-1]
+            raise ModelError(f"the model {self._uri} could not be fetched: {said}")
+        found = json.loads(out)
+        if "problem" in found:
+            raise ModelError(found["problem"])
+        return Fetched(found["uri"], Path(found["directory"]), found["expected"])
+
+    def close(self) -> None:
+        """Whatever it has come to."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
+        self._folder.cleanup()

@@ -1,0 +1,156 @@
+"""Which model scores? One that was verified before it took over; it follows its alias without dropping a request.
+
+A model is verified by its hash (the registry says which bytes it must be), by its features (the catalogue must have every input)
+and by a smoke row, scored both ways (`models.scoring.scoring`). One that fails changes nothing: the one before stays, and it is said so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+from claimvet.data.contract.errors import ClaimvetError, ModelError
+from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
+from claimvet.features.catalogue.features import BY_NAME
+from claimvet.models.explain.reference_ranges import Value
+from claimvet.models.policy.policy import DISPOSITIONS
+from claimvet.models.registry.model_store import CHAMPION, NAME, Fetched, exact_uri, fetch
+from claimvet.models.scoring.claim_model import ClaimModel
+from claimvet.models.scoring.scoring import RowScorer
+from claimvet.scoring_service.json_text import canonical
+from claimvet.scoring_service.model_loading.fetching import Fetching
+
+CHAMPION_URI = f"models:/{NAME}@{CHAMPION}"
+
+LOOKS_BEFORE_AGAIN = 12
+"""How often a version that was not taken is passed over before it is tried again: a minute, at a look every 5 seconds."""
+
+
+@dataclass(frozen=True)
+class HeldModel:
+    """A verified model, ready to score; `uri` names exactly it (a version's number, or a directory)."""
+
+    uri: str
+    model: ClaimModel
+    scorer: RowScorer
+
+    @property
+    def version(self) -> str:
+        """Name of exactly this model's bytes."""
+        return self.model.version
+
+    @cached_property
+    def policy(self) -> str:
+        """The policy as canonical JSON, as the ledger keeps it."""
+        return canonical(self.model.policy.to_dict())
+
+
+@dataclass
+class ModelSlot:
+    """The place of the model that scores, or of the one that scores in its shadow; `uri` may be an alias, which is followed.
+
+    `held` is replaced as a whole, so a request has one model from its beginning to its end. `problem` says why none, or no newer
+    one, could be taken. `begun` is the first look, where somebody has begun it already.
+    """
+
+    uri: str
+    begun: Fetching | None = None
+    held: HeldModel | None = None
+    problem: str | None = "it is being loaded"
+    _refused: str | None = None
+    _looks_left: int = 0
+
+    def refresh(self) -> bool:
+        """Takes what the address names now, if that is another model; whether one was taken. Never raises: `problem` says it."""
+        try:
+            taken = self._taken()
+        except (ClaimvetError, OSError) as error:
+            self.problem = str(error)
+            return False
+        self.problem = None
+        return taken
+
+    def _taken(self) -> bool:
+        begun, self.begun = self.begun, None
+        if begun is None:
+            exact = exact_uri(self.uri)
+            if self.held is not None and self.held.uri == exact:
+                return False
+            self._require_patience(exact)
+            begun, self._refused = Fetching(exact), exact
+        try:
+            self.held = held(begun.result())
+        finally:
+            begun.close()
+        self._refused = None
+        return True
+
+    def _require_patience(self, exact: str) -> None:
+        """Raises what was wrong with this version the last time, for some looks: to fetch it takes seconds of a core."""
+        if self._refused == exact and self._looks_left > 0:
+            self._looks_left -= 1
+            raise ModelError(str(self.problem))
+        self._looks_left = LOOKS_BEFORE_AGAIN
+
+
+def verified(uri: str) -> HeldModel:
+    """As `held`, of the model at an address, fetched by this process."""
+    with TemporaryDirectory() as folder:
+        return held(fetch(uri, Path(folder)))
+
+
+def held(fetched: Fetched) -> HeldModel:
+    """The model, after its hash, its features and a smoke row; raises `ModelError` where one fails."""
+    uri, model = fetched.uri, _loaded(fetched)
+    if fetched.expected is not None and model.version != fetched.expected:
+        raise ModelError(
+            f"the model {uri} has the hash {model.version}, expected {fetched.expected} as the registry says"
+        )
+    _require_known_features(uri, model)
+    scorer = RowScorer(model)
+    _smoke(uri, scorer)
+    return HeldModel(uri, model, scorer)
+
+
+def _loaded(fetched: Fetched) -> ClaimModel:
+    try:
+        return ClaimModel.load(fetched.directory)
+    except ModelError as error:
+        raise ModelError(f"the model {fetched.uri} cannot be loaded: {error}") from error
+
+
+def _require_known_features(uri: str, model: ClaimModel) -> None:
+    unknown = [
+        name for name in model.schema.names if name not in BY_NAME and not name.startswith(FEATURE_COLUMN_PREFIX)
+    ]
+    if unknown:
+        raise ModelError(f"the model {uri} reads {', '.join(unknown[:10])}, expected features of the catalogue only")
+
+
+def _smoke(uri: str, scorer: RowScorer) -> None:
+    """Scores what is usual, as rows and as a frame: the answers must be the same, shares that sum to 1, and a disposition."""
+    row = smoke_row(scorer.model)
+    score = scorer.score([row], ["smoke"])[0]
+    batch = scorer.model.probabilities(pd.DataFrame([row]))
+    total = sum(score.probabilities)
+    same = np.array_equal(batch.to_numpy()[0], np.array(score.probabilities))
+    if not (same and math.isfinite(total) and abs(total - 1.0) <= 1e-6 and score.disposition in DISPOSITIONS):
+        raise ModelError(f"the model {uri} answers {score.probabilities} to a usual claim, expected shares of sum 1")
+
+
+def smoke_row(model: ClaimModel) -> dict[str, Value]:
+    """A claim that is usual in everything: the middle of each number, the commonest level of each category."""
+    row: dict[str, Value] = {}
+    for column in model.schema.inputs:
+        usual = model.usual.get(column.name)
+        if column.kind == "category":
+            row[column.name] = column.levels[0] if column.levels else None
+        else:
+            row[column.name] = float(usual[1]) if isinstance(usual, list) else None
+    return row

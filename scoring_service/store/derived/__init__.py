@@ -1,0 +1,1 @@
+"""What follows from the events, kept so that one claim is read fast?"""

@@ -1,0 +1,1 @@
+"""What happened? The rows of the contract as they are stored and exported."""

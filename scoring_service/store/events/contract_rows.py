@@ -1,0 +1,174 @@
+"""The contract's rows in the store: put in once, and only ever completed where a value was not known yet."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from claimvet.data.contract.errors import EventConflictError
+from claimvet.data.contract.tables import TABLES, Kind, Table
+from claimvet.features.catalogue.aggregates import CENTS_PER_DOLLAR
+from claimvet.scoring_service.store.db.statements import AT_ONCE, run, run_many
+from claimvet.scoring_service.store.events.event import StoredEvent
+from claimvet.scoring_service.times import rfc3339
+
+LONGEST_SHOWN = 80
+"""Characters of a value that a conflict repeats."""
+
+Row = dict[str, Any]
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A row as it is now, and as it was before, if it was there."""
+
+    new: Row
+    old: Row | None = None
+
+
+def columns_of(table: str) -> tuple[str, ...]:
+    """The stored columns of a table of the contract."""
+    extra = ("extra",) if table == "claims" else ()
+    return (*TABLES[table].column_names, *extra)
+
+
+def cents(dollars: float) -> int:
+    """Whole cents, half a cent away from zero, as `features build` rounds.
+
+    >>> cents(899.99), cents(0.125)
+    (89999, 13)
+    """
+    exact = dollars * CENTS_PER_DOLLAR
+    whole = math.floor(exact)
+    return whole + (exact - whole >= 0.5)
+
+
+def normalised(event: StoredEvent) -> Row:
+    """The row as it is stored: money in cents, a claim's own columns as JSON in `extra`."""
+    row = {}
+    for column in TABLES[event.table].columns:
+        value = event.row.get(column.name)
+        row[column.name] = cents(value) if column.kind is Kind.MONEY and value is not None else value
+    if event.table == "claims":
+        row["extra"] = json.dumps(dict(event.extra), sort_keys=True) if event.extra else None
+    return row
+
+
+def key_of(table: Table, row: Mapping[str, Any]) -> Key:
+    """The values of the key's columns."""
+    return tuple(row[column] for column in table.key)
+
+
+def put(connection: sa.Connection, name: str, rows: Iterable[Row]) -> list[Stored]:
+    """Insert what is new and fill what was null; the rows that changed, each once.
+
+    Raises:
+        EventConflictError: where a key was seen with another row.
+    """
+    table = TABLES[name]
+    pending = _once_each(table, rows)
+    before = fetch_by_keys(connection, table, list(pending))
+    changed = [
+        Stored(_merged(table, before[key], row) if key in before else row, before.get(key))
+        for key, row in pending.items()
+    ]
+    changed = [stored for stored in changed if stored.new != stored.old]
+    _insert(connection, name, [stored.new for stored in changed if stored.old is None])
+    _fill(connection, table, [stored.new for stored in changed if stored.old is not None])
+    return changed
+
+
+def _once_each(table: Table, rows: Iterable[Row]) -> dict[Key, Row]:
+    found: dict[Key, Row] = {}
+    for row in rows:
+        key = key_of(table, row)
+        found[key] = _merged(table, found[key], row) if key in found else row
+    return found
+
+
+def _merged(table: Table, old: Row, new: Row) -> Row:
+    """The new row, where it only fills what was null in the old one."""
+    for column, value in old.items():
+        if value != new[column] and value is not None and (column != "extra" or not _fills(value, new[column])):
+            raise _conflict(table, column, old, new)
+    return new
+
+
+def _conflict(table: Table, column: str, old: Row, new: Row) -> EventConflictError:
+    key = key_of(table, old)
+    was, now = (_shown(table, column, row[column]) for row in (old, new))
+    return EventConflictError(
+        table.name,
+        key,
+        f"{table.name} {', '.join(key)}: {column} was {was} and is now {now}, "
+        "expected the row that was seen before, or one that only fills what was null",
+    )
+
+
+def _shown(table: Table, column: str, stored: Any) -> str:
+    """A stored value as whoever sent it would write it: dollars and RFC 3339, not cents and microseconds."""
+    if stored is None:
+        return "null"
+    kind = Kind.TEXT if column == "extra" else table.column(column).kind
+    if kind is Kind.MONEY:
+        return f"{stored / CENTS_PER_DOLLAR:.2f}"
+    return rfc3339(stored) if kind is Kind.TIME else f"{stored!r:.{LONGEST_SHOWN}}"
+
+
+def _fills(old: str, new: str | None) -> bool:
+    """Whether a claim's own columns are those of before, but for nulls that were filled."""
+    before, after = json.loads(old), json.loads(new or "{}")
+    return all(value is None or after.get(name) == value for name, value in before.items())
+
+
+def fetch_by_keys(connection: sa.Connection, table: Table, keys: Sequence[Key]) -> dict[Key, Row]:
+    """The stored rows of these keys."""
+    condition = " AND ".join(f"{column} = ?" for column in table.key)
+    if len(table.key) == 1:
+        rows = fetch(connection, table.name, table.key[0], [key[0] for key in keys])
+    else:
+        rows = []
+        size = AT_ONCE // len(table.key)
+        for start in range(0, len(keys), size):
+            some = keys[start : start + size]
+            where = " OR ".join([f"({condition})"] * len(some))
+            rows += _select(connection, table.name, where, [value for key in some for value in key])
+    return {key_of(table, row): row for row in rows}
+
+
+def fetch(connection: sa.Connection, table: str, column: str, values: Iterable[str]) -> list[Row]:
+    """The stored rows where the column has one of the values."""
+    asked = list(dict.fromkeys(values))
+    found = []
+    for start in range(0, len(asked), AT_ONCE):
+        some = asked[start : start + AT_ONCE]
+        found += _select(connection, table, f"{column} IN ({', '.join('?' * len(some))})", some)
+    return found
+
+
+def _select(connection: sa.Connection, table: str, where: str, parameters: Sequence[Any]) -> list[Row]:
+    columns = columns_of(table)
+    rows = run(connection, f"SELECT {', '.join(columns)} FROM {table} WHERE {where}", parameters)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _insert(connection: sa.Connection, table: str, rows: Sequence[Row]) -> None:
+    columns = columns_of(table)
+    places = ", ".join("?" * len(columns))
+    insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"
+    run_many(connection, insert, [[row[column] for column in columns] for row in rows])
+
+
+def _fill(connection: sa.Connection, table: Table, rows: Sequence[Row]) -> None:
+    filled = [column for column in columns_of(table.name) if column == "extra" or table.column(column).nullable]
+    if filled:
+        setting = ", ".join(f"{column} = ?" for column in filled)
+        where = " AND ".join(f"{column} = ?" for column in table.key)
+        update = f"UPDATE {table.name} SET {setting} WHERE {where}"
+        run_many(connection, update, [[row[c] for c in (*filled, *table.key)] for row in rows])

@@ -1,0 +1,1 @@
+"""What was known of one claim at one moment?"""

@@ -1,0 +1,169 @@
+"""The model card says what the tables say, in words that a claims manager reads, and its plots show what they are given."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from claimvet.models.assessment.card import LIMITS, CardFacts, model_card
+from claimvet.models.assessment.fairness import fairness_table
+from claimvet.models.assessment.money_plots import COLOURS, money_plot
+from claimvet.models.assessment.plots import PLOTS, calibration_slices_plot, share_interval
+from claimvet.models.learning.training import Training
+from claimvet.models.metrics.evaluation import by_slice, figures, intervals
+from claimvet.models.policy.alternatives import CAPACITIES, COST_RATIOS, money_table
+from claimvet.pipeline.stages.train import with_dispositions
+
+
+@pytest.fixture(scope="module")
+def facts(training: Training) -> CardFacts:
+    judged, policy = with_dispositions(training), training.judged_policy
+    losses = {name: figures(rows)["log_loss"] for name, rows in training.baselines.items()}
+    return CardFacts(
+        training.model,
+        policy,
+        judged,
+        intervals(judged, 1),
+        by_slice(judged),
+        fairness_table(judged),
+        money_table(judged, policy, 1, training.judged_features),
+        losses,
+    )
+
+
+@pytest.fixture(scope="module")
+def card(facts: CardFacts) -> str:
+    return model_card(facts)
+
+
+def table(card: str, chapter: str) -> list[list[str]]:
+    """The rows of a chapter's table, without its header."""
+    lines = card.split(f"## {chapter}")[1].split("\n## ")[0].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    assert len({len(row) for row in rows}) == 1
+    return rows[2:]
+
+
+def test_the_card_reads_as_words_and_numbers(card: str) -> None:
+    told = card.replace("`group_` columns", "").replace("`params.yaml`", "")
+    assert not re.search(r"\bnan\b|\bNone\b|\bTrue\b|\bFalse\b|[a-z]_[a-z]", told)
+    assert all(limit in card for limit in LIMITS)
+
+
+def test_the_quality_is_that_of_the_judged_claims_inside_its_interval(card: str, facts: CardFacts) -> None:
+    found = figures(facts.judged)
+    rows = table(card, "How good it is")
+    assert [float(row[1]) for row in rows] == [
+        round(found[name], 3) for name in ("auc_valid", "auc_abusive", "log_loss", "calibration_error", "accuracy")
+    ]
+    for _, value, interval in rows[:3]:
+        low, high = map(float, interval.split(" to "))
+        assert low <= float(value) <= high
+    assert f"On {len(facts.judged):,} later findings" in card
+    assert f"logistic {facts.baselines['logistic']:.3f}" in card
+
+
+def test_findings_by_slice_are_those_of_the_split(card: str, training: Training) -> None:
+    rows = {row[0]: [int(cell.replace(",", "")) for cell in row[1:]] for row in table(card, "What it learned from")}
+    split = training.split
+    for name in ("train", "bound", "judge", "everything"):
+        counts = getattr(split, name)["label"].value_counts()
+        assert rows[name] == [int(counts.get(label, 0)) for label in ("valid", "frivolous", "abusive")]
+
+
+def test_it_speaks_of_claims_that_nobody_looked_at_only_where_they_taught(facts: CardFacts) -> None:
+    for per_finding, told in ((0.0, False), (1.0, True)):
+        params = {**facts.model.record["params"], "unchecked_per_finding": per_finding}
+        model = replace(facts.model, record={**facts.model.record, "params": params})
+        assert ("nobody looked at" in model_card(replace(facts, model=model))) == told
+
+
+def test_calibration_counts_every_judged_claim_once(card: str, facts: CardFacts) -> None:
+    rows = table(card, "Do its probabilities mean what they say?")
+    claims = [int(row[0].replace(",", "")) for row in rows]
+    assert sum(claims) == len(facts.judged)
+    found = sum(count * float(row[2]) for count, row in zip(claims, rows, strict=True))
+    assert found == pytest.approx((facts.judged["label"] == "valid").sum(), abs=0.005 * len(facts.judged))
+
+
+def test_slices_come_worst_first(card: str) -> None:
+    losses = [float(row[4]) for row in table(card, "Where it is worst")]
+    assert losses == sorted(losses, reverse=True)
+    assert "slices with at least 30 findings" in card
+
+
+def test_no_way_of_deciding_costs_less_than_knowing_the_truth(card: str) -> None:
+    cost = {row[0]: float(row[1].strip("$").replace(",", "")) for row in table(card, "What its decisions cost")}
+    assert min(cost, key=lambda way: cost[way]) == "oracle"
+    assert cost["policy"] < cost["present everything"]
+
+
+def test_a_group_without_others_is_not_compared(facts: CardFacts) -> None:
+    alone = facts.fairness.assign(ratio=np.nan)
+    assert all(row[-1] == "no others" for row in table(model_card(replace(facts, fairness=alone)), "Whom it wrongly"))
+    nobody = model_card(replace(facts, fairness=facts.fairness.head(0)))
+    assert "Too few valid claims judged it to tell." in nobody
+
+
+def test_a_model_without_a_bound_says_that_it_denies_nothing(facts: CardFacts) -> None:
+    def with_bound(bound: float | None) -> str:
+        policy = replace(facts.model.policy, deny_threshold=bound)
+        return model_card(replace(facts, model=replace(facts.model, policy=policy)))
+
+    assert "There were too few findings to promise this, so it denies nothing." in with_bound(None)
+    assert "It denies nothing above a P(valid) of 0.020." in with_bound(0.02)
+
+
+def test_a_model_that_nothing_judged_warns_instead_of_figures(facts: CardFacts) -> None:
+    unjudged = model_card(replace(facts, judged=facts.judged.head(0)))
+    assert "Nothing judged it" in unjudged
+    assert "Do not promote it." in unjudged
+    assert "## What its decisions cost" not in unjudged
+
+
+def texts(figure: Figure) -> list[str]:
+    axes = figure.axes[0]
+    return [label.get_text() for label in (*axes.get_xticklabels(), *axes.get_yticklabels())]
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_every_plot_has_a_title_and_named_axes(name: str, facts: CardFacts) -> None:
+    axes = PLOTS[name](facts.judged).axes[0]
+    assert axes.get_title()
+    assert axes.get_xlabel()
+    assert axes.get_ylabel() or name == "calibration_slices"  # its rows are named one by one
+
+
+def test_amounts_on_plots_are_dollars_and_no_mathematics(facts: CardFacts) -> None:
+    banded = facts.judged.assign(amount_band="$50 to $200")
+    names = texts(calibration_slices_plot(banded))
+    assert any(name.startswith(r"amount band: \$50 to \$200") for name in names)
+    assert not any(re.search(r"(?<!\\)\$", name) for name in names)
+
+
+def test_money_is_drawn_for_every_way_over_capacities_and_ratios(facts: CardFacts) -> None:
+    figure = money_plot(facts.money)
+    by_capacity, by_ratio = figure.axes
+    for axes, values in ((by_capacity, CAPACITIES), (by_ratio, COST_RATIOS)):
+        drawn = {line.get_label(): line for line in axes.get_lines()}
+        assert set(drawn) == set(COLOURS)
+        assert list(drawn["policy"].get_xdata()) == sorted(values)
+    at_ones = facts.money[(facts.money["cost_ratio"] == 1.0) & (facts.money["way"] == "policy")].sort_values("capacity")
+    (policy,) = [line for line in by_capacity.get_lines() if line.get_label() == "policy"]
+    assert list(policy.get_ydata()) == at_ones["usd_per_1000"].tolist()
+    assert by_ratio.get_xticklabels()[0].get_text() == f"{min(COST_RATIOS):g}"
+    figure.canvas.draw()
+    assert all(text.get_text().startswith(r"\$") for text in by_capacity.get_yticklabels() if text.get_text())
+
+
+@pytest.mark.parametrize(("cases", "claims"), [(0, 10), (10, 10), (3, 40), (200, 1000)])
+def test_intervals_of_shares_are_the_exact_ones(cases: int, claims: int) -> None:
+    from scipy.stats import binomtest
+
+    low, high = share_interval(np.array([float(cases)]), np.array([float(claims)]))
+    exact = binomtest(cases, claims).proportion_ci(0.95, "exact")
+    assert (low[0], high[0]) == pytest.approx((exact.low, exact.high))

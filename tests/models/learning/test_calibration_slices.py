@@ -1,0 +1,30 @@
+"""Calibration is checked where somebody may ask about it, with intervals that hold what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from claimvet.models.assessment.plots import CALIBRATION_SLICES, calibration_slices, share_interval
+from claimvet.models.learning.training import Training
+
+
+def test_an_interval_of_a_share_is_exact_at_its_ends() -> None:
+    low, high = share_interval(np.array([0.0, 5.0, 10.0]), np.array([10.0, 10.0, 10.0]))
+    assert low[0] == 0.0
+    assert high[2] == 1.0
+    assert high[0] == pytest.approx(1 - 0.025 ** (1 / 10))
+    assert (low[1], high[1]) == (pytest.approx(0.187, abs=1e-3), pytest.approx(0.813, abs=1e-3))
+
+
+def test_every_slice_says_what_was_answered_and_what_was_found(training: Training) -> None:
+    slices = calibration_slices(training.judged)
+    assert set(slices["slice"]) <= set(CALIBRATION_SLICES)
+    assert {"claim_type", "decided_by", "lane"} <= set(slices["slice"])
+    assert (slices["low"] <= slices["share"]).all()
+    assert (slices["share"] <= slices["high"]).all()
+    lane = slices[slices["slice"] == "decided_by"].iloc[0]
+    part = training.judged[training.judged["decided_by"] == lane["value"]]
+    assert lane["findings"] == len(part)
+    assert lane["share"] == pytest.approx((part["label"] == "valid").mean())
+    assert lane["p_mean"] == pytest.approx(part["found_valid"].mean())

@@ -1,0 +1,59 @@
+"""Axes hold what is drawn and tick at round numbers, whatever the numbers are."""
+
+from __future__ import annotations
+
+import math
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claimvet.pipeline.report.charts import MOST_TICKS, Line, line_chart, round_axis, short_dollars
+
+VALUES = st.floats(-1e7, 1e7, allow_subnormal=False).filter(lambda value: value == 0.0 or abs(value) > 1e-6)
+
+
+@given(VALUES, VALUES)
+def test_an_axis_holds_its_ends_and_ticks_evenly_at_round_numbers(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    if high - low < 1e-6 * max(abs(low), abs(high)):
+        high = low
+    axis = round_axis("figure", low, high)
+    span = (high - low) or abs(high) or 1.0
+    assert axis.low <= low + 1e-6 * span
+    assert axis.high >= high - 1e-6 * span
+    assert axis.low < axis.high
+    assert (axis.ticks[0], axis.ticks[-1]) == (axis.low, axis.high)
+    assert 2 <= len(axis.ticks) <= MOST_TICKS + 3
+    steps = [b - a for a, b in zip(axis.ticks, axis.ticks[1:], strict=False)]
+    assert max(steps) == pytest.approx(min(steps), rel=1e-6)
+    leading = steps[0] / 10.0 ** math.floor(math.log10(steps[0]) + 1e-9)
+    assert any(leading == pytest.approx(part, rel=1e-6) for part in (1, 2, 5, 10))
+
+
+@given(st.floats(0.001, 1e7))
+def test_an_axis_from_nothing_begins_at_nothing(high: float) -> None:
+    assert round_axis("figure", 0.0, high).low == 0.0
+
+
+@given(st.floats(-9.9e8, 9.9e8).map(lambda value: round(value, 2)))
+def test_dollars_on_an_axis_are_short_and_right_to_four_digits(value: float) -> None:
+    text = short_dollars(value)
+    assert len(text) <= 10
+    number = float(text.replace("$", "").rstrip("kM")) * {"k": 1e3, "M": 1e6}.get(text[-1], 1.0)
+    assert number == pytest.approx(value, rel=6e-4, abs=1e-12)
+
+
+@given(st.lists(st.floats(0, 1e6, allow_subnormal=False), min_size=2, max_size=12))
+def test_every_point_of_a_line_is_inside_its_frame(values: list[float]) -> None:
+    x = round_axis("place", 0.0, float(len(values) - 1))
+    y = round_axis("figure", min(0.0, *values), max(values), short_dollars)
+    chart = line_chart("A line", [Line("one", list(range(len(values))), values, "c-policy", dots=True)], x, y)
+    root = ElementTree.fromstring(str(chart))
+    width, height = (float(number) for number in root.attrib["viewBox"].split()[2:])
+    dots = [node for node in root.iter() if node.tag.endswith("circle")]
+    assert len(dots) == len(values)
+    for node in dots:
+        assert 0.0 <= float(node.attrib["cx"]) <= width
+        assert 0.0 <= float(node.attrib["cy"]) <= height

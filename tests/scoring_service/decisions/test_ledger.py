@@ -1,0 +1,75 @@
+"""The ledger keeps what was decided, in order, on either kind of store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from claimvet.scoring_service.decisions import ledger
+from claimvet.scoring_service.decisions.ledger import RESCORE, SCORE, Decision
+from claimvet.scoring_service.store import EventStore
+
+ENTRY = Decision(
+    decision_id="D-1",
+    claim_id="CL-1",
+    kind=SCORE,
+    as_of=1,
+    received="{}",
+    body_digest="digest",
+    claim="{}",
+    features="{}",
+    model_version="m",
+    model_uri="models:/claimvet/1",
+    policy="{}",
+    code_version="c",
+    scored_at=2,
+    answer="{}",
+    degraded=None,
+    shadow=None,
+    experts="one",
+)
+
+
+def entry(number: int, **changed: object) -> Decision:
+    return replace(ENTRY, decision_id=f"D-{number}", claim_id=f"CL-{number}", **changed)  # type: ignore[arg-type]
+
+
+def test_what_was_added_is_found_as_it_was(store: EventStore) -> None:
+    with store.begin() as connection:
+        ledger.add([ENTRY], connection)
+        assert ledger.decision("D-1", connection) == ENTRY
+        assert ledger.first_decisions(["CL-1", "CL-2"], connection) == {"CL-1": ENTRY}
+        assert ledger.decision("D-2", connection) is None
+        ledger.add([], connection)
+        assert ledger.decisions_of("CL-2", connection) == []
+
+
+def test_a_claim_is_scored_once_and_scored_again_at_will(store: EventStore) -> None:
+    again = [replace(ENTRY, decision_id=f"D-{number}", kind=RESCORE) for number in (2, 3)]
+    with store.begin() as connection:
+        ledger.add([ENTRY, *again], connection)
+        assert ledger.decisions_of("CL-1", connection) == [ENTRY, *again]
+        assert ledger.first_decisions(["CL-1"], connection) == {"CL-1": ENTRY}
+    with pytest.raises((sa.exc.IntegrityError, Exception), match=r"(?i)unique") as raised, store.begin() as connection:
+        ledger.add([replace(ENTRY, decision_id="D-4")], connection)
+    assert isinstance(raised.value.__cause__ or raised.value, sa.exc.IntegrityError)
+
+
+def test_the_latest_are_those_with_features_newest_first(store: EventStore) -> None:
+    entries = [entry(number, features=None if number == 3 else "{}") for number in range(5)]
+    with store.begin() as connection:
+        ledger.add(entries, connection)
+        found = ledger.latest(3, connection)
+    assert [one.decision_id for one in found] == ["D-4", "D-2", "D-1"]
+
+
+def test_experts_go_on_from_the_latest_state_and_a_replay_from_the_one_before(store: EventStore) -> None:
+    with store.begin() as connection:
+        assert ledger.latest_experts(connection) is None
+        ledger.add([entry(1, experts="one"), entry(2, experts=None), entry(3, experts="three")], connection)
+        assert ledger.latest_experts(connection) == "three"
+        assert ledger.latest_experts(connection, before="D-3") == "one"
+        assert ledger.latest_experts(connection, before="D-2") == "one"
+        assert ledger.latest_experts(connection, before="D-1") is None
