@@ -38,6 +38,7 @@ settings.register_profile(
 settings.register_profile("random", settings.get_profile("claimvet"), derandomize=False, max_examples=500)
 settings.load_profile(os.environ.get("CLAIMVET_HYPOTHESIS", "claimvet"))
 
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what follows from a test's place and fixtures, so that `make test-fast` and `make test-random` choose without lists."""
     for item in items:
