@@ -74,7 +74,7 @@ def decision(decision_id: str, connection: sa.Connection) -> Decision | None:
 
 
 def latest_experts(connection: sa.Connection, before: str | None = None) -> str | None:
-    """How experts are shared out now; with `before`, how they were when the decision of that id was made."""
+    """How reviews are allocated now; with `before`, how they were when the decision of that id was made."""
     earlier = "" if before is None else "AND number < (SELECT number FROM decisions WHERE decision_id = ?)"
     sql = f"SELECT experts FROM decisions WHERE experts IS NOT NULL {earlier} ORDER BY number DESC LIMIT 1"
     found = run(connection, sql, () if before is None else (before,))

@@ -54,12 +54,12 @@ def replay(decision_id: str, connection: sa.Connection) -> Replay:
         return Replay(decision_id, (f"model: {error}",), notes)
     differences = _differences(entry, answer)
     if entry.experts != experts:
-        differences.append("experts: they are shared out otherwise after it than was recorded")
+        differences.append("experts: reviews are allocated otherwise after it than was recorded")
     return Replay(decision_id, tuple(differences), notes)
 
 
 def _answer_again(entry: Decision, connection: sa.Connection) -> tuple[dict[str, Any], str | None]:
-    """The answer, and how experts are shared out after it."""
+    """The answer, and how reviews are allocated after it."""
     if entry.degraded is not None:
         return unscored(entry.decision_id, entry.claim_id, entry.degraded, entry.scored_at), entry.experts
     held = verified(str(entry.model_uri))

@@ -1,4 +1,4 @@
-"""Experts are shared out claim by claim, and what is kept of it is enough to go on and to look back."""
+"""Reviews are allocated claim by claim, and what is kept of it is enough to go on and to look back."""
 
 from __future__ import annotations
 
