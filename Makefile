@@ -1,10 +1,12 @@
-# `make` alone explains the targets. Everything runs from .venv, which `setup` builds from requirements.lock.
+# `make` alone explains the targets. Everything runs from .venv (or VENV=...), which `setup` builds from requirements.lock.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo test lint types format bench bench-quality bench-tsa bench-features bench-serving bench-labels bench-boosters bench-ablation bench-reasons notebooks docs lock
+.PHONY: help setup setup-spark demo test test-fast test-random clean lint types format bench bench-quality bench-tsa bench-features bench-serving bench-labels bench-boosters bench-ablation bench-reasons notebooks docs lock
 PYTHON ?= python3
 export PYTHON
-BIN := .venv/bin
-READY := .venv/.ready
+VENV ?= .venv
+export VENV
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
 JAVA := $(shell "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1 && echo found)
 
 help: ## Print this list
@@ -13,23 +15,33 @@ help: ## Print this list
 setup: $(READY) ## Build .venv from requirements.lock: everything but Spark
 
 $(READY): requirements.lock pyproject.toml tools/install.sh
-	@echo "Building .venv from requirements.lock"
-	@tools/install.sh requirements.lock
+	@echo "Building $(VENV) from requirements.lock"
+	@tools/install.sh requirements.lock $(VENV)
 	@touch $@
 
-setup-spark: .venv/.ready-spark ## Add Spark to .venv, for --engine spark; it needs Java 17 beside it
+setup-spark: $(VENV)/.ready-spark ## Add Spark to .venv, for --engine spark; it needs Java 17 beside it
 
-.venv/.ready-spark: $(READY) requirements-spark.lock
+$(VENV)/.ready-spark: $(READY) requirements-spark.lock
 	@echo "Adding Spark from requirements-spark.lock"
-	@tools/install.sh requirements-spark.lock
+	@tools/install.sh requirements-spark.lock $(VENV)
 	@touch $@
 
 demo: setup ## The whole path on a generated marketplace: a scoreboard and an HTML report
 	@$(BIN)/claimvet demo
 
-test: setup-spark ## Run all tests, on two cores; without Java all but those of Spark
+test: $(if $(JAVA),setup-spark,setup) ## Run all tests, on two cores; without Java all but those of Spark
 	@$(if $(JAVA),,echo "Java is missing, so the tests of Spark are left out; expected Java 17 to run them")
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(JAVA),,-m "not spark")
+
+test-fast: setup ## Run the tests that need no Spark, browser or server and take no ten seconds
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not (spark or slow or server)"
+
+test-random: setup ## Run the property tests on more examples from a new seed, which is printed; SEED=7 repeats one
+	@$(BIN)/python tools/random_properties.py $(SEED)
+
+clean: ## Remove environments and caches that a command here builds again; data, models and stores stay
+	rm -rf .venv .venv-bench .venv-ci .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lint: setup ## Style, format and layers
 	@$(BIN)/ruff check .

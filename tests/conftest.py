@@ -1,12 +1,13 @@
-"""What all tests share: how hypothesis draws, and one Spark session."""
+"""What all tests share: how hypothesis draws, which tests are slow or start servers, and one Spark session."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -34,7 +35,20 @@ settings.register_profile(
     derandomize=True,  # the same draws on every run and in every worker
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("claimvet")
+settings.register_profile("random", settings.get_profile("claimvet"), derandomize=False, max_examples=500)
+settings.load_profile(os.environ.get("CLAIMVET_HYPOTHESIS", "claimvet"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what follows from a test's place and fixtures, so that `make test-fast` and `make test-random` choose without lists."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "postgres_server" in fixtures or "postgresql" in item.name or "scoring_service/endpoint/" in item.nodeid:
+            item.add_marker("server")
+        if item.nodeid.startswith(("tests/notebooks/", "tests/benchmarks/")):
+            item.add_marker("slow")
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("property")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -50,3 +51,31 @@ def test_a_package_opens_with_what_it_answers(folder: Path) -> None:
 def test_every_folder_is_a_package_under_the_one_name() -> None:
     links = {path.name: path.resolve() for path in (ROOT / "src" / "claimvet").iterdir() if path.is_symlink()}
     assert links == {package: ROOT / package for package in PACKAGES}
+
+
+def _picture(page: str) -> list[str]:
+    """The lines of the indented picture of folders in a page."""
+    lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("    pipeline/"))
+    return lines[start : start + next(number for number, line in enumerate(lines[start:]) if not line)]
+
+
+def test_both_pages_draw_one_picture() -> None:
+    assert _picture("README.md") == _picture("CONTRIBUTING.md")
+
+
+def test_the_picture_shows_the_folders_that_there_are_above_those_that_they_import() -> None:
+    layers = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    orders = {contract["containers"][0]: contract["layers"] for contract in layers}
+    drawn: dict[str, list[str]] = {}
+    for line in _picture("README.md"):
+        name = line.split("/")[0].strip()
+        if line[4] != " ":
+            outer, drawn[outer] = name, []
+        else:
+            drawn[outer].append(name)
+    assert list(drawn) == orders["claimvet"]
+    for outer, inner in drawn.items():
+        there = {path.parent.name for path in (ROOT / outer).glob("*/__init__.py")}
+        floors = [name for floor in orders[f"claimvet.{outer}"] for name in floor.split(" | ") if name in there]
+        assert inner == floors

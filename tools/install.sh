@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs a lock file into .venv, or into another environment: tools/install.sh requirements.lock [.venv-bench]
+# Installs a lock file into an environment: tools/install.sh requirements.lock [.venv-bench]; VENV names the project's own, .venv.
 # Needs python3 (3.11+, with venv and pip) and a package index. uv does the work, itself pinned by the lock and fetched by pip.
 # pip's own configuration says where packages come from; uv is told the same, and nothing of it is written down here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lock=$1
-venv=${2:-.venv}
+own=${VENV:-.venv}
+venv=${2:-$own}
 python=${PYTHON:-python3}
 
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -33,14 +34,14 @@ tell_uv cert SSL_CERT_FILE
 export UV_INDEX_STRATEGY=${UV_INDEX_STRATEGY:-unsafe-best-match} # as pip does; every file is checked against its hash
 export UV_NO_CONFIG=1 UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-180}
 
-if [ ! -x .venv/bin/uv ]; then
-    sed -n '/^uv==/,/^ *# via/p' requirements.lock > .venv/uv.lock
-    pip install -qq --require-hashes --no-deps -r .venv/uv.lock
+if [ ! -x "$own/bin/uv" ]; then
+    sed -n '/^uv==/,/^ *# via/p' requirements.lock > "$own/uv.lock"
+    pip install -qq --require-hashes --no-deps -r "$own/uv.lock"
 fi
-.venv/bin/uv pip install --quiet --compile-bytecode --python "$venv/bin/python" --require-hashes -r "$lock" || {
+"$own/bin/uv" pip install --quiet --compile-bytecode --python "$venv/bin/python" --require-hashes -r "$lock" || {
     echo "uv could not install $lock from here; pip tries, which takes longer" >&2
     pip install -qq --require-hashes --no-deps -r "$lock"
 }
-if [ "$venv" = .venv ]; then # the project itself lives in its own environment only
-    .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+if [ "$venv" = "$own" ]; then # the project itself lives in its own environment only
+    "$own/bin/uv" pip install --quiet --python "$own/bin/python" --no-deps --no-build-isolation --editable .
 fi
