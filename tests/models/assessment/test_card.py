@@ -104,7 +104,10 @@ def test_no_way_of_deciding_costs_less_than_knowing_the_truth(card: str) -> None
 
 def test_a_group_without_others_is_not_compared(facts: CardFacts) -> None:
     alone = facts.fairness.assign(ratio=np.nan)
-    assert all(row[-1] == "no others" for row in table(model_card(replace(facts, fairness=alone)), "False positive rate by group"))
+    assert all(
+        row[-1] == "no others"
+        for row in table(model_card(replace(facts, fairness=alone)), "False positive rate by group")
+    )
     nobody = model_card(replace(facts, fairness=facts.fairness.head(0)))
     assert "Too few valid claims judged it to tell." in nobody
 
