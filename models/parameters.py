@@ -83,31 +83,31 @@ def _require_shares(
 class GateParams:
     """What a challenger has to show before it becomes champion. Raises `UsageError` for values out of range."""
 
-    least_findings: int = 100
+    min_findings: int = 100
     """Findings that must have judged it."""
-    calibration_error: float = 0.03
-    """Most that P(valid) may be off on average; refused is what is surely off by more, chance on so few claims reckoned with."""
+    max_calibration_error: float = 0.03
+    """Highest calibration error of P(valid); refused is one significantly above it, given how many claims there are."""
     confidence: float = 0.95
     """How sure a comparison has to be before it counts against the challenger."""
     money_margin: float = 0.05
     """Share of the champion's cost by which the challenger's may be higher on the same claims, at most."""
     slice_margin: float = 0.1
-    """Nats of log loss by which the challenger may surely be worse in a slice, at most."""
-    believed_ratio: float = 0.8
+    """Nats of log loss by which the challenger may be significantly worse in a slice, at most."""
+    min_believed_ratio: float = 0.8
     """Least share of a group's valid claims that are believed, over that of all others: the four-fifths rule."""
-    single_input_auc: float = 0.93
+    max_single_input_auc: float = 0.93
     """Area under the curve of valid or abusive that one input alone may reach; above it the input knows the outcome."""
-    highest_auc: float = 0.995
+    max_auc: float = 0.995
     """Area under the curve that a model may reach against findings, which are themselves wrong at times."""
-    least_loss_ratio: float = 0.5
+    min_loss_ratio: float = 0.5
     """Log loss over the champion's on the same claims, at least: a greater leap is a leak more often than a better model."""
-    contradicted_share: float = 0.05
+    max_contradicted_share: float = 0.05
     """Share of claims that also judged the champion whose finding may differ by now."""
-    finding_error_share: float = 0.2
+    max_finding_error_share: float = 0.2
     """Share of wrong findings of any decider, as training estimates it, above which findings are not fit to judge."""
-    latency_ms: float = 60.0
+    max_latency_ms: float = 60.0
     """Milliseconds of processor time that probabilities and disposition of one row may take; the median of repeated rows."""
-    size_mb: float = 30.0
+    max_size_mb: float = 30.0
     """Megabytes that the model's files may have."""
     seed: int = 7
     """Seed of the resampling behind the bounds."""
@@ -115,18 +115,18 @@ class GateParams:
     def __post_init__(self) -> None:
         _require_shares(
             self,
-            "calibration_error",
+            "max_calibration_error",
             "confidence",
             "money_margin",
-            "believed_ratio",
-            "single_input_auc",
-            "highest_auc",
-            "least_loss_ratio",
-            "contradicted_share",
-            "finding_error_share",
+            "min_believed_ratio",
+            "max_single_input_auc",
+            "max_auc",
+            "min_loss_ratio",
+            "max_contradicted_share",
+            "max_finding_error_share",
         )
-        if self.least_findings < 1:
-            raise UsageError(f"gate.least_findings is {self.least_findings}, expected at least 1")
+        if self.min_findings < 1:
+            raise UsageError(f"gate.min_findings is {self.min_findings}, expected at least 1")
 
 
 @dataclass(frozen=True)
@@ -137,14 +137,14 @@ class BacktestParams:
     """Share of the claims, the earliest filed, that are past when the first model is trained."""
     retrain_days: int = 60
     """Days between trainings; each model decides the claims of the days until the next."""
-    most_periods: int = 6
+    max_periods: int = 6
     """Trainings at most; a longer history gets longer periods."""
     seed: int = 7
     """Seed of the resampling behind intervals."""
 
     def __post_init__(self) -> None:
         _require_shares(self, "first_share")
-        for name in ("retrain_days", "most_periods"):
+        for name in ("retrain_days", "max_periods"):
             if getattr(self, name) < 1:
                 raise UsageError(f"backtest.{name} is {getattr(self, name)}, expected at least 1")
 

@@ -33,7 +33,7 @@ from claimvet.models.assessment.money_plots import money_plot
 from claimvet.models.learning.training import train_model
 from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.alternatives import costs_of, money_table, policy_way, with_cost_ratio
-from claimvet.models.policy.capacity import REFER, ShadowPrice, share_out
+from claimvet.models.policy.capacity import REFER, ShadowPrice, allocate_reviews
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.policy import DISPOSITIONS, Policy
 from claimvet.pipeline.stages.history import known_by
@@ -177,7 +177,7 @@ display(counts.fillna(0.0).style.format("{:.1%}"))
 # %%
 scarce = replace(model.policy, expert_reviews_per_day=1)
 days = later["filed_at"].dt.strftime("%Y-%m-%d")
-batch = share_out(options, pd.Series(later.index, index=later.index), days, scarce)["disposition"] == REFER
+batch = allocate_reviews(options, pd.Series(later.index, index=later.index), days, scarce)["disposition"] == REFER
 state, referred, prices = ShadowPrice(), [], []
 for name, day in days.items():
     verdict, state = state.decide(str(name), day, float(options.loc[name, "expert_saving_usd"]), scarce)

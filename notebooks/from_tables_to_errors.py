@@ -341,7 +341,7 @@ plt.show()
 # ## From probabilities to money
 #
 # The policy takes the cheapest disposition that is allowed. By amount and P(valid), for property damage with evidence at hand; where
-# training found no bound for denials (too few findings to promise anything), the picture shows what a bound of 0.05 would do.
+# training found no bound for denials (too few findings to guarantee anything), the picture shows what a bound of 0.05 would do.
 
 # %%
 amounts, shares = np.geomspace(10, 20_000, 120), np.linspace(0.005, 0.995, 100)

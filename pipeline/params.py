@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
 import yaml
@@ -19,6 +20,22 @@ from claimvet.models.parameters import BacktestParams, GateParams, MonitorParams
 from claimvet.models.policy.policy import Policy
 
 FILE_NAME = "params.yaml"
+RENAMED: Mapping[str, str] = MappingProxyType(
+    {
+        "gate.least_findings": "gate.min_findings",
+        "gate.calibration_error": "gate.max_calibration_error",
+        "gate.believed_ratio": "gate.min_believed_ratio",
+        "gate.single_input_auc": "gate.max_single_input_auc",
+        "gate.highest_auc": "gate.max_auc",
+        "gate.least_loss_ratio": "gate.min_loss_ratio",
+        "gate.contradicted_share": "gate.max_contradicted_share",
+        "gate.finding_error_share": "gate.max_finding_error_share",
+        "gate.latency_ms": "gate.max_latency_ms",
+        "gate.size_mb": "gate.max_size_mb",
+        "backtest.most_periods": "backtest.max_periods",
+    }
+)
+"""What a parameter of an earlier version is called now."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,8 @@ def parse_params(text: str, name: str = FILE_NAME) -> Params:
     """
     values = _read_yaml(text, name)
     for key in _unknown_keys(Params, values):
-        raise UsageError(f"{name} has no parameter {key}; docs/params.md lists them")
+        told = f"it is called {RENAMED[key]} now" if key in RENAMED else "docs/params.md lists them"
+        raise UsageError(f"{name} has no parameter {key}; {told}")
     try:
         return TypeAdapter(Params).validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:

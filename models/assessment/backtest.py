@@ -1,6 +1,6 @@
-"""What a period of history says of a model: quality, calibration, money, the promise, and how older models and challengers compare.
+"""What a period of history says of a model: quality, calibration, money, the guarantee, and how older models and challengers compare.
 
-The claims of a period are decided as they would have been, all of them, with each day's experts shared out; figures are counted on those
+The claims of a period are decided as they would have been, all of them, with each day's reviews allocated; figures are counted on those
 that have a finding at the end. A claim without one cannot be judged.
 """
 
@@ -19,7 +19,7 @@ from claimvet.models.metrics.evaluation import FOUND, figures, judged_frame
 from claimvet.models.metrics.intervals import losses_of, mean_interval
 from claimvet.models.metrics.label_noise import USUAL_ERROR
 from claimvet.models.policy.alternatives import costs_of, settled
-from claimvet.models.policy.capacity import REFER, share_out
+from claimvet.models.policy.capacity import REFER, allocate_reviews
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.guarantee import counted_off, wrong_denial_bound
 from claimvet.models.policy.policy import Disposition
@@ -42,7 +42,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a model did with a period: `decided`, one row a claim as `models.policy.capacity.share_out` gives it with its `day`; and
+    """What a model did with a period: `decided`, one row a claim as `models.policy.capacity.allocate_reviews` gives it with its `day`; and
     `judged`,
     a judged frame (`models.metrics.evaluation`) of the claims with a finding, with their final `disposition`."""
 
@@ -68,7 +68,7 @@ def judged_period(period: Period, model: ClaimModel) -> Judged:
     options = model.policy.options(probabilities, policy_facts(period.features))
     day = period.claims["filed_at"].dt.floor("D")
     ids = pd.Series(period.claims.index, index=period.claims.index)
-    decided = share_out(options, ids, day, model.policy).assign(day=day)
+    decided = allocate_reviews(options, ids, day, model.policy).assign(day=day)
     found = latest_findings(period.outcomes, period.outcomes["decided_at"].max())
     found = found.loc[found.index.intersection(period.claims.index)].sort_index()
     judged = judged_frame(period.claims, found, probabilities, np.zeros(len(found)), set())
@@ -78,7 +78,7 @@ def judged_period(period: Period, model: ClaimModel) -> Judged:
 
 
 def period_row(one: Replayed, seed: int) -> dict[str, object]:
-    """Figures of one period: claims, findings, quality, dollars with bounds, whether the promise was kept, and the experts' load."""
+    """Figures of one period: claims, findings, quality, dollars with bounds, whether the guarantee was kept, and the experts' load."""
     judged, decided, policy = one.judged.judged, one.judged.decided, one.model.policy
     costs = costs_of(judged, policy, judged["disposition"])
     low, cost, high = mean_interval(1000.0 * costs, 1 - (1 - LEVEL) / 2, seed)
@@ -95,7 +95,7 @@ def period_row(one: Replayed, seed: int) -> dict[str, object]:
         "usd_low": low,
         "usd_high": high,
         "usd_per_1000_presenting": presenting,
-        **_promise(one),
+        **_guarantee(one),
         "most_reviews_of_a_day": int(reviews.max()),
         "capacity": policy.expert_reviews_per_day,
         "audited_share": float(decided["audited"].mean()),
@@ -128,11 +128,11 @@ def shadow_row(one: Replayed, seed: int) -> dict[str, object] | None:
     }
 
 
-def _promise(one: Replayed) -> dict[str, object]:
-    """Valid findings that were denied, less those expected to be valid by mistake (`models.policy.guarantee`), against the promise.
+def _guarantee(one: Replayed) -> dict[str, object]:
+    """Valid findings that were denied, less those expected to be valid by mistake (`models.policy.guarantee`), against the guarantee.
 
-    The promise counts as broken where the share is surely above it, at its own confidence; None where there were too few findings to
-    promise anything.
+    The guarantee is violated where the share is significantly above it, at its own confidence; None where there were too few findings to
+    guarantee anything.
     """
     judged, policy = one.judged.judged, one.model.policy
     asked = judged if policy.deny_personal_injury else judged[judged["claim_type"] != "personal_injury"]
@@ -141,13 +141,13 @@ def _promise(one: Replayed) -> dict[str, object]:
     rates = one.model.record.get("error_rates", {})
     mistaken = counted_off(asked.loc[denied, "decided_by"], rates, USUAL_ERROR, policy.finding_error_share)
     counted = max(wronged - float(mistaken.sum()), 0.0)
-    surely = 1.0 - wrong_denial_bound(total - counted, total, policy.deny_confidence) if counted else 0.0
+    lower = 1.0 - wrong_denial_bound(total - counted, total, policy.deny_confidence) if counted else 0.0
     return {
         "valid_findings": total,
         "valid_denied": wronged,
         "valid_denied_share": wronged / total if total else 0.0,
         "without_merit_denied_share": float(denied[~valid].mean()) if (~valid).any() else 0.0,
-        "promise_kept": None if policy.deny_threshold is None else bool(surely <= policy.deny_alpha),
+        "guarantee_kept": None if policy.deny_threshold is None else bool(lower <= policy.deny_alpha),
         "injuries_denied": int(((judged["claim_type"] == "personal_injury") & (judged["disposition"] == "deny")).sum()),
     }
 

@@ -1,7 +1,7 @@
 """The model card: what a claims manager should know of a model before trusting it, in Markdown, made at every training.
 
 After Mitchell et al., *Model Cards for Model Reporting* (FAT* 2019): what it is for, what it learned from, how good it is and for whom,
-what its decisions cost, what is promised about wrong denials, and where not to use it.
+what its decisions cost, what is guaranteed about wrong denials, and where not to use it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SHOWN_FIGURES = {
     "calibration_error": "calibration error of P(valid)",
     "accuracy": "share of claims whose most likely label was found",
 }
-MOST_ROWS = 14
+MAX_ROWS = 14
 LIMITS = (
     "It knows what the platform recorded, and nothing else: no photograph is looked at and no sentence is read for its meaning.",
     "It learned from claims that somebody looked at. Claims paid unseen may differ; the audit slice is there to tell.",
@@ -63,7 +63,7 @@ def model_card(facts: CardFacts) -> str:
         parts.append(
             "## How good it is\n\nNothing judged it: there were too few findings, or all came at once. Do not promote it."
         )
-    parts += [_promise(facts), _fairness(facts.fairness), _limits()]
+    parts += [_guarantee(facts), _fairness(facts.fairness), _limits()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -123,7 +123,7 @@ def _calibration(judged: pd.DataFrame) -> str:
 
 
 def _slices(slices: pd.DataFrame) -> str:
-    kept = slices.sort_values("log_loss", ascending=False, kind="stable").head(MOST_ROWS)
+    kept = slices.sort_values("log_loss", ascending=False, kind="stable").head(MAX_ROWS)
     rows = [
         [_words(row["slice"]), _words(row["value"]), f"{row['findings']:,}"]
         + [f"{row[name]:.3f}" for name in ("auc_valid", "log_loss", "calibration_error")]
@@ -149,10 +149,10 @@ def _money(money: pd.DataFrame) -> str:
     )
 
 
-def _promise(facts: CardFacts) -> str:
+def _guarantee(facts: CardFacts) -> str:
     policy = facts.model.policy
     bound = (
-        "There were too few findings to promise this, so it denies nothing."
+        "There were too few findings to guarantee this, so it denies nothing."
         if policy.deny_threshold is None
         else f"It denies nothing above a P(valid) of {policy.deny_threshold:.3f}."
     )
@@ -167,7 +167,7 @@ def _promise(facts: CardFacts) -> str:
         )
     injuries = "may be" if policy.deny_personal_injury else "is never"
     return (
-        f"## What it promises\n\nAt most {policy.deny_alpha:.1%} of valid claims end in a denial by machine, with "
+        f"## The guarantee\n\nAt most {policy.deny_alpha:.1%} of valid claims end in a denial by machine, with "
         f"{policy.deny_confidence:.0%} confidence, counting off at most {policy.finding_error_share:.1%} of claims without merit that were "
         f"found valid by mistake. {bound}{tried} "
         f"A personal injury {injuries} denied by machine, nor is a claim in a cluster of independent ones on its product."
@@ -191,16 +191,16 @@ def _fairness(fairness: pd.DataFrame) -> str:
         "grouping",
         "group",
         "valid claims",
-        "falsely suspected",
+        "false positive rate",
         "95 % interval",
         "held up",
         "believed against others",
     ]
     return (
-        "## Whom it wrongly suspects\n\nOf claims that were found valid, the share that it does not call valid; held up are those not "
+        "## False positive rate by group\n\nOf claims that were found valid, the share that it does not call valid; held up are those not "
         f"paid or presented at once. The last column is the share believed over that of all others.\n\n{_table(header, rows)}"
         if rows
-        else "## Whom it wrongly suspects\n\nToo few valid claims judged it to tell."
+        else "## False positive rate by group\n\nToo few valid claims judged it to tell."
     )
 
 

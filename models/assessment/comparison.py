@@ -33,8 +33,8 @@ SMALLEST_SLICE = 40
 def champion_checks(challenger: StoredModel, champion: StoredModel, params: GateParams) -> Iterator[Check]:
     """Every check against the champion; one that says so where there are too few claims that neither was grown on."""
     theirs = champion_answers(challenger, champion)
-    if len(theirs) < params.least_findings:
-        bound = f"at least {params.least_findings} later claims that neither was grown on, found {len(theirs)}"
+    if len(theirs) < params.min_findings:
+        bound = f"at least {params.min_findings} later claims that neither was grown on, found {len(theirs)}"
         yield Check(f"log loss less that of champion version {champion.version}", float("nan"), bound, False)
         return
     mine = challenger.judged.loc[theirs.index]
@@ -47,13 +47,13 @@ def champion_checks(challenger: StoredModel, champion: StoredModel, params: Gate
 
 
 def money_without_champion(challenger: StoredModel, params: GateParams) -> Check:
-    """Dollars per 1,000 claims less those of presenting everything; they must be surely below 0."""
+    """Dollars per 1,000 claims less those of presenting everything; they must be significantly below 0."""
     policy = _bounded(challenger)
     chosen = policy.dispositions(challenger.judged[list(PROBABILITIES)], challenger.judged)
     everything = costs_of(challenger.judged, policy, settled(challenger.judged, policy))
     difference = 1000.0 * (costs_of(challenger.judged, policy, chosen) - everything)
     at_most = mean_interval(difference, params.confidence, params.seed)[2]
-    bound = f"surely below 0; it is at most {at_most:,.0f}"
+    bound = f"significantly below 0; it is at most {at_most:,.0f}"
     return Check(
         "dollars per 1,000 claims less those of presenting everything", float(difference.mean()), bound, at_most < 0
     )
@@ -90,24 +90,24 @@ def found_by(model: ClaimModel, probabilities: pd.DataFrame, deciders: pd.Series
 
 
 def _log_loss(difference: FloatArray, version: str, params: GateParams) -> Check:
-    """Mean difference of log loss on the same claims; it must not be surely above 0."""
+    """Mean difference of log loss on the same claims; it must not be significantly above 0."""
     mean, error = float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))
-    surely = mean - float(norm.ppf(params.confidence)) * error
-    bound = f"not surely above 0, over {len(difference)} claims"
-    return Check(f"log loss less that of champion version {version}", mean, bound, surely <= 0.0)
+    lower = mean - float(norm.ppf(params.confidence)) * error
+    bound = f"not significantly above 0, over {len(difference)} claims"
+    return Check(f"log loss less that of champion version {version}", mean, bound, lower <= 0.0)
 
 
 def _leap(mine: FloatArray, theirs: FloatArray, params: GateParams) -> Check:
     """A challenger that is better than can be most likely knows what it should not."""
     ratio = float(mine.mean() / theirs.mean())
-    bound = f"at least {params.least_loss_ratio:g}: a greater leap is a leak more often than a better model"
-    return Check("log loss as a share of the champion's", ratio, bound, ratio >= params.least_loss_ratio)
+    bound = f"at least {params.min_loss_ratio:g}: a greater leap is a leak more often than a better model"
+    return Check("log loss as a share of the champion's", ratio, bound, ratio >= params.min_loss_ratio)
 
 
 def _money(
     challenger: StoredModel, champion: StoredModel, mine: pd.DataFrame, theirs: pd.DataFrame, params: GateParams
 ) -> Check:
-    """Dollars per 1,000 claims, each with its own bound for denials, at the challenger's prices: not surely more, and not much more."""
+    """Dollars per 1,000 claims, each with its own bound for denials, at the challenger's prices: not significantly nor much more."""
     policy, other = _bounded(challenger), _bounded(champion)
     chosen = policy.dispositions(mine[list(PROBABILITIES)], mine)
     as_champion = mine.assign(**{name: theirs[name] for name in PROBABILITIES})
@@ -118,12 +118,12 @@ def _money(
     difference = 1000.0 * (costs_of(mine, policy, chosen) - theirs_cost)
     low, mean, high = mean_interval(difference, params.confidence, params.seed)
     margin = 1000.0 * params.money_margin * float(theirs_cost.mean())
-    bound = f"at most {margin:,.0f} and not surely above 0; it is {low:,.0f} to {high:,.0f}"
+    bound = f"at most {margin:,.0f} and not significantly above 0; it is {low:,.0f} to {high:,.0f}"
     return Check("dollars per 1,000 claims less the champion's", mean, bound, mean <= margin and low <= 0.0)
 
 
 def _slices(mine: pd.DataFrame, difference: FloatArray, params: GateParams) -> Check:
-    """The slice in which the challenger is surely worst; sure of all slices at once (Bonferroni)."""
+    """The slice in which the challenger is significantly worst; sure of all slices at once (Bonferroni)."""
     rows = [
         (f"{name} {value}", difference[(mine[name] == value).to_numpy()])
         for name in SLICES
@@ -132,13 +132,13 @@ def _slices(mine: pd.DataFrame, difference: FloatArray, params: GateParams) -> C
     ]
     kept = [(name, values) for name, values in rows if len(values) >= SMALLEST_SLICE]
     quantile = float(norm.ppf(1 - (1 - params.confidence) / max(len(kept), 1)))
-    surely = [
+    lower = [
         (float(values.mean() - quantile * values.std(ddof=1) / np.sqrt(len(values))), name) for name, values in kept
     ]
-    worst, where = max(surely, default=(0.0, "none with enough findings"))
-    bound = f"surely at most {params.slice_margin:g} worse than the champion in every slice"
+    worst, where = max(lower, default=(0.0, "none with enough findings"))
+    bound = f"not significantly more than {params.slice_margin:g} worse than the champion in every slice"
     return Check(
-        f"log loss less the champion's, surely, in its worst slice ({where})",
+        f"log loss less the champion's, significantly, in its worst slice ({where})",
         worst,
         bound,
         worst <= params.slice_margin,
@@ -149,12 +149,12 @@ def _contradicted(challenger: StoredModel, champion: StoredModel, params: GatePa
     """Findings of claims that judged both: what the challenger was told must be what the champion was told, appeals apart."""
     both = champion.judged.index.intersection(challenger.judged.index)
     differ = (champion.judged.loc[both, "label"] != challenger.judged.loc[both, "label"]).mean() if len(both) else 0.0
-    bound = f"at most {params.contradicted_share:g}, over {len(both)} claims that judged both"
+    bound = f"at most {params.max_contradicted_share:g}, over {len(both)} claims that judged both"
     return Check(
         "findings that contradict those that judged the champion",
         float(differ),
         bound,
-        differ <= params.contradicted_share,
+        differ <= params.max_contradicted_share,
     )
 
 

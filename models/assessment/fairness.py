@@ -76,21 +76,23 @@ def wilson(count: float, total: float, level: float) -> tuple[float, float]:
 
 
 def fairness_check(judged: pd.DataFrame, params: GateParams) -> Check:
-    """No group's valid claims are surely believed less than `believed_ratio` of the others'; sure of all groups at once (Bonferroni)."""
+    """Fail if a group's valid claims are believed significantly less than `min_believed_ratio` of the others'; Bonferroni over groups."""
     table = fairness_table(judged)
     sure = 1 - (1 - params.confidence) / max(len(table), 1)
     table = fairness_table(judged, 2 * sure - 1).dropna(subset=["ratio"])
-    bound = f"no group surely below {params.believed_ratio:g}"
+    bound = f"no group significantly below {params.min_believed_ratio:g}"
     if table.empty:
         return Check(
             "valid claims believed, least of all groups against the others", 1.0, f"{bound}; too few to tell", True
         )
     surest = table.sort_values("ratio_high", kind="stable").iloc[0]
     least = (
-        surest if surest["ratio_high"] < params.believed_ratio else table.sort_values("ratio", kind="stable").iloc[0]
+        surest
+        if surest["ratio_high"] < params.min_believed_ratio
+        else table.sort_values("ratio", kind="stable").iloc[0]
     )
     name = f"valid claims believed, {least['grouping']} {least['group']} against the others"
-    return Check(name, float(least["ratio"]), bound, bool(least["ratio_high"] >= params.believed_ratio))
+    return Check(name, float(least["ratio"]), bound, bool(least["ratio_high"] >= params.min_believed_ratio))
 
 
 def _groupings(valid: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:

@@ -1,6 +1,6 @@
 """May this challenger become champion? Each check has a figure and a bound, and says in one line whether it holds.
 
-Enough findings judged it; it beats its baselines; its probabilities mean what they say; it denies no more valid claims than promised,
+Enough findings judged it; it beats its baselines; its probabilities mean what they say; it denies no more valid claims than guaranteed,
 and no injury; it is no worse than the champion on the same later claims, in log loss, in money and in every slice
 (`models.assessment.comparison`); no group's valid claims are believed much less than the others' (`models.assessment.fairness`); nothing
 points to a leak (`models.assessment.leaks`); findings fit the claims; and it is quick and small enough to serve.
@@ -41,8 +41,8 @@ __all__ = ["Check", "champion_answers", "gate_checks"]
 RESAMPLES = 500
 """Draws behind the bound of the calibration error."""
 ROWS_TIMED = 15
-SURELY_BEATEN = ("base_rates", "rules")
-"""Baselines that know so little that a model which is not surely better has learned nothing."""
+SIGNIFICANTLY_BEATEN = ("base_rates", "rules")
+"""Baselines that know so little that a model which is not significantly better has learned nothing."""
 
 
 def gate_checks(challenger: StoredModel, champion: StoredModel | None, params: GateParams) -> list[Check]:
@@ -50,12 +50,12 @@ def gate_checks(challenger: StoredModel, champion: StoredModel | None, params: G
 
     With too few findings nothing else can be said, so nothing else is asked.
     """
-    enough = Check("findings that judged it", len(challenger.judged), f"at least {params.least_findings}", False)
-    if len(challenger.judged) < params.least_findings:
+    enough = Check("findings that judged it", len(challenger.judged), f"at least {params.min_findings}", False)
+    if len(challenger.judged) < params.min_findings:
         return [enough]
     checks = [Check(enough.name, enough.figure, enough.bound, True)]
     checks += baseline_checks(challenger, params)
-    checks += [_calibration(challenger.judged, params), *promise_checks(challenger, params)]
+    checks += [_calibration(challenger.judged, params), *guarantee_checks(challenger, params)]
     if champion is not None and champion.model.version != challenger.model.version:
         checks += champion_checks(challenger, champion, params)
     elif champion is None:
@@ -71,13 +71,13 @@ def baseline_checks(challenger: StoredModel, params: GateParams) -> list[Check]:
 
 
 def _against_baseline(judged: pd.DataFrame, name: str, baseline: pd.DataFrame, params: GateParams) -> Check:
-    """Shares and red flags must surely be beaten, which findings that are mere chance never allow; a regression, on average."""
+    """Shares and red flags must be beaten significantly, which findings that are mere chance never allow; a regression, on average."""
     bound = log_loss_metric(*arrays(baseline)[1:])
     loss = log_loss_metric(*arrays(judged)[1:])
     wanted, better = f"below {bound:.4g}", loss < bound
-    if name in SURELY_BEATEN:
+    if name in SIGNIFICANTLY_BEATEN:
         at_most = loss_difference(judged, baseline, params)
-        wanted, better = f"surely {wanted}; the difference is at most {at_most:.4g}", at_most < 0.0
+        wanted, better = f"significantly {wanted}; the difference is at most {at_most:.4g}", at_most < 0.0
     return Check(f"log loss against {name.replace('_', ' ')}", loss, wanted, better)
 
 
@@ -85,27 +85,27 @@ def _calibration(judged: pd.DataFrame, params: GateParams) -> Check:
     """The error of P(valid), against what a model that is off by no more than is allowed shows on so many claims.
 
     Chance alone makes an error: of 600 findings, some 0.03 where every probability is right. So the bound is the `confidence` quantile of
-    the errors that probabilities off by `calibration_error` in every bin, up or down at random, would show; it falls towards
-    `calibration_error` as findings grow in number.
+    the errors that probabilities off by `max_calibration_error` in every bin, up or down at random, would show; it falls towards
+    `max_calibration_error` as findings grow in number.
     """
     _, p, y = arrays(judged)
     bound = largest_by_chance(p[:, 0], params)
     error = calibration_error_metric(p, y)
-    wanted = f"not surely above {params.calibration_error:g}: at most {bound:.4g} over {len(p)} claims"
+    wanted = f"not significantly above {params.max_calibration_error:g}: at most {bound:.4g} over {len(p)} claims"
     return Check("calibration error of P(valid)", error, wanted, error <= bound)
 
 
 def largest_by_chance(p_valid: FloatArray, params: GateParams) -> float:
-    """The calibration error that probabilities off by `calibration_error` stay below with `confidence`, on as many claims as these."""
+    """The calibration error that probabilities off by `max_calibration_error` stay below with `confidence`, on as many claims as these."""
     random = np.random.default_rng(params.seed)
     place = np.minimum((p_valid * BINS).astype(np.intp), BINS - 1)
-    off = params.calibration_error * random.choice([-1.0, 1.0], (RESAMPLES, BINS))
+    off = params.max_calibration_error * random.choice([-1.0, 1.0], (RESAMPLES, BINS))
     share = np.clip(p_valid + off[:, place], 0.0, 1.0)
     errors = calibration_errors(p_valid, random.random(share.shape) < share)
     return float(np.quantile(errors, params.confidence))
 
 
-def promise_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
+def guarantee_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
     """What the final dispositions of the judged claims do to valid claims and to injuries, with the bound known when judging began.
 
     Findings that are valid by mistake are counted off as training does (`models.policy.guarantee`), down to none.
@@ -121,13 +121,13 @@ def promise_checks(challenger: StoredModel, params: GateParams) -> Iterator[Chec
     mistaken = float(counted_off(refused, rates, USUAL_ERROR, policy.finding_error_share).sum())
     wronged, total = float((denied.loc[asked.index] & valid).sum()), int(valid.sum())
     counted = max(wronged - mistaken, 0.0)
-    surely = float(beta.ppf(1 - params.confidence, counted, total - counted + 1)) if counted else 0.0
+    lower = float(beta.ppf(1 - params.confidence, counted, total - counted + 1)) if counted else 0.0
     off = f", {wronged:.0f} of {total} less {mistaken:.1f} expected by mistaken findings"
     yield Check(
         "valid claims that would be denied",
         counted / total if total else 0.0,
-        f"not surely above {policy.deny_alpha:g}{off}",
-        surely <= policy.deny_alpha,
+        f"not significantly above {policy.deny_alpha:g}{off}",
+        lower <= policy.deny_alpha,
     )
     if not policy.deny_personal_injury:
         hurt = int((denied & injured).sum())
@@ -138,8 +138,8 @@ def finding_errors_check(model: ClaimModel, params: GateParams) -> Check:
     """The decider whose findings seem wrong most often: labels that do not fit the claims are no ground to judge on."""
     rates: Mapping[str, float] = model.record.get("error_rates", {})
     worst, decider = max(((rate, name) for name, rate in rates.items()), default=(0.0, "nobody known"))
-    bound = f"at most {params.finding_error_share:g}"
-    return Check(f"findings by {decider} that seem wrong", worst, bound, worst <= params.finding_error_share)
+    bound = f"at most {params.max_finding_error_share:g}"
+    return Check(f"findings by {decider} that seem wrong", worst, bound, worst <= params.max_finding_error_share)
 
 
 def service_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
@@ -153,6 +153,8 @@ def service_checks(challenger: StoredModel, params: GateParams) -> Iterator[Chec
         model.policy.dispositions(model.probabilities(row), claim)
         spent.append(1000.0 * (time.process_time() - start))
     median = float(np.median(spent))
-    yield Check("milliseconds for one row", median, f"at most {params.latency_ms:g}", median <= params.latency_ms)
+    yield Check(
+        "milliseconds for one row", median, f"at most {params.max_latency_ms:g}", median <= params.max_latency_ms
+    )
     megabytes = challenger.model.size_bytes / 1e6
-    yield Check("megabytes of the model", megabytes, f"at most {params.size_mb:g}", megabytes <= params.size_mb)
+    yield Check("megabytes of the model", megabytes, f"at most {params.max_size_mb:g}", megabytes <= params.max_size_mb)

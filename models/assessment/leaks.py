@@ -45,24 +45,24 @@ def leak_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
     bound = f"0, over {anew} claims" if anew else "0; built by the same run"
     yield Check(f"features that differ when they are built anew{named}", len(differing), bound, not differing)
     auc, name = strongest_input(challenger.judged_features, challenger.judged["label"])
-    bound = f"at most {params.single_input_auc:g}: one input alone does not know the outcome"
-    yield Check(f"AUC of the strongest single input ({name})", auc, bound, auc <= params.single_input_auc)
+    bound = f"at most {params.max_single_input_auc:g}: one input alone does not know the outcome"
+    yield Check(f"AUC of the strongest single input ({name})", auc, bound, auc <= params.max_single_input_auc)
     p, _, y = arrays(challenger.judged)
     yield direction_check(challenger, params)
     best = float(np.nanmax([auc_valid_metric(p, y), auc_abusive_metric(p, y), 0.0]))
-    bound = f"at most {params.highest_auc:g}: findings are wrong at times, so no model agrees with all of them"
-    yield Check("AUC against findings", best, bound, best <= params.highest_auc)
+    bound = f"at most {params.max_auc:g}: findings are wrong at times, so no model agrees with all of them"
+    yield Check("AUC against findings", best, bound, best <= params.max_auc)
 
 
 def direction_check(challenger: StoredModel, params: GateParams) -> Check:
-    """Inputs that raise suspicion by declaration must go with claims without merit; where they surely do not, labels are mixed up."""
+    """Fail if inputs that raise suspicion by declaration significantly go with valid claims: then labels are mixed up."""
     raising = [column.name for column in challenger.model.schema.inputs if column.suspicion == "raises"]
     without_merit = (challenger.judged["label"] != "valid").to_numpy()
     if not raising or without_merit.all() or not without_merit.any():
         return Check(
             "AUC of inputs that raise suspicion, for claims without merit",
             0.5,
-            "not surely below 0.5; none to ask",
+            "not significantly below 0.5; none to ask",
             True,
         )
     table = challenger.judged_features[raising].astype("float64").fillna(0.0)
@@ -70,9 +70,9 @@ def direction_check(challenger: StoredModel, params: GateParams) -> Check:
     auc = float(roc_auc_score(without_merit, score))
     low, high = (int(kind.sum()) for kind in (without_merit, ~without_merit))
     error = np.sqrt((low + high + 1) / (12.0 * low * high))  # of an area of one half: Mann and Whitney, 1947
-    surely = auc + float(norm.ppf(params.confidence)) * error
+    upper = auc + float(norm.ppf(params.confidence)) * error
     return Check(
-        "AUC of inputs that raise suspicion, for claims without merit", auc, "not surely below 0.5", surely >= 0.5
+        "AUC of inputs that raise suspicion, for claims without merit", auc, "not significantly below 0.5", upper >= 0.5
     )
 
 

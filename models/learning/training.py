@@ -79,7 +79,7 @@ class Training:
     judged_features: pd.DataFrame
     baselines: Mapping[str, pd.DataFrame]
     judged_policy: Policy
-    """The policy with the bound that was known when judging began, so that the judged claims can try the promise."""
+    """The policy with the bound that was known when judging began, so that the judged claims can try the guarantee."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from claimvet.models.policy.capacity import audit_draws, share_out
+from claimvet.models.policy.capacity import allocate_reviews, audit_draws
 from claimvet.models.policy.policy import PROBABILITIES, Disposition, Policy
 
 Floats = npt.NDArray[np.float64]
@@ -51,7 +51,7 @@ def policy_way(judged: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str
     options = policy.options(judged[list(PROBABILITIES)], judged)
     limited = replace(policy, expert_reviews_per_day=most)
     day = pd.Series(0, index=judged.index)
-    return share_out(options, pd.Series(judged.index, index=judged.index), day, limited)["disposition"]
+    return allocate_reviews(options, pd.Series(judged.index, index=judged.index), day, limited)["disposition"]
 
 
 def rules_way(judged: pd.DataFrame, policy: Policy, most: int, features: pd.DataFrame | None = None) -> pd.Series[str]:

@@ -46,7 +46,7 @@ def audit_draws(claim_ids: Iterable[str], seed: int) -> Floats:
     return np.array([int.from_bytes(digest, "big") for digest in digests], dtype=np.float64) / _HASH_RANGE
 
 
-def share_out(options: pd.DataFrame, claim_ids: pd.Series[str], days: pd.Series, policy: Policy) -> pd.DataFrame:
+def allocate_reviews(options: pd.DataFrame, claim_ids: pd.Series[str], days: pd.Series, policy: Policy) -> pd.DataFrame:
     """Final dispositions of a batch: no day has more reviews than `policy.expert_reviews_per_day`, audits included.
 
     `options` is what `Policy.options` answers, one row a claim; `claim_ids` and `days` (any value that tells the day of filing) are in

@@ -52,7 +52,7 @@ class ClaimFacts:
     """What the policy looks at, as arrays of one length; `amount` in US dollars, null counts as `unstated`.
 
     A seller is `insured` where a policy of its is in force at filing, `uninsured` where it is known that none is; `best_month_usd` is
-    what it surely sold for within one month of the year before.
+    at least what it sold for within one month of the year before.
     """
 
     p_valid: Floats

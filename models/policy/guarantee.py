@@ -1,4 +1,4 @@
-"""How low P(valid) must be before a machine may deny, so that honest people are wronged at most as often as promised.
+"""How low P(valid) must be before a machine may deny, so that honest people are wronged at most as often as guaranteed.
 
 Split conformal risk control on held-out findings. The loss of a valid claim is 1 if it would be denied. Its mean never
 falls as the threshold rises, so an upper confidence bound for each threshold alone holds for the greatest one that
@@ -6,7 +6,7 @@ passes (Bates et al., *Distribution-free, risk-controlling prediction sets*, J. 
 *Conformal risk control*, ICLR 2024, bound the mean instead). The loss is 0 or 1, so the bound is exact: Clopper and
 Pearson, Biometrika 1934.
 
-Findings are wrong at times. Claims without merit that somebody found valid have low scores, and would use up the whole promise
+Findings are wrong at times. Claims without merit that somebody found valid have low scores, and would use up the whole guarantee
 although nobody honest is behind them. Where a share `errors` of claims without merit is found valid by mistake, as many findings
 below a threshold as that makes on average are counted off, from the bound and from the total: of n findings of which V are truly
 valid, (1 - e) V + errors (n - V) are found valid on average. The findings alone cannot tell an error from an honest customer who
@@ -45,7 +45,7 @@ def wrong_denial_bound(denied: float, valid: float, confidence: float) -> float:
 
 
 def findings_needed(alpha: float, confidence: float) -> int:
-    """Fewest valid findings that can promise `alpha`: those of which none would be denied.
+    """Fewest valid findings that can guarantee `alpha`: those of which none would be denied.
 
     >>> findings_needed(0.01, 0.9)
     230
@@ -76,7 +76,7 @@ def deny_threshold(
     (n, bool) what they were found to be, `weights` (n, 0 or more) how many claims each stands for, where findings were
     not drawn evenly; with weights the bound takes the effective number of findings (Kish) and is an approximation.
     `errors` (n, 0 to 1) is how often each finding's decider finds a claim without merit valid, as far as that may be counted off.
-    None where there are too few findings to promise anything (`findings_needed`).
+    None where there are too few findings to guarantee anything (`findings_needed`).
     Raises `ModelError` for arguments of other shapes or ranges.
     """
     scores, valid, weight = _checked(p_valid, is_valid, weights)

@@ -3,7 +3,7 @@
 Money first, but inside a fence that no price moves: `deny` needs P(valid) at or below a bound set by the guarantee and
 never meets a personal injury or a claim that belongs to a cluster of independent ones on its product; `pay_concession` needs a stated
 amount under the concession limit; both payments need the label `valid`; and a claim whose amount is not stated is asked for it before
-anyone pays or reviews it. How experts are shared out when there are too few of them is `models.policy.capacity`.
+anyone pays or reviews it. How reviews are allocated when there are too few experts is `models.policy.capacity`.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ class Policy:
         return self._cheapest(self.costs(probabilities, claims))
 
     def options(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
-        """What sharing out experts needs to know: columns `disposition`, `otherwise` and `expert_saving_usd`, index of `probabilities`.
+        """what allocating reviews needs to know: columns `disposition`, `otherwise` and `expert_saving_usd`, index of `probabilities`.
 
         `disposition` is the cheapest as if experts were free, `otherwise` what happens where none is: never `deny` in the place of
         an expert. `expert_saving_usd` (float64, 0 where no expert is wanted) is what a review saves against that.

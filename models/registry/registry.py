@@ -29,7 +29,7 @@ __all__ = [
     "CHALLENGER",
     "CHAMPION",
     "JUDGED_POLICY_FILE",
-    "LONGEST_DESCRIPTION",
+    "MAX_DESCRIPTION",
     "NAME",
     "PARITY_FILE",
     "StoredModel",
@@ -40,7 +40,7 @@ __all__ = [
     "stored_model",
 ]
 
-LONGEST_DESCRIPTION = 5000
+MAX_DESCRIPTION = 5000
 """Characters of a version's description that every store of MLflow holds."""
 
 JUDGED_POLICY_FILE, CARD_FILE, PARITY_FILE = "judged_policy.json", "model_card.md", "parity.json"
@@ -102,7 +102,7 @@ def register(
         client.set_model_version_tag(NAME, number, "model_card", f"runs:/{logged.run_id}/evaluation/{CARD_FILE}")
         card = evaluation / CARD_FILE
         if card.is_file():
-            client.update_model_version(NAME, number, card.read_text(encoding="utf-8")[:LONGEST_DESCRIPTION])
+            client.update_model_version(NAME, number, card.read_text(encoding="utf-8")[:MAX_DESCRIPTION])
         client.set_registered_model_alias(NAME, CHALLENGER, number)
     return number
 

@@ -44,7 +44,7 @@ def write_backtest_page(
     sections = [
         _quality(periods),
         _money(replayed, periods, seed),
-        _promise(periods),
+        _guarantee(periods),
         _staleness(staleness),
         _shadow(shadow),
     ]
@@ -52,7 +52,7 @@ def write_backtest_page(
         out,
         "Claimvet: what would have happened",
         f"History replayed from {periods['from'].min():%Y-%m-%d} to {periods['until'].max():%Y-%m-%d}: {len(periods)} models, each "
-        "trained on the outcomes that were decided before its period, deciding all its claims with each day's experts shared out.",
+        "trained on the outcomes that were decided before its period, deciding all its claims with each day's reviews allocated.",
         _tiles(periods),
         sections,
         footer="Claimvet. Counted on claims with a finding by the end of the data; the latest period has the quickly decided ones only.",
@@ -68,8 +68,8 @@ def _tiles(periods: pd.DataFrame) -> list[Tile]:
     }
     presenting = float(np.average(periods["usd_per_1000_presenting"], weights=weights))
     denied, valid = int(periods["valid_denied"].sum()), int(periods["valid_findings"].sum())
-    promised = periods["promise_kept"].dropna()
-    kept = int(promised.sum())
+    guaranteed = periods["guarantee_kept"].dropna()
+    kept = int(guaranteed.sum())
     capacity = periods["capacity"].iloc[0]
     most = int(periods["most_reviews_of_a_day"].max())
     return [
@@ -77,10 +77,10 @@ def _tiles(periods: pd.DataFrame) -> list[Tile]:
         Tile("calibration error", figure(mean["calibration_error"]), "how far P(valid) is off, mean over periods"),
         cost_tile(mean["usd_per_1000"], presenting, "presenting everything"),
         Tile(
-            "promise kept",
-            f"{kept} of {len(promised)}",
-            f"periods with a promise; {denied} of {valid:,} valid findings denied",
-            kept == len(promised),
+            "guarantee kept",
+            f"{kept} of {len(guaranteed)}",
+            f"periods with a guarantee; {denied} of {valid:,} valid findings denied",
+            kept == len(guaranteed),
         ),
         injuries_tile(int(periods["injuries_denied"].sum()), "a person decides those"),
         Tile("most reviews of a day", f"{most}", f"capacity: {capacity}", capacity is None or most <= capacity),
@@ -201,28 +201,28 @@ def _ways_table(table: pd.DataFrame) -> Card:
     return Card("Ways of deciding, by capacity", table=Table(header, rows), note=note, wide=True)
 
 
-def _promise(periods: pd.DataFrame) -> Section:
+def _guarantee(periods: pd.DataFrame) -> Section:
     names = {
         "from": "from",
         "valid_findings": "valid",
         "valid_denied": "denied",
         "valid_denied_share": "share",
         "without_merit_denied_share": "without merit, denied",
-        "promise_kept": "kept",
+        "guarantee_kept": "kept",
         "injuries_denied": "injuries denied",
         "most_reviews_of_a_day": "most reviews of a day",
         "audited_share": "audited",
     }
     lead = (
         "Valid findings that would have been denied by machine. Findings are wrong at times, so as many as are expected to be valid by "
-        "mistake are counted off before the promise counts as broken."
+        "mistake are counted off before the guarantee is violated."
     )
     note = (
-        "Kept: what is left is not surely above the promise, at the promise's own confidence; at 90 % one period in ten looks broken by "
-        "chance; a dash: with so few findings nothing was promised. Share and audited: of valid findings, and of all claims."
+        "Kept: what is left is not significantly above the guarantee, at its own confidence; at 90 % one period in ten looks violated by "
+        "chance; a dash: with so few findings nothing was guaranteed. Share and audited: of valid findings, and of all claims."
     )
     return Section(
-        "promise", "The promise, and the experts", lead, [_table_card("Period by period", periods, names, note)]
+        "guarantee", "The guarantee, and the experts", lead, [_table_card("Period by period", periods, names, note)]
     )
 
 

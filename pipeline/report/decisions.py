@@ -77,9 +77,9 @@ def _denials(judged: pd.DataFrame, policy: Policy) -> Card:
         ]
     )
     bound = (
-        "none: too few findings to promise anything"
+        "none: too few findings to guarantee anything"
         if policy.deny_threshold is None
         else f"P(valid) at most {policy.deny_threshold:.3f}"
     )
-    note = f"Promise: at most {policy.deny_alpha:.1%} of valid claims. Bound set at training: {bound}."
+    note = f"Guarantee: at most {policy.deny_alpha:.1%} of valid claims. Bound set at training: {bound}."
     return Card("Denials", table=Table(["", "denied", "of", "share"], rows), note=note, wide=True)

@@ -119,13 +119,13 @@ def scoreboard(judged: pd.DataFrame, model: ClaimModel) -> list[Tile]:
         Tile(
             "valid claims denied",
             f"{wronged:.2%}",
-            f"promised: at most {policy.deny_alpha:.0%}",
+            f"guaranteed: at most {policy.deny_alpha:.0%}",
             wronged <= policy.deny_alpha,
         ),
         Tile(
             "claims without merit denied",
             share((denied & ~valid).sum(), (~valid).sum()),
-            "by machine, within that promise",
+            "by machine, within that guarantee",
         ),
         injuries_tile(hurt, f"of {int(injured.sum()):,}; a person decides those", policy.deny_personal_injury),
         cost_tile(costs[0], costs[2], "paying everything"),

@@ -1,7 +1,7 @@
 """The backtest: history replayed in time order, with labels arriving late, models retrained on a schedule, and experts scarce.
 
 At each cut a model is trained on the outcomes that were decided before it, and decides all claims filed until the next cut, with each
-day's experts shared out. The claims of the period are then judged by the findings known at the end of the data. Older models score the
+day's reviews allocated. The claims of the period are then judged by the findings known at the end of the data. Older models score the
 same claims: that is staleness. A challenger runs in the shadow of the champion on the same claims: by default the newly trained model
 is the challenger of the one before it.
 
@@ -49,7 +49,7 @@ class BacktestReport:
     def __str__(self) -> str:
         lines = [f"note: {note}" for note in self.notes]
         for row in self.periods.to_dict("records"):
-            kept = promise_text(row["promise_kept"])
+            kept = guarantee_text(row["guarantee_kept"])
             lines.append(
                 f"{row['from']:%Y-%m-%d} to {row['until']:%Y-%m-%d}: {row['claims']:,} claims, {row['findings']:,} findings, "
                 f"log loss {row['log_loss']:.3f}, calibration error {row['calibration_error']:.3f}, "
@@ -59,13 +59,13 @@ class BacktestReport:
         return "\n".join([*lines, f"report: {self.page}"])
 
 
-def promise_text(kept: bool | None) -> str:
-    """What became of a period's promise; None is none.
+def guarantee_text(kept: bool | None) -> str:
+    """What became of a period's guarantee; None is none.
 
-    >>> promise_text(None)
-    'nothing promised'
+    >>> guarantee_text(None)
+    'no guarantee'
     """
-    return "nothing promised" if kept is None else "promise kept" if kept else "promise NOT KEPT"
+    return "no guarantee" if kept is None else "guarantee kept" if kept else "guarantee VIOLATED"
 
 
 def backtest(
@@ -97,7 +97,7 @@ def backtest(
 
 
 def cuts(filed_at: pd.Series, params: BacktestParams) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
-    """When each period begins and ends: equal lengths of at least `retrain_days`, `most_periods` at most, until the last claim.
+    """When each period begins and ends: equal lengths of at least `retrain_days`, `max_periods` at most, until the last claim.
 
     >>> days = pd.Series(pd.date_range("2026-01-01", periods=200, tz="UTC"))
     >>> [f"{start:%m-%d}" for start, _ in cuts(days, BacktestParams(retrain_days=30))]
@@ -105,7 +105,7 @@ def cuts(filed_at: pd.Series, params: BacktestParams) -> list[tuple[pd.Timestamp
     """
     start = filed_at.sort_values().iloc[int(params.first_share * (len(filed_at) - 1))].ceil("D")
     end = filed_at.max().floor("D") + pd.Timedelta(days=1)
-    periods = max(1, min(params.most_periods, (end - start).days // params.retrain_days))
+    periods = max(1, min(params.max_periods, (end - start).days // params.retrain_days))
     length = max((end - start) / periods, pd.Timedelta(days=1)).ceil("D")
     starts = [start + number * length for number in range(periods)]
     return [(begin, min(begin + length, end)) for begin in starts if begin < end]
@@ -170,7 +170,7 @@ def _report(
         table.to_csv(out / name, index=False)
     summary = {
         "periods": len(periods),
-        "promise_kept": bool(periods["promise_kept"].dropna().all()),
+        "guarantee_kept": bool(periods["guarantee_kept"].dropna().all()),
         "params": asdict(params.backtest),
     }
     (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")

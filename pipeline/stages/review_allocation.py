@@ -1,4 +1,4 @@
-"""After scoring: experts are shared out over the days of filing, and products that hurt people are put before people.
+"""After scoring: Reviews are allocated over the days of filing, and products that hurt people are put before people.
 
 Both need the whole batch and the claims' own rows, which features do not carry: when a claim was filed, by whom, on which product.
 """
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from claimvet.data.contract.dataset import TableFile, connect
 from claimvet.data.contract.tables import TABLES
-from claimvet.models.policy.capacity import REFER, share_out
+from claimvet.models.policy.capacity import REFER, allocate_reviews
 from claimvet.models.policy.policy import Policy
 from claimvet.models.policy.safety import WINDOW_DAYS, cluster_p_values, is_cluster
 from claimvet.pipeline.stages.scores import SCORES
@@ -25,7 +25,7 @@ CLUSTER = ("cluster_customers", "cluster_expected")
 NEEDED = ("claim_id", "otherwise", "expert_saving_usd", *CLUSTER)
 """Columns of first scores that the whole batch is settled from: some 60 bytes a claim."""
 DECIDED = ("disposition", "audited", "audit_probability")
-"""Columns of scores that sharing out experts decides."""
+"""Columns of scores that allocating reviews decides."""
 
 
 def filings(claims: Path) -> pd.DataFrame:
@@ -41,9 +41,8 @@ def filings(claims: Path) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class WholeBatch:
-    """What only the whole batch tells: `shared`, what `models.policy.capacity.share_out` answers with `claim_id` as its index, in the
-    order of
-    the batch; and `alerts`, what `safety_alerts` answers."""
+    """What only the whole batch tells: `shared`, what `models.policy.capacity.allocate_reviews` returns with `claim_id` as its index,
+    in the order of the batch; and `alerts`, what `safety_alerts` returns."""
 
     shared: pd.DataFrame
     alerts: pd.DataFrame
@@ -72,12 +71,12 @@ def with_experts_shared(scores: pa.Table, shared: pd.DataFrame) -> pa.Table:
 
 
 def shared_out(options: pd.DataFrame, filed_at: pd.Series, policy: Policy) -> pd.DataFrame:
-    """`models.policy.capacity.share_out` over the days of filing (UTC); `options` has a column `claim_id` beside its own.
+    """`models.policy.capacity.allocate_reviews` over the days of filing (UTC); `options` has a column `claim_id` beside its own.
 
     A claim whose filing is not known belongs to a day of its own kind, which has the capacity of one day.
     """
     days = filed_at.reindex(options["claim_id"]).dt.floor("D").to_numpy()
-    return share_out(options, options["claim_id"], pd.Series(days, index=options.index), policy)
+    return allocate_reviews(options, options["claim_id"], pd.Series(days, index=options.index), policy)
 
 
 def safety_alerts(facts: pd.DataFrame, filed: pd.DataFrame, policy: Policy) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Scores a file of claims in batches: features, probabilities, label, disposition and reasons, one row a claim in input order.
 
 Convention: nothing is kept but the batch at hand and a few numbers a claim, and the output appears whole or not at all. Scores are first
-written with experts taken as free, into a file aside; then each day's experts are shared out and the scores are written anew.
+written with experts taken as free, into a file aside; then each day's reviews are allocated and the scores are written anew.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def alerts_path(out: Path) -> Path:
 
 
 def _write_shared(tables: Iterable[pa.Table], out: Path, policy: Policy, filed: pd.DataFrame) -> ScoreReport:
-    """Writes first scores twice: aside with experts as free, then with each day's experts shared out; safety alerts beside them."""
+    """Writes first scores twice: aside with experts as free, then with each day's reviews allocated; safety alerts beside them."""
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".claimvet-") as scratch:
         first, known = Path(scratch) / "scores.parquet", [FIRST_SCORES.empty_table().select(NEEDED)]
         with _Writer(first, as_csv=False) as write:

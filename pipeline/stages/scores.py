@@ -1,6 +1,6 @@
 """What a score is: its columns, and how a batch of features becomes scores; the same on one machine and on executors.
 
-The contract's columns come first. Behind them stands what sharing out experts needs and leaves on record (`models.policy.capacity`).
+The contract's columns come first. Behind them stands what allocating reviews needs and leaves on record (`models.policy.capacity`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The walk from tables to errors runs from top to bottom, draws, and tells what it promises."""
+"""The walk from tables to errors runs from top to bottom, draws, and tells what it guarantees."""
 
 from __future__ import annotations
 

@@ -43,6 +43,10 @@ def test_a_section_is_the_dataclass_that_its_stage_works_with() -> None:
     [
         ("generate: {sed: 1}", "params.yaml has no parameter generate.sed"),
         ("gen: {}", "params.yaml has no parameter gen"),
+        (
+            "gate: {least_findings: 9}",
+            r"params.yaml has no parameter gate.least_findings; it is called gate\.min_findings now",
+        ),
         ("generate: {seed: many}", "generate.seed is 'many'; input should be a valid integer"),
         ("generate: {seed: true}", "generate.seed is True"),
         ("generate: {seed: 1.5}", r"generate.seed is 1\.5"),

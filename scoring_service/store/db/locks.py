@@ -44,6 +44,6 @@ def rings(connection: sa.Connection) -> None:
 
 
 def experts(connection: sa.Connection) -> None:
-    """Wait for transactions that share out experts; nothing else is waited for after it."""
+    """Wait for transactions that allocate reviews; nothing else is waited for after it."""
     if connection.dialect.name == "postgresql":
         _take(connection, _EXPERTS, [""])

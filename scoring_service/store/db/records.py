@@ -33,7 +33,7 @@ decisions = sa.Table(
     sa.Column("answer", sa.Text, nullable=False),  # the bytes that were sent
     sa.Column("degraded", sa.Text),  # why there is no score
     sa.Column("shadow", sa.Text),  # what the challenger would have said; JSON
-    sa.Column("experts", sa.Text),  # how experts are shared out after it; JSON, null where there is no score
+    sa.Column("experts", sa.Text),  # how reviews are allocated after it; JSON, null where there is no score
 )
 sa.Index(
     "decisions_one_score_a_claim",

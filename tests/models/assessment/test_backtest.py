@@ -100,7 +100,7 @@ def denied_period(
     return period_row(Replayed(period, honest, Judged(judged.decided, frame), None, None, ()), SEED)
 
 
-def test_the_promise_counts_valid_findings_less_those_expected_to_be_mistaken(
+def test_the_guarantee_counts_valid_findings_less_those_expected_to_be_mistaken(
     period: Period, model: ClaimModel
 ) -> None:
     error = min(model.record["error_rates"].get("expert", USUAL_ERROR), model.policy.finding_error_share)
@@ -110,16 +110,16 @@ def test_the_promise_counts_valid_findings_less_those_expected_to_be_mistaken(
         total = int(str(row["valid_findings"]))
         assert row["valid_denied"] == denied
         counted = denied * (1.0 - error)
-        surely = 1.0 - wrong_denial_bound(total - counted, total, model.policy.deny_confidence) if denied else 0.0
-        assert row["promise_kept"] == (surely <= 0.02)
-        broken_from = denied if broken_from is None and not row["promise_kept"] else broken_from
+        lower = 1.0 - wrong_denial_bound(total - counted, total, model.policy.deny_confidence) if denied else 0.0
+        assert row["guarantee_kept"] == (lower <= 0.02)
+        broken_from = denied if broken_from is None and not row["guarantee_kept"] else broken_from
     assert broken_from is not None
-    assert broken_from > 0.02 * total  # a little more than promised may be chance
+    assert broken_from > 0.02 * total  # a little more than guaranteed may be chance
 
 
-def test_a_model_that_promises_nothing_neither_keeps_nor_breaks_it(period: Period, model: ClaimModel) -> None:
-    assert denied_period(period, model, 0, 0.02, threshold=None)["promise_kept"] is None
-    assert denied_period(period, model, 0, 0.02)["promise_kept"] is True
+def test_a_model_that_guarantees_nothing_neither_keeps_nor_violates_it(period: Period, model: ClaimModel) -> None:
+    assert denied_period(period, model, 0, 0.02, threshold=None)["guarantee_kept"] is None
+    assert denied_period(period, model, 0, 0.02)["guarantee_kept"] is True
 
 
 def test_the_freshest_model_loses_nothing_against_itself_and_ages_count_backwards(

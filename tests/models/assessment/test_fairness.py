@@ -1,4 +1,4 @@
-"""Whom it wrongly suspects is counted on valid claims alone, with intervals that cover, and a ratio that a gate can hold."""
+"""False positive rate by group is counted on valid claims alone, with intervals that cover, and a ratio that a gate can hold."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_every_group_column_of_the_users_is_there_and_small_groups_are_not() -> 
     assert groups == ["usual"]
 
 
-def test_a_group_that_is_surely_believed_less_fails_and_chance_does_not() -> None:
+def test_a_group_that_is_believed_significantly_less_fails_and_chance_does_not() -> None:
     params = GateParams()
     assert fairness_check(judged(), params).passed
     check = fairness_check(judged(suspected_in_north=0.5), params)
@@ -94,13 +94,13 @@ def test_the_interval_of_a_ratio_covers_it_as_often_as_it_says() -> None:
     assert np.mean([low <= 0.8 <= high for _, low, high in found]) == pytest.approx(0.95, abs=0.025)
 
 
-@pytest.mark.parametrize(("outside", "surely_less"), [(700, True), (1, False)])
-def test_a_group_of_which_nobody_is_believed_is_surely_less_only_where_others_often_are(
-    outside: int, surely_less: bool
+@pytest.mark.parametrize(("outside", "significantly_less"), [(700, True), (1, False)])
+def test_a_group_of_which_nobody_is_believed_is_significantly_less_only_where_others_often_are(
+    outside: int, significantly_less: bool
 ) -> None:
     ratio, low, high = ratio_of(0, 40, outside, 1000, 0.95)
     assert (ratio, low) == (0.0, 0.0)
-    assert (high < 0.8) == surely_less
+    assert (high < 0.8) == significantly_less
     assert np.isnan(ratio_of(3, 40, 0, 1000, 0.95)).all()
     assert np.isnan(ratio_of(3, 40, 5, SMALLEST_GROUP - 1, 0.95)).all()
 

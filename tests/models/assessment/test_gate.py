@@ -20,7 +20,7 @@ from claimvet.models.registry.registry import StoredModel
 from claimvet.pipeline.stages.train import write_evaluation
 from tests.models.small_world import small_world, trained
 
-PARAMS = GateParams(least_findings=60)
+PARAMS = GateParams(min_findings=60)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def refused_share(findings: int, off: float, runs: int = 40) -> float:
         (6000, 0.35, 0.95, 1.0),
     ],
 )
-def test_probabilities_that_are_right_pass_however_few_findings_judge_them_and_surely_wrong_ones_do_not(
+def test_probabilities_that_are_right_pass_however_few_findings_judge_them_and_significantly_wrong_ones_do_not(
     findings: int, off: float, least: float, most: float
 ) -> None:
     assert least <= refused_share(findings, off) <= most
@@ -106,8 +106,8 @@ def test_probabilities_that_are_right_pass_however_few_findings_judge_them_and_s
 def test_the_bound_of_the_calibration_error_falls_towards_what_is_allowed() -> None:
     random = np.random.default_rng(1)
     bounds = [largest_by_chance(random.uniform(0.1, 0.9, count), PARAMS) for count in (200, 2_000, 20_000)]
-    assert bounds[0] > bounds[1] > bounds[2] > PARAMS.calibration_error
-    assert bounds[2] < PARAMS.calibration_error + 0.006
+    assert bounds[0] > bounds[1] > bounds[2] > PARAMS.max_calibration_error
+    assert bounds[2] < PARAMS.max_calibration_error + 0.006
 
 
 def test_a_challenger_that_would_deny_many_valid_claims_is_refused(stored: StoredModel) -> None:
@@ -239,7 +239,7 @@ def test_a_challenger_that_is_much_worse_in_one_slice_is_refused_for_it(stored: 
     here = (stored.judged["category_id"] == "toys").to_numpy()
     answers[here] = answers[here][:, [1, 0, 2]]
     names = failed(with_found(stored, "2", answers), stored)
-    assert "log loss less the champion's, surely, in its worst slice (category_id toys)" in names
+    assert "log loss less the champion's, significantly, in its worst slice (category_id toys)" in names
 
 
 def test_a_challenger_that_believes_one_group_less_is_refused(stored: StoredModel) -> None:
@@ -253,7 +253,7 @@ def test_a_challenger_that_believes_one_group_less_is_refused(stored: StoredMode
 
 
 def test_a_slow_or_a_large_challenger_is_refused(stored: StoredModel) -> None:
-    strict = replace(PARAMS, latency_ms=1e-9, size_mb=1e-9)
+    strict = replace(PARAMS, max_latency_ms=1e-9, max_size_mb=1e-9)
     names = [check.name for check in gate_checks(stored, None, strict) if not check.passed]
     assert names == ["milliseconds for one row", "megabytes of the model"]
 
@@ -265,7 +265,7 @@ def test_an_injury_that_would_be_denied_is_counted_although_the_policy_never_doe
 
 def test_one_label_only_breaks_nothing_and_passes_nothing(tmp_path: Path) -> None:
     alone = trained(small_world(600, labels=("valid",)))
-    assert len(alone.judged) >= PARAMS.least_findings
+    assert len(alone.judged) >= PARAMS.min_findings
     write_evaluation(alone, tmp_path, seed=1)
     assert (tmp_path / "model_card.md").is_file()
     assert failed(_stored(alone, "1")) == ["dollars per 1,000 claims less those of presenting everything"]

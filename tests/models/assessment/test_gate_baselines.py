@@ -1,4 +1,4 @@
-"""Shares and red flags must surely be beaten: luck is no knowledge."""
+"""Shares and red flags must be beaten significantly: luck is no knowledge."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from claimvet.models.metrics.evaluation import FOUND
 from claimvet.models.parameters import GateParams
 from claimvet.models.registry.registry import StoredModel
 
-PARAMS = GateParams(least_findings=60)
+PARAMS = GateParams(min_findings=60)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def stored(training: Training) -> StoredModel:
 
 
 def test_a_challenger_whose_findings_are_mere_chance_seldom_passes_for_better_than_shares(stored: StoredModel) -> None:
-    """What it answers has nothing to do with what was found, so it has the lesser loss by luck only, and surely less hardly ever."""
+    """What it answers has nothing to do with what was found, so it has the lesser loss by luck only, and significantly less hardly ever."""
     baseline = stored.baselines["base_rates"]
     shares = baseline[list(FOUND)].to_numpy()
     passed = lucky = 0
@@ -38,14 +38,14 @@ def test_a_challenger_whose_findings_are_mere_chance_seldom_passes_for_better_th
         noise = replace(noise, baselines={"base_rates": baseline.assign(label=drawn)})
         check = baseline_checks(noise, PARAMS)[0]
         passed += check.passed
-        lucky += check.figure < float(check.bound.removeprefix("surely below ").split(";")[0])
+        lucky += check.figure < float(check.bound.removeprefix("significantly below ").split(";")[0])
     assert lucky > 15
     assert passed <= 11  # 5 expected at a confidence of 95 %, and three standard errors of a share of 100
 
 
-def test_a_good_challenger_surely_beats_shares_and_rules(stored: StoredModel) -> None:
+def test_a_good_challenger_significantly_beats_shares_and_rules(stored: StoredModel) -> None:
     checks = {check.name: check for check in baseline_checks(stored, PARAMS)}
-    assert {name for name, check in checks.items() if check.bound.startswith("surely")} == {
+    assert {name for name, check in checks.items() if check.bound.startswith("significantly")} == {
         "log loss against base rates",
         "log loss against rules",
     }

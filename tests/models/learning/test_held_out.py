@@ -56,7 +56,7 @@ def test_of_two_views_the_stricter_one_bounds(one: float, other: float) -> None:
     assert policy.deny_threshold == min(alone)
 
 
-def test_a_view_with_too_few_valid_findings_promises_nothing_whatever_the_other_says() -> None:
+def test_a_view_with_too_few_valid_findings_guarantees_nothing_whatever_the_other_says() -> None:
     enough, few = view(np.linspace(0.2, 1.0, NEEDED)), view(np.linspace(0.2, 1.0, NEEDED - 1), first=1000)
     assert bounded(UNERRING, damages(enough, few), [enough], nothing_learned()).deny_threshold is not None
     assert bounded(UNERRING, damages(enough, few), [enough, few], nothing_learned()).deny_threshold is None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimvet.models.policy.capacity import ShadowPrice, audit_draws, share_out
+from claimvet.models.policy.capacity import ShadowPrice, allocate_reviews, audit_draws
 from claimvet.models.policy.policy import DISPOSITIONS, Policy
 
 REFER = "refer_to_expert"
@@ -40,7 +40,7 @@ def batches(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.Series, pd.Series, Policy
 @given(batches())
 def test_no_day_has_more_reviews_than_there_are_experts(batch: tuple) -> None:
     options, ids, days, policy = batch
-    referred = share_out(options, ids, days, policy)["disposition"] == REFER
+    referred = allocate_reviews(options, ids, days, policy)["disposition"] == REFER
     if policy.expert_reviews_per_day is not None:
         assert referred.groupby(days).sum().max() <= policy.expert_reviews_per_day or not len(days)
 
@@ -49,7 +49,7 @@ def test_no_day_has_more_reviews_than_there_are_experts(batch: tuple) -> None:
 @given(batches())
 def test_neither_audits_nor_scarce_experts_ever_make_a_denial(batch: tuple) -> None:
     options, ids, days, policy = batch
-    shared = share_out(options, ids, days, policy)
+    shared = allocate_reviews(options, ids, days, policy)
     assert (options.loc[shared["disposition"] == "deny", "disposition"] == "deny").all()
     assert set(shared["disposition"]) <= set(DISPOSITIONS)
 
@@ -58,7 +58,7 @@ def test_neither_audits_nor_scarce_experts_ever_make_a_denial(batch: tuple) -> N
 @given(batches())
 def test_of_a_day_those_are_reviewed_that_save_most(batch: tuple) -> None:
     options, ids, days, policy = batch
-    shared = share_out(options, ids, days, policy)
+    shared = allocate_reviews(options, ids, days, policy)
     for _, part in shared.assign(saving=options["expert_saving_usd"], was=options["disposition"]).groupby(days):
         asked = part[~part["audited"] & (part["was"] == REFER)]
         made, refused = asked[asked["disposition"] == REFER], asked[asked["disposition"] != REFER]
@@ -76,8 +76,10 @@ def test_the_order_of_claims_changes_nothing(batch: tuple, random: object) -> No
     options, ids, days, policy = batch
     order = list(range(len(ids)))
     random.shuffle(order)  # type: ignore[attr-defined]
-    shuffled = share_out(options.iloc[order], ids.iloc[order], days.iloc[order], policy)
-    pd.testing.assert_frame_equal(shuffled.sort_index(), share_out(options, ids, days, policy), check_dtype=False)
+    shuffled = allocate_reviews(options.iloc[order], ids.iloc[order], days.iloc[order], policy)
+    pd.testing.assert_frame_equal(
+        shuffled.sort_index(), allocate_reviews(options, ids, days, policy), check_dtype=False
+    )
 
 
 def test_audits_come_at_their_rate_and_do_not_hang_on_the_score() -> None:
@@ -93,7 +95,7 @@ def test_more_audits_than_experts_are_drawn_again_and_their_probability_says_so(
         {"disposition": ["pay_concession"] * count, "otherwise": ["pay_concession"] * count, "expert_saving_usd": 0.0}
     )
     ids = pd.Series([f"c{place}" for place in range(count)])
-    shared = share_out(options, ids, pd.Series([1] * count), replace(POLICY, audit_share=0.2))
+    shared = allocate_reviews(options, ids, pd.Series([1] * count), replace(POLICY, audit_share=0.2))
     drawn = int((audit_draws(ids, POLICY.audit_seed) < 0.2).sum())
     assert shared["audited"].sum() == 3
     np.testing.assert_allclose(shared["audit_probability"], 0.2 * 3 / drawn)
@@ -139,7 +141,7 @@ def test_one_by_one_with_the_price_carried_over_saves_nearly_what_a_batch_does()
             "expert_saving_usd": claims["saving"],
         }
     )
-    batch = share_out(options, claims["claim_id"], claims["day"], policy)["disposition"] == REFER
+    batch = allocate_reviews(options, claims["claim_id"], claims["day"], policy)["disposition"] == REFER
     later = claims["day"] > "2026-03-05"
     saved, best = (claims.loc[later & chosen, "saving"].sum() for chosen in (verdicts["referred"], batch))
     assert 0.8 * best < saved <= best

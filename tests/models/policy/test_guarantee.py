@@ -1,4 +1,4 @@
-"""The promise about wrong denials holds at its stated confidence, and is refused where it cannot."""
+"""The guarantee about wrong denials holds at its stated confidence, and is refused where it cannot."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def found_with_errors(rng: np.random.Generator, n: int, share: float) -> tuple[n
     return p, truth | (rng.random(n) < share), truth
 
 
-def test_the_promise_is_kept_where_mistaken_findings_are_counted_off() -> None:
+def test_the_guarantee_holds_where_mistaken_findings_are_counted_off() -> None:
     rng = np.random.default_rng(9)
     fresh = rng.beta(5, 1, 200_000)
     kept, used = [], []
@@ -60,10 +60,10 @@ def test_the_promise_is_kept_where_mistaken_findings_are_counted_off() -> None:
         used.append((counted or 0.0) - (careful or 0.0))
     assert np.mean(kept) >= 0.87  # 0.9 less one and a half standard errors of a share of 200
     assert min(used) >= 0.0
-    assert np.mean(used) > 0.1  # taken at their word, mistaken findings use up the promise
+    assert np.mean(used) > 0.1  # taken at their word, mistaken findings use up the guarantee
 
 
-def test_counting_off_fewer_mistakes_than_there_are_keeps_the_promise_too_and_more_does_not() -> None:
+def test_counting_off_fewer_mistakes_than_there_are_keeps_the_guarantee_too_and_more_does_not() -> None:
     rng = np.random.default_rng(10)
     fresh = rng.beta(5, 1, 200_000)
     shares = {assumed: [] for assumed in (0.01, 0.08)}
@@ -83,12 +83,12 @@ def test_no_more_is_counted_off_than_the_policy_allows_and_the_decider_shows() -
 
 
 @given(st.integers(0, 229))
-def test_too_few_valid_findings_promise_nothing(n: int) -> None:
+def test_too_few_valid_findings_guarantee_nothing(n: int) -> None:
     p = np.full(n + 500, 0.9)
     assert deny_threshold(p, np.arange(n + 500) < n) is None
 
 
-def test_just_enough_findings_promise_something() -> None:
+def test_just_enough_findings_guarantee_something() -> None:
     assert findings_needed(0.01, 0.9) == 230
     assert deny_threshold(np.full(230, 0.9), np.ones(230, dtype=bool)) == pytest.approx(0.9)
 
@@ -98,7 +98,7 @@ def test_claims_without_merit_do_not_move_it() -> None:
     assert deny_threshold(p, valid) == deny_threshold(p[valid], valid[valid])
 
 
-def test_a_stricter_promise_never_raises_it() -> None:
+def test_a_stricter_guarantee_never_raises_it() -> None:
     p, valid = scores(np.random.default_rng(3), 4_000)
     by_alpha = [deny_threshold(p, valid, alpha=alpha) or 0.0 for alpha in (0.005, 0.01, 0.05)]
     by_confidence = [deny_threshold(p, valid, confidence=c) or 0.0 for c in (0.99, 0.9, 0.5)]
@@ -162,7 +162,7 @@ def weights_by_score(p: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return np.asarray(counts[bins][chosen])
 
 
-def test_findings_of_the_suspected_are_cautious_drawn_ones_are_exact_and_weighted_ones_break_the_promise() -> None:
+def test_findings_of_the_suspected_are_cautious_drawn_ones_are_exact_and_weighted_ones_break_the_guarantee() -> None:
     """Why findings are not weighted up to all claims (decision 0014): it holds only where investigators know no more than the model."""
     shares: dict[str, list[float]] = {"suspected": [], "drawn": [], "weighted": []}
     fresh_valid, fresh, _, _ = looked_at(999, 200_000, 3.0)
@@ -178,7 +178,7 @@ def test_findings_of_the_suspected_are_cautious_drawn_ones_are_exact_and_weighte
             shares[name].append(float((fresh[fresh_valid] <= (-1.0 if bound is None else bound)).mean()))
     kept = {name: float(np.mean(np.array(found) <= 0.01)) for name, found in shares.items()}
     assert kept["suspected"] == 1.0
-    assert np.mean(shares["suspected"]) < 0.0034  # a third of what is promised
+    assert np.mean(shares["suspected"]) < 0.0034  # a third of what is guaranteed
     assert kept["drawn"] >= 0.75  # 0.9 less three standard errors of a share of 24
     assert np.mean(shares["drawn"]) > np.mean(shares["suspected"])
     assert kept["weighted"] < 0.75

@@ -15,7 +15,7 @@ from scipy.stats import binom
 
 from claimvet.data.contract.errors import UsageError
 from claimvet.models.parameters import BacktestParams, GateParams, SplitParams, TrainParams
-from claimvet.models.policy.capacity import share_out
+from claimvet.models.policy.capacity import allocate_reviews
 from claimvet.models.policy.guarantee import findings_needed, wrong_denial_bound
 from claimvet.models.policy.policy import Policy
 
@@ -65,7 +65,7 @@ def test_no_other_choice_of_as_many_reviews_saves_more_than_a_days(savings: list
         }
     )
     policy = Policy(expert_reviews_per_day=experts, audit_share=0.0)
-    shared = share_out(options, names, pd.Series(["2026-01-01"] * len(names)), policy)
+    shared = allocate_reviews(options, names, pd.Series(["2026-01-01"] * len(names)), policy)
     saved = options["expert_saving_usd"][(shared["disposition"] == "refer_to_expert").to_numpy()].sum()
     assert saved == max(sum(chosen) for chosen in combinations(savings, min(experts, len(savings))))
 
@@ -80,7 +80,7 @@ def test_at_the_bound_so_few_denials_are_as_unlikely_as_the_confidence_leaves(
 
 
 @given(st.floats(0.002, 0.2), st.floats(0.5, 0.99))
-def test_the_fewest_findings_that_can_promise_are_exactly_so_many(alpha: float, confidence: float) -> None:
+def test_the_fewest_findings_that_can_guarantee_are_exactly_so_many(alpha: float, confidence: float) -> None:
     needed = findings_needed(alpha, confidence)
     assert (1.0 - alpha) ** needed <= (1.0 - confidence) * (1 + 1e-9)
     assert (1.0 - alpha) ** (needed - 1) > (1.0 - confidence) * (1 - 1e-9)
@@ -91,7 +91,7 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: TrainParams(unchecked_weight=-1.0), r"train\.unchecked_weight is -1\.0, expected 0 to 100"),
     (lambda: TrainParams(learning_rate=0.0), r"TrainParams\.learning_rate is 0\.0, expected more than 0 and at most 1"),
     (lambda: SplitParams(bound_share=0.6, judging_share=0.35), r"leaves less than a tenth of the findings to train on"),
-    (lambda: GateParams(least_findings=0), r"gate\.least_findings is 0, expected at least 1"),
+    (lambda: GateParams(min_findings=0), r"gate\.min_findings is 0, expected at least 1"),
     (lambda: BacktestParams(retrain_days=0), r"backtest\.retrain_days is 0, expected at least 1"),
 ]
 

@@ -127,8 +127,8 @@ def test_the_model_card_is_linked_and_shown_with_the_version(registered: str, tr
     assert card.startswith(version.description)
     for chapter in (
         "What it learned from",
-        "Whom it wrongly suspects",
-        "What it promises",
+        "False positive rate by group",
+        "The guarantee",
         "What its decisions cost",
         "Limits",
     ):
@@ -136,7 +136,7 @@ def test_the_model_card_is_linked_and_shown_with_the_version(registered: str, tr
 
 
 def test_promotion_says_every_check_and_keeps_on_record_what_it_said(registered: str, training: Training) -> None:
-    refused = promote(GateParams(least_findings=10_000), by="Ada", now=NOW)
+    refused = promote(GateParams(min_findings=10_000), by="Ada", now=NOW)
     assert not refused.passed
     assert "stays challenger" in str(refused)
     with pytest.raises(Exception, match=r"does not become champion: findings that judged it"):
@@ -144,7 +144,7 @@ def test_promotion_says_every_check_and_keeps_on_record_what_it_said(registered:
     assert stored_model(CHAMPION) is None
     with pytest.raises(ModelError, match="there is no champion of claimvet"):
         roll_back_champion(by="Ada", now=NOW)
-    lenient = GateParams(least_findings=20, calibration_error=0.5, believed_ratio=0.1)
+    lenient = GateParams(min_findings=20, max_calibration_error=0.5, min_believed_ratio=0.1)
     accepted = promote(lenient, by="Grace", now=NOW + timedelta(hours=1))
     assert [check.name for check in accepted.checks if not check.passed] == []
     champion = stored_model(CHAMPION)

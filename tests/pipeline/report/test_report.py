@@ -153,7 +153,7 @@ def test_the_figures_at_the_top_are_those_of_the_claims(page: str, judged: pd.Da
     assert all(tile.value in page for tile in tiles.values())
 
 
-def test_a_broken_promise_shows_as_broken(judged: pd.DataFrame, model: ClaimModel) -> None:
+def test_a_violated_guarantee_shows_as_violated(judged: pd.DataFrame, model: ClaimModel) -> None:
     all_denied = judged.assign(disposition="deny")
     good = {tile.name: tile.good for tile in scoreboard(all_denied, model)}
     assert good["valid claims denied"] is False

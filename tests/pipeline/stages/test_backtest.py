@@ -26,7 +26,7 @@ PARAMS = Params(
     split=SplitParams(least_findings=15),
     train=TrainParams(most_trees=30, learning_rate=0.2, leaves=7, depth=3),
     policy=Policy(expert_reviews_per_day=1, audit_share=0.05),
-    backtest=BacktestParams(first_share=0.5, retrain_days=60, most_periods=2),
+    backtest=BacktestParams(first_share=0.5, retrain_days=60, max_periods=2),
 )
 
 
@@ -43,7 +43,7 @@ def report(market: Path, tmp_path_factory: pytest.TempPathFactory) -> BacktestRe
     return backtest(market, tmp_path_factory.mktemp("replayed"), PARAMS, rival=rival, now=NOW)
 
 
-def test_every_period_tells_quality_money_and_the_promise(report: BacktestReport) -> None:
+def test_every_period_tells_quality_money_and_the_guarantee(report: BacktestReport) -> None:
     periods = report.periods
     assert len(periods) == 2
     assert (periods["until"].iloc[:-1].to_numpy() == periods["from"].iloc[1:].to_numpy()).all()
@@ -52,7 +52,7 @@ def test_every_period_tells_quality_money_and_the_promise(report: BacktestReport
     assert periods["log_loss"].between(0.1, 1.2).all()
     assert (periods["usd_per_1000"] < periods["usd_per_1000_presenting"]).all()
     assert (periods["injuries_denied"] == 0).all()
-    assert periods["promise_kept"].isna().all()  # with so few findings nothing can be promised
+    assert periods["guarantee_kept"].isna().all()  # with so few findings nothing can be guaranteed
 
 
 def test_no_day_has_more_reviews_than_the_capacity(report: BacktestReport) -> None:
@@ -68,7 +68,7 @@ def test_older_models_are_asked_about_the_same_claims_and_the_freshest_loses_not
     assert old["log_loss_low"] <= old["log_loss_difference"] <= old["log_loss_high"]
 
 
-def test_a_much_weaker_challenger_loses_in_the_shadow_surely(report: BacktestReport) -> None:
+def test_a_much_weaker_challenger_loses_in_the_shadow_significantly(report: BacktestReport) -> None:
     assert len(report.shadow) == 2
     assert (report.shadow["log_loss_low"] > 0).all()
     assert (report.shadow["champion"] != report.shadow["challenger"]).all()
@@ -78,14 +78,14 @@ def test_page_tables_and_summary_say_the_same(report: BacktestReport) -> None:
     folder = report.page.parent
     assert {path.name for path in folder.iterdir()} == {*FILES, "summary.json", "report.html"}
     page = report.page.read_text(encoding="utf-8")
-    for chapter in ("Quality over time", "Money", "The promise, and the experts", "Staleness", "Shadow run"):
+    for chapter in ("Quality over time", "Money", "The guarantee, and the experts", "Staleness", "Shadow run"):
         assert chapter in page
     assert json.loads((folder / "summary.json").read_text())["periods"] == 2
     assert pd.read_csv(folder / "periods.csv")["log_loss"].tolist() == pytest.approx(
         report.periods["log_loss"].tolist()
     )
     assert f"report: {report.page}" in str(report)
-    assert "nothing promised" in str(report)
+    assert "no guarantee" in str(report)
 
 
 def test_training_at_a_cut_sees_nothing_that_came_later() -> None:
@@ -105,7 +105,7 @@ def test_periods_follow_one_another_until_the_last_claim(days: int) -> None:
     assert [end for _, end in found[:-1]] == [start for start, _ in found[1:]]
     assert found[0][0] >= filed.iloc[149]
     assert found[-1][1] > filed.iloc[-1]
-    assert len(found) <= BacktestParams().most_periods
+    assert len(found) <= BacktestParams().max_periods
 
 
 def test_history_without_findings_cannot_be_replayed(market: Path, tmp_path: Path) -> None:

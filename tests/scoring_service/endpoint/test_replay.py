@@ -66,7 +66,7 @@ def test_another_policy_and_another_model_are_named(sqlite: EventStore, decided:
 def test_experts_that_were_shared_out_otherwise_are_named(sqlite: EventStore, decided: Decision) -> None:
     state = {**json.loads(str(decided.experts)), "claims": 99}
     assert retold(sqlite, decided, experts=json.dumps(state)).differences == (
-        "experts: they are shared out otherwise after it than was recorded",
+        "experts: reviews are allocated otherwise after it than was recorded",
     )
 
 
