@@ -19,9 +19,10 @@ from sqlalchemy.exc import DBAPIError
 from claimvet.data.contract.errors import ClaimvetError, EventConflictError, StoreError
 from claimvet.models.policy.capacity import REFER
 from claimvet.scoring_service.auth.authentication import Guard
-from claimvet.scoring_service.decisions import ledger
+from claimvet.scoring_service.decisions import idempotency, ledger
 from claimvet.scoring_service.decisions.code_version import code_version
 from claimvet.scoring_service.decisions.decide import Decided, DecisionContext, DecisionService, other_body, referred
+from claimvet.scoring_service.decisions.erase import erase_all_older
 from claimvet.scoring_service.decisions.outage_queue import OutageQueue, QueuedDecision
 from claimvet.scoring_service.decisions.requests import EventsRequest, RescoreRequest, ScoreRequest
 from claimvet.scoring_service.decisions.self_check import compare_apart
@@ -39,6 +40,8 @@ from claimvet.scoring_service.times import micros
 _LOG = logging.getLogger("claimvet.service")
 _CHECKPOINT_SECONDS = 3.0
 """How often what was committed moves from SQLite's log into its file; whoever commits meanwhile shares the disk with it."""
+_TIDY_SECONDS = 3600.0
+"""How often what is too old is looked for."""
 _STALLED_SECONDS = 2.0
 """A store that answers no sooner is as good as gone."""
 _OUTAGE = "the event store is not available"
@@ -59,6 +62,8 @@ class ServiceSettings:
     """How often a sample of decisions is computed again by the batch path; 0: never."""
     check_decisions: int = 50
     """Decisions in that sample."""
+    keep_text_days: int | None = None
+    """Days after which narratives and bodies are erased; None: never by themselves."""
     outage_queue: Path | None = None
     """File that keeps claims while the store is gone; None: they are refused with 503."""
 
@@ -96,6 +101,7 @@ class Service:
         self._begin(self.settings.follow_seconds, self.follow)
         self._begin(self.settings.follow_seconds, self.drain_outage_queue)
         self._begin(_CHECKPOINT_SECONDS, self.checkpoint, at_once=False)
+        self._begin(_TIDY_SECONDS, self.tidy)
         if self.settings.check_seconds > 0:
             self._begin(self.settings.check_seconds, self.check, at_once=False)
 
@@ -236,6 +242,20 @@ class Service:
         """Keeps the log of an SQLite store short; a store that is gone says so elsewhere."""
         with suppress(StoreError):
             await asyncio.to_thread(self.store.checkpoint)
+
+    async def tidy(self) -> None:
+        """Forget idempotency keys, and erase texts, that are too old; a store that is gone says so elsewhere."""
+        with suppress(StoreError):
+            await asyncio.to_thread(self._tidy)
+
+    def _tidy(self) -> None:
+        now = micros(self.now())
+        with self.store.begin() as connection:
+            idempotency.prune(now, connection)
+        if self.settings.keep_text_days is not None:
+            gone = erase_all_older(self.store, self.settings.keep_text_days, now)
+            if gone.claims or gone.decisions:
+                log(_LOG, "texts erased", claims=gone.claims, decisions=gone.decisions)
 
     async def staleness(self) -> dict[str, int | None]:
         """When the latest event of each table was known, in microseconds since 1970; the metrics are told."""

@@ -17,7 +17,7 @@ from claimvet.data.contract.errors import FeatureError, ModelError
 from claimvet.models.explain.reference_ranges import Value
 from claimvet.models.policy.capacity import REFER
 from claimvet.models.scoring.scoring import RowScore
-from claimvet.scoring_service.decisions import idempotency, ledger
+from claimvet.scoring_service.decisions import erase, idempotency, ledger
 from claimvet.scoring_service.decisions.code_version import code_version
 from claimvet.scoring_service.decisions.idempotency import Answered, Idempotency
 from claimvet.scoring_service.decisions.ledger import Decision, text_apart
@@ -189,7 +189,14 @@ class DecisionService:
         entry = request.decision if first is None else replace(request.decision, kind=ledger.OUTAGE)
         if ledger.decision(entry.decision_id, connection) is None:
             ledger.add([entry], connection)
+            self._erase_again(entry, connection)
         return Decided(entry)
+
+    def _erase_again(self, entry: Decision, connection: sa.Connection) -> None:
+        """A text that waited elsewhere while it was erased here goes as well."""
+        customer = str(entry.claim_row["customer_id"])
+        if erase.was_erased(customer, entry.scored_at, connection):
+            erase.erase_customer(customer, micros(self._context.now()), connection)
 
     def _with_features(self, seen: Sequence[_Seen], connection: sa.Connection) -> list[_Seen]:
         """All that are seen as they were filed at once; those that are seen again, and all where one cannot be had, one by one."""
