@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 import pytest
-
 from claimvet.data.contract.csv_files import csv_header, csv_relation
+
 from claimvet.data.contract.errors import InvalidDataError
 
 
