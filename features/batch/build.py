@@ -12,29 +12,24 @@ import ibis.expr.types as ir
 
 from claimvet.data.contract.atomic_write import written_aside
 from claimvet.data.contract.dataset import DataSet, size_in_bytes
-from claimvet.features.batch.chunks import BatchFile, row_blocks
+from claimvet.features.batch.chunks import BatchFile, row_chunks
 from claimvet.features.batch.claim_table import claim_table
 from claimvet.features.batch.context import claim_context, extra_columns
 from claimvet.features.batch.streaming import streamed_value
-from claimvet.features.catalogue.aggregates import CENTS_PER_DOLLAR, MICROSECONDS_PER_DAY
 from claimvet.features.catalogue.declaration import (
     ClaimFeature,
     Feature,
-    Form,
     HistoryFeature,
     LinkFeature,
     RatioFeature,
     TrendFeature,
 )
+from claimvet.features.catalogue.expressions import claim_value, combined_value
 from claimvet.features.catalogue.features import FEATURES
-from claimvet.features.catalogue.selection import with_ingredients
+from claimvet.features.catalogue.selection import with_dependencies
 from claimvet.features.engines.open import open_engine
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.features.engines.protocol import Engine, StreamingEngine
-
-MICROSECONDS_PER_HOUR = 3_600_000_000
-MONEY_CONTEXT = frozenset({"amount", "order_amount", "price"})
-"""Columns of the context that hold cents."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +66,9 @@ def build_features(
         )
 
         half = size_in_bytes(memory_limit) // 2
-        blocks = row_blocks(data_set, claims, half, len(features))
-        engines = (DuckDBEngine(data_set, claims, f"{half}B", block) for block in blocks)
-        return _build_in_blocks(engines, len(blocks), out, progress, features)
+        chunks = row_chunks(data_set, claims, half, len(features))
+        engines = (DuckDBEngine(data_set, claims, f"{half}B", chunk) for chunk in chunks)
+        return _build_in_chunks(engines, len(chunks), out, progress, features)
     with closing(open_engine(engine, data_set, claims, memory_limit)) as opened:
         return _build(opened, out, progress, features)
 
@@ -85,14 +80,14 @@ def _build(engine: Engine, out: Path, progress: Progress, asked: Sequence[Featur
     return BuildReport(rows, _names(features), unavailable)
 
 
-def _build_in_blocks(
-    engines: Iterable[StreamingEngine], blocks: int, out: Path, progress: Progress, asked: Sequence[Feature]
+def _build_in_chunks(
+    engines: Iterable[StreamingEngine], chunks: int, out: Path, progress: Progress, asked: Sequence[Feature]
 ) -> BuildReport:
-    """One block of claims after the other into one file; each engine is opened when it is its turn, and closed after it."""
+    """One chunk of claims after the other into one file; each engine is opened when it is its turn, and closed after it."""
     reports: list[BuildReport] = []
     with written_aside(out) as aside, BatchFile(aside) as file:
         for number, engine in enumerate(engines, start=1):
-            told = progress if blocks == 1 else _of_block(progress, f"block {number} of {blocks}")
+            told = progress if chunks == 1 else _of_chunk(progress, f"chunk {number} of {chunks}")
             with closing(engine):
                 table, unavailable = feature_table(engine, told, asked)
                 told("writing")
@@ -100,8 +95,8 @@ def _build_in_blocks(
     return replace(reports[0], rows=sum(report.rows for report in reports))
 
 
-def _of_block(progress: Progress, block: str) -> Progress:
-    return lambda part, done=0, total=0: progress(f"{block}: {part}", done, total)
+def _of_chunk(progress: Progress, chunk: str) -> Progress:
+    return lambda part, done=0, total=0: progress(f"{chunk}: {part}", done, total)
 
 
 def _names(features: ir.Table) -> tuple[str, ...]:
@@ -110,7 +105,7 @@ def _names(features: ir.Table) -> tuple[str, ...]:
 
 def feature_table(engine: Engine, progress: Progress, asked: Sequence[Feature]) -> tuple[ir.Table, tuple[str, ...]]:
     """The features as an expression, one row a claim in the order of the input, and the names of those null throughout."""
-    needed = with_ingredients(asked)
+    needed = with_dependencies(asked)
     progress("claims and their parties")
     context = claim_context(engine, _context_columns(needed))
     claims, streamed = claim_table(engine, context, needed, progress)
@@ -144,43 +139,3 @@ def _context_columns(features: Sequence[Feature]) -> set[str]:
     """What the features read of a claim beside its keys; a category's history is found through the claim's product."""
     columns = {feature.column for feature in features if isinstance(feature, ClaimFeature)}
     return columns | {feature.entity.key for feature in features if isinstance(feature, HistoryFeature)}
-
-
-def claim_value(feature: ClaimFeature, context: ir.Table) -> ir.Value:
-    """The feature as an expression over the claim's context (`features.batch.context`)."""
-    column = context[feature.column]
-    if feature.column in MONEY_CONTEXT:
-        column = column.cast("float64") / CENTS_PER_DOLLAR
-    match feature.form:
-        case Form.DAYS_UNTIL_FILING:
-            return (context.filed_at - column).cast("float64") / MICROSECONDS_PER_DAY
-        case Form.HOUR_OF_DAY:
-            return _time_of_day(column).cast("float64") / MICROSECONDS_PER_HOUR
-        case Form.DAY_OF_WEEK:
-            return _weekday(column)
-        case Form.WITHIN:
-            low, high = feature.bounds or (0.0, 0.0)
-            return ((column >= low) & (column < high)).cast("float64")
-        case Form.LENGTH:
-            return column.length().cast("int64")
-        case _:
-            return column
-
-
-def _time_of_day(instant: ir.Value) -> ir.Value:
-    """Microseconds since midnight, before 1970 too, where a remainder is negative."""
-    return (instant % MICROSECONDS_PER_DAY + MICROSECONDS_PER_DAY) % MICROSECONDS_PER_DAY
-
-
-def _weekday(instant: ir.Value) -> ir.Value:
-    """Day of the week, Monday is 0; 1970-01-01 was a Thursday."""
-    # a whole number of days before it is divided, since engines divide in float64
-    day = (instant - _time_of_day(instant)) // MICROSECONDS_PER_DAY
-    return ((day % 7 + 10) % 7).cast("int64")
-
-
-def combined_value(feature: RatioFeature | TrendFeature, joined: ir.Table) -> ir.Value:
-    """The quotient as an expression over the columns of other features; null where either is, or the divisor is 0."""
-    if isinstance(feature, TrendFeature):
-        return joined[feature.short.name].cast("float64") * feature.scale / joined[feature.long.name].nullif(0)
-    return joined[feature.numerator.name].cast("float64") / joined[feature.denominator.name].nullif(0)

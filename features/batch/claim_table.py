@@ -9,21 +9,21 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from claimvet.features.batch.history_events import available_features, history_tables
 from claimvet.features.batch.partitioned import partitioned_tables
-from claimvet.features.batch.plan import available_features, history_tables
 from claimvet.features.batch.streaming import fetched, streamed_columns, streamed_features
 from claimvet.features.catalogue.declaration import Feature, HistoryFeature, LinkFeature
 from claimvet.features.engines.progress import Progress
 from claimvet.features.engines.protocol import Engine, PartitionedEngine, StreamingEngine
-from claimvet.features.links.links import link_tables
+from claimvet.features.links.link_tables import link_tables
 
 
 def claim_table(
     engine: Engine, context: ir.Table, features: Sequence[Feature], progress: Progress
 ) -> tuple[ir.Table, list[HistoryFeature]]:
-    """The columns of `context`, those of `features` that need a history or links, and the parts of those that were streamed.
+    """The columns of `context`, those of `features` that need a history or links, and the aggregates of those that were streamed.
 
-    In the order of the input where the engine streams, else in no order. Returns the features of which there are only parts, too.
+    In the order of the input where the engine streams, else in no order. Returns the features of which there are only aggregates, too.
     """
     histories = available_features(engine, features)
     streamed = streamed_features(engine, histories)

@@ -1,8 +1,9 @@
 """What a feature is: entity, event, aggregation, column and window; everything else follows from them.
 
-A declaration holds no SQL and no data frame. `features.batch.plan` turns declarations into one query, and `docs/features.md` is written
-from them. There are five forms: `HistoryFeature` (events of an entity before the claim), `RatioFeature` and `TrendFeature` (of two
-other features), `ClaimFeature` (of the claim itself) and `LinkFeature` (other customers that the claim is tied to).
+A declaration holds no SQL and no data frame: the batch build (`features.batch`) and the endpoint (`features.online`) compute it,
+and `docs/features.md` is written from it. There are five forms: `HistoryFeature` (events of an entity before the claim),
+`RatioFeature` and `TrendFeature` (of two other features), `ClaimFeature` (of the claim itself) and `LinkFeature` (other customers
+that the claim is tied to).
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ _PHRASES = {
     Aggregation.DAYS_SINCE_LAST: "days since the latest of",
 }
 
-WHOLE_NUMBERS = frozenset({Aggregation.COUNT, Aggregation.DISTINCT})
+INTEGER_AGGREGATIONS = frozenset({Aggregation.COUNT, Aggregation.DISTINCT})
 """Aggregations that count, into int64."""
 
 MONEY_COLUMNS = frozenset({"amount", "refund", "paid", "coverage"})
@@ -216,12 +217,12 @@ class HistoryFeature(Feature):
     def _unit(self) -> str:
         if self.aggregation in {Aggregation.DAYS_SINCE_FIRST, Aggregation.DAYS_SINCE_LAST}:
             return "days"
-        return "USD" if self.column in MONEY_COLUMNS and self.aggregation not in WHOLE_NUMBERS else "1"
+        return "USD" if self.column in MONEY_COLUMNS and self.aggregation not in INTEGER_AGGREGATIONS else "1"
 
     def _dtype(self) -> str:
         if self.aggregation in {Aggregation.FIRST, Aggregation.LAST} and self.column not in MONEY_COLUMNS:
             return "string"
-        return "int64" if self.aggregation in WHOLE_NUMBERS else "float64"
+        return "int64" if self.aggregation in INTEGER_AGGREGATIONS else "float64"
 
     @property
     def name(self) -> str:
@@ -340,7 +341,7 @@ class ClaimFeature(Feature):
 
 @dataclass(frozen=True, kw_only=True)
 class LinkFeature(Feature):
-    """Distinct other customers whom something ties to this claim; `label` names it, `features.links.links` computes it."""
+    """Distinct other customers whom something ties to this claim; `label` names it, `features.links.link_tables` computes it."""
 
     label: str
     meaning: str

@@ -89,8 +89,8 @@ that are not empty:
 
 1. all are `true` or `false`, in any case: booleans;
 2. all are written as quantities are: digits without leading zeros, with a minus sign and a decimal point where needed (`-12.50`),
-   integers of at most 15 digits, an exponent only in lower case and with a sign, as programs write very small and very large numbers (`1e-05`):
-   numbers; `inf` and `nan` may be among them, and are missing;
+   integers of at most 15 digits, an exponent only in lower case and with a sign, as programs write very small and very large numbers
+   (`1e-05`): numbers; `inf` and `nan` may be among them, and are missing;
 3. else text: `02139`, `+49301234`, `1E5`, `1234567890123456` are codes. A note says so where most of the values look like numbers.
 
 A person overrides it in params.yaml, and then no column of another type passes:
