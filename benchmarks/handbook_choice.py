@@ -20,7 +20,7 @@ from types import MappingProxyType
 import numpy as np
 
 from claimvet.features.catalogue import events as e
-from claimvet.features.catalogue.claim import CLAIM_FEATURES
+from claimvet.features.catalogue.claim_features import CLAIM_FEATURES
 from claimvet.features.catalogue.declaration import Aggregation as A
 from claimvet.features.catalogue.declaration import Entity, Event, Feature, HistoryFeature, RatioFeature
 from claimvet.features.engines.parallel_map import parallel_map
