@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from claimvet.data.contract.errors import ClaimvetError, EventConflictError, StoreError
 from claimvet.models.policy.capacity import REFER
-from claimvet.scoring_service.auth.authentication import Guard
+from claimvet.scoring_service.auth.authentication import Authenticator
 from claimvet.scoring_service.decisions import idempotency, ledger
 from claimvet.scoring_service.decisions.code_version import code_version
 from claimvet.scoring_service.decisions.decide import Decided, DecisionContext, DecisionService, other_body, referred
@@ -87,7 +87,7 @@ class Service:
         self.metrics = Metrics()
         self.champion = ModelReloader(settings.model, begun)
         self.shadow = ModelReloader(settings.shadow) if settings.shadow else None
-        self.guard = Guard(store)
+        self.authenticator = Authenticator(store)
         decisions = DecisionService(DecisionContext(store, self.champion, self.shadow, self.metrics, now, new_id))
         self.write_queue = WriteQueue(store, decisions.together, self.metrics)
         self._new_id = new_id
@@ -114,7 +114,7 @@ class Service:
             if reloader is not None:
                 await asyncio.to_thread(reloader.close)
         await asyncio.to_thread(self.write_queue.close)
-        self.guard.close()
+        self.authenticator.close()
         self._readers.shutdown(wait=False, cancel_futures=True)
         if self._queue is not None:
             self._queue.close()

@@ -1,4 +1,4 @@
-"""Runs the endpoint: one process, one event loop, one store; several of them behind a proxy share a PostgreSQL."""
+"""Run the endpoint: one process, one event loop, one store; several of them behind a proxy share a PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from claimvet.data.contract.errors import UsageError
 from claimvet.scoring_service.http.app import create_app
+from claimvet.scoring_service.http.connection_limit import connections_for, raise_open_files
 from claimvet.scoring_service.http.connections import Connection
 from claimvet.scoring_service.model_loading.fetching import Fetching
 from claimvet.scoring_service.observability.logs import start_logging
@@ -37,24 +38,25 @@ def serve(
     port: int,
     begun: Fetching | None = None,
 ) -> None:
-    """Serves until SIGTERM or SIGINT; raises `StoreError` where the store cannot be opened, `UsageError` where the address cannot be had.
+    """Serve until SIGTERM or SIGINT; raise `StoreError` where the store cannot be opened, `UsageError` where the address cannot be had.
 
     The socket listens before the model is there: until then `/readyz` says no. `begun` is the fetching of `settings.model`, which
     takes as long as the imports of the server, where it has begun before them.
     """
     start_logging()
     sys.setswitchinterval(_TURN_SECONDS)
+    max_connections = connections_for(raise_open_files())
     bound = bound_socket(host, port)
     store = EventStore.open(store_url)
     service = Service(store, settings, lambda: datetime.now(UTC), lambda: secrets.token_hex(16), begun)
-    server = uvicorn.Server(server_config(create_app(service)))
+    server = uvicorn.Server(server_config(create_app(service, max_connections)))
     for number in (signal.SIGTERM, signal.SIGINT):  # the server drains at a signal, then passes it on
         signal.signal(number, _stopped_as_asked)
     server.run(sockets=[bound])
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """A socket that has the address, and refuses connections until the server listens; raises `UsageError` where it cannot be had."""
+    """Bind a socket, which refuses connections until the server listens; raise `UsageError` where the address cannot be had."""
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -72,7 +74,7 @@ def _stopped_as_asked(number: int, frame: FrameType | None) -> None:
 
 
 def server_config(app: Starlette) -> uvicorn.Config:
-    """How the application is served: JSON logs, one process, requests drained at the end."""
+    """Return how the application is served: JSON logs, one process, requests drained at the end."""
     return uvicorn.Config(
         app,
         http=Connection,

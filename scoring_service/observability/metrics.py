@@ -55,6 +55,10 @@ class Metrics:
         self.staleness = Gauge(
             "claimvet_staleness_seconds", "Seconds since the latest event was known, by table", ["table"], registry=r
         )
+        self.connections = Gauge("claimvet_connections", "Open connections", registry=r)
+        self.connections_closed = Counter(
+            "claimvet_connections_closed", "Connections closed at the limit: idle ones, or refused", ["why"], registry=r
+        )
         self.checked = Counter("claimvet_skew_checked", "Feature values compared with the batch path", registry=r)
         self.skew = Counter(
             "claimvet_skew_differences", "Feature values that differ from the batch path", ["feature"], registry=r
@@ -63,31 +67,31 @@ class Metrics:
 
     @contextmanager
     def part(self, name: str, shares: int = 1) -> Iterator[None]:
-        """Times a part of `shares` claims that go through it together."""
+        """Time a part of `shares` claims that go through it together."""
         start = time.perf_counter()
         yield
         each = (time.perf_counter() - start) / max(shares, 1)
         self.observe(name, *[each] * shares)
 
     def observe(self, name: str, *seconds: float) -> None:
-        """Times of a part, one a claim."""
+        """Observe times of a part, one a claim."""
         histogram = self.part_seconds.labels(name)
         for one in seconds:
             histogram.observe(one)
 
     def show_model(self, role: str, version: str, uri: str) -> None:
-        """Says which model has that role now."""
+        """Show which model has that role now."""
         self.model_swaps.labels(role).inc()
         for labels in [labels for labels in self.model._metrics if labels[0] == role]:
             self.model.remove(*labels)
         self.model.labels(role, version, uri).set(1)
 
     def show_staleness(self, latest: Mapping[str, int | None], now: int) -> None:
-        """`latest` as `EventStore.staleness` gives it; a table without events has no figure."""
+        """Show the age of each table's latest event; `latest` as `EventStore.staleness` gives it; no events, no figure."""
         for table, instant in latest.items():
             if instant is not None:
                 self.staleness.labels(table).set((now - instant) / 1e6)
 
     def text(self) -> bytes:
-        """The exposition, in Prometheus' text format."""
+        """Return the exposition, in Prometheus' text format."""
         return generate_latest(self.registry)
