@@ -22,7 +22,7 @@ from claimvet.scoring_service.store.derived.minhash import buckets_of_all
 
 _DAY = 24 * 3600 * 1_000_000
 """Microseconds."""
-MOST_AT_ONCE = 500
+MAX_AT_ONCE = 500
 """Claims whose texts go in one transaction where they are too old, so that no claim that is being scored waits long."""
 
 _HAVE_TEXT = "narrative IS NOT NULL AND claim_id NOT IN (SELECT claim_id FROM erased_texts)"
@@ -48,7 +48,7 @@ def erase_customer(customer_id: str, now: int, connection: sa.Connection) -> Era
     return Erased(claims, decisions)
 
 
-def erase_older(before: int, now: int, connection: sa.Connection, most: int = MOST_AT_ONCE) -> Erased:
+def erase_older(before: int, now: int, connection: sa.Connection, most: int = MAX_AT_ONCE) -> Erased:
     """Erase texts of claims filed, and of decisions made, before an instant, `most` of each; nothing is noted where there is none."""
     claims = _erase_claims(f"filed_at < ? ORDER BY filed_at LIMIT {most}", [before], now, connection)
     oldest = f"SELECT number FROM decisions WHERE scored_at < ? AND erased_at IS NULL ORDER BY number LIMIT {most}"
@@ -66,7 +66,7 @@ def erase_all_older(store: EventStore, days: int, now: int) -> Erased:
             forget_for_good(connection)
             gone = erase_older(now - days * _DAY, now, connection)
         claims, decisions = claims + gone.claims, decisions + gone.decisions
-        if max(gone.claims, gone.decisions) < MOST_AT_ONCE:
+        if max(gone.claims, gone.decisions) < MAX_AT_ONCE:
             return Erased(claims, decisions)
 
 

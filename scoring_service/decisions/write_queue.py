@@ -27,11 +27,11 @@ from claimvet.scoring_service.store.db.failures import Failure, failure_of, reas
 
 _LOG = logging.getLogger("claimvet.service")
 
-MOST_AT_ONCE = 32
+MAX_AT_ONCE = 32
 """Requests in one transaction, at most."""
-MOMENT_SECONDS, MOST_MOMENTS = 0.001, 5
+MOMENT_SECONDS, MAX_MOMENTS = 0.001, 5
 """How long a batch that begins with one request waits for the others of its crowd, as long as some come."""
-MOST_WAITING = 1_000
+MAX_WAITING = 1_000
 """Requests that may wait; one more is refused with 503 rather than kept waiting."""
 CLOSE_SECONDS = 12.0
 """A little longer than who waits for an answer has patience: after that nobody does."""
@@ -131,8 +131,8 @@ class WriteQueue:
 
         Raises `UnavailableError` where too many wait, and after `seconds`: then nothing was done, and nothing will be.
         """
-        if self._queue.qsize() >= MOST_WAITING:
-            raise UnavailableError(f"{MOST_WAITING} requests wait already, expected fewer at once")
+        if self._queue.qsize() >= MAX_WAITING:
+            raise UnavailableError(f"{MAX_WAITING} requests wait already, expected fewer at once")
         loop = asyncio.get_running_loop()
         waiting = _Waiting(request, loop, loop.create_future())
         self._queue.put(waiting)
@@ -168,7 +168,7 @@ class WriteQueue:
     def _next_batch(self) -> list[_Waiting] | None:
         """All that waits, one request a claim; None at the end. A second request of a claim waits for the first one's commit."""
         batch, self._held_back = self._held_back, []
-        while len(batch) < MOST_AT_ONCE:
+        while len(batch) < MAX_AT_ONCE:
             try:
                 waiting = self._queue.get(block=not batch)
             except queue.Empty:
@@ -184,7 +184,7 @@ class WriteQueue:
 
     def _let_others_come(self) -> None:
         """Where several were together before, they come together again, when they have been read; who is alone never waits."""
-        for _ in range(MOST_MOMENTS):
+        for _ in range(MAX_MOMENTS):
             before = self._queue.qsize()
             time.sleep(MOMENT_SECONDS)
             if self._queue.qsize() in (before, self._crowd - 1):

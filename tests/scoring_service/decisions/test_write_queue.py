@@ -179,7 +179,7 @@ def test_who_gives_up_is_told_so_and_nothing_of_it_is_kept(
 def test_too_many_are_refused_at_the_door(
     write_queue: WriteQueue, clerk: Clerk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queues, "MOST_WAITING", 2)
+    monkeypatch.setattr(queues, "MAX_WAITING", 2)
     answers = asyncio.run(asked(write_queue, clerk, [Sale(f"S-{number}") for number in range(5)]))
     refused = [answer for answer in answers if isinstance(answer, UnavailableError)]
     assert len(refused) == 2
