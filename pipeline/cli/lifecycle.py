@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from claimvet.pipeline.cli.options import DataDirectory, ModelUri, ParamsFile, read_params
+from claimvet.pipeline.cli.options import DataDirectory, ModelUri, ParamsFile, read_options, read_params
 from claimvet.pipeline.progress import step
 
 By = Annotated[
@@ -63,8 +63,11 @@ def backtest(
     from claimvet.pipeline.stages.backtest import backtest as backtest_stage
 
     rival = None if challenger is None else read_params(challenger)
+    own = read_params(params)
     with step("Backtest") as tell:
-        report = backtest_stage(data, out, read_params(params), rival=rival, now=datetime.now(UTC), progress=tell)
+        report = backtest_stage(
+            data, out, own, rival=rival, now=datetime.now(UTC), read=read_options(own), progress=tell
+        )
     typer.echo(str(report))
 
 
@@ -85,12 +88,14 @@ def monitor(
     """Tell how features, scores and labels have drifted, as an HTML report."""
     from claimvet.pipeline.stages.monitor import monitor as monitor_stage
 
+    read = read_params(params)
     with step("Monitoring") as tell:
         report = monitor_stage(
             data,
             out,
-            read_params(params).monitor,
+            read.monitor,
             reference=reference,
+            read=read_options(read),
             model=model,
             now=datetime.now(UTC),
             progress=tell,
