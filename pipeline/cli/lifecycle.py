@@ -62,11 +62,17 @@ def backtest(
     """Replay history in time order, retraining on a schedule with labels arriving late; report quality and money per period."""
     from claimvet.pipeline.stages.backtest import backtest as backtest_stage
 
-    rival = None if challenger is None else read_params(challenger)
+    challenger_params = None if challenger is None else read_params(challenger)
     own = read_params(params)
     with step("Backtest") as tell:
         report = backtest_stage(
-            data, out, own, rival=rival, now=datetime.now(UTC), read=read_options(own), progress=tell
+            data,
+            out,
+            own,
+            challenger_params=challenger_params,
+            now=datetime.now(UTC),
+            read=read_options(own),
+            progress=tell,
         )
     typer.echo(str(report))
 
