@@ -11,7 +11,7 @@ import typer
 
 from claimvet.data.contract.errors import UsageError
 from claimvet.features.engines.progress import Progress
-from claimvet.pipeline.cli.options import DataDirectory, ModelUri
+from claimvet.pipeline.cli.options import DataDirectory, ModelUri, ParamsFile, read_options, read_params
 from claimvet.pipeline.progress import say, step
 from claimvet.scoring_service.auth.roles import Role
 
@@ -154,15 +154,17 @@ def keys_revoke(
 def events_load(
     data: DataDirectory,
     store: Store = DEFAULT_STORE,
+    params: ParamsFile = None,
 ) -> None:
     """Validate a data set and put all its rows into the event store; rows that are there already change nothing."""
     from claimvet.features.engines.open import open_data_set
     from claimvet.pipeline.stages.reach import notes_on_input
     from claimvet.scoring_service.store.load import load
 
-    data_set = open_data_set(data, "duckdb")
+    options = read_options(read_params(params))
+    data_set = open_data_set(data, "duckdb", options.types)
     with step("Validating"):
-        notes = notes_on_input(data_set, None)
+        notes = notes_on_input(data_set, None, options.latest)
     for note in notes:
         say(f"note: {note}")
     with step("Loading") as tell:
