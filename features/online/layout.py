@@ -1,19 +1,20 @@
 """What has to be kept of every event, so that any declared feature is a difference of a few running totals.
 
-Every history of an entity is kept as *changes*: at a position in time, so much is added to the running totals of that entity. An event
+Every history of an entity is kept as *deltas*: at a position in time, so much is added to the running totals of that entity. An event
 that is seen from when it was known on adds its contributions there, and a window is the total at its end less that at its start. What
-bounds an event further (`appears`, `ends`, or for a distinct count the next event of the same value) is put right by the changes of
+bounds an event further (`appears`, `ends`, or for a distinct count the next event of the same value) is put right by the deltas of
 another history, one for each window: they take back what the window would count too much (`features.online.deltas`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product, zip_longest
 from typing import TypeVar
 
+from claimvet.data.contract.errors import FeatureError
 from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind, aggregates_of
 from claimvet.features.catalogue.declaration import Entity, Feature, HistoryFeature, LinkFeature
 from claimvet.features.catalogue.selection import with_dependencies
@@ -27,17 +28,17 @@ HOLDERS = Aggregate(AggregateKind.COUNT, None, None, None)
 """Of identity links at the place of their token: how many customers hold it."""
 
 TOTALS, EXTREMES = 10, 2
-"""Columns of a change for what is added up and for what is compared; what needs more is kept in several changes."""
+"""Columns of a delta for what is added up and for what is compared; what needs more is kept in several deltas."""
 
 LIMB_BITS = 40
 """A square of cents may need more than 64 bits: it is added up as two numbers, the lower one of so many bits."""
 
 
 class Kind(StrEnum):
-    """What the changes of a history are."""
+    """What the deltas of a history are."""
 
     EVENTS = "events"
-    """A change an event, when it was known."""
+    """A delta an event, when it was known."""
     BOUNDS = "bounds"
     """Of one window: what is taken back because an event ended, or could not be seen yet."""
     REPEATS = "repeats"
@@ -46,7 +47,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """One number of a change: what an event contributes to `aggregate`; of a square, the `limb` of that name."""
+    """One number of a delta: what an event contributes to `aggregate`; of a square, the `limb` of that name."""
 
     aggregate: Aggregate
     limb: str = ""
@@ -71,16 +72,6 @@ class Place:
         """Whether events of a customer are counted for the tokens that the customer holds; a link is of its own token."""
         return self.entity == TOKEN and self.source.name in {source for source, _ in TOKEN_EVENTS.values()}
 
-    @property
-    def is_read(self) -> Mapping[Aggregate, bool]:
-        """Which aggregates are read from running totals; the others are computed of the entity's events, one after the other."""
-        return {aggregate: self._from_totals(aggregate) for aggregate in self.aggregates}
-
-    def _from_totals(self, aggregate: Aggregate) -> bool:
-        if aggregate.kind in ADDITIVE:
-            return True
-        return not self.has_bounds and aggregate.kind not in {AggregateKind.FIRST_VALUE, AggregateKind.LAST_VALUE}
-
 
 @dataclass(frozen=True)
 class History:
@@ -95,7 +86,7 @@ class History:
 
     @property
     def description(self) -> str:
-        """Says what its columns hold; a store that was filled by another layout is filled anew."""
+        """Says what its columns hold."""
         columns = [f"{column.aggregate.name} {column.limb}" for column in self.totals] + [p.name for p in self.extremes]
         return f"{self.place.source.name} of {self.place.entity}, {self.kind}, {self.window}: {', '.join(columns)}"
 
@@ -119,11 +110,6 @@ class Layout:
         """The places where the events of a source are counted."""
         return [place for place in self.places.values() if place.source.name == source]
 
-    @property
-    def description(self) -> list[str]:
-        """A line a history."""
-        return [history.description for history in self.histories]
-
 
 def token_key(kind: str, token: str) -> str:
     """The key of a token among all kinds; kinds have no colon."""
@@ -143,7 +129,20 @@ def _places(features: Sequence[Feature]) -> Iterator[Place]:
         for (source, aggregate), entity in product(TOKEN_EVENTS.values(), (Entity.CUSTOMER.value, TOKEN)):
             found.setdefault((source, entity), {})[aggregate] = None
     for (source, entity), aggregates in sorted(found.items(), key=lambda item: item[0]):
-        yield Place(SOURCES[source], entity, tuple(aggregates))
+        place = Place(SOURCES[source], entity, tuple(aggregates))
+        _require_running_totals(place)
+        yield place
+
+
+def _require_running_totals(place: Place) -> None:
+    """Raise `FeatureError` for an aggregate that is neither a difference of running totals nor found by one look-up."""
+    for aggregate in place.aggregates:
+        of_value = aggregate.kind in {AggregateKind.FIRST_VALUE, AggregateKind.LAST_VALUE}
+        if of_value or (place.has_bounds and aggregate.kind not in ADDITIVE):
+            raise FeatureError(
+                f"the aggregate {aggregate.kind} over {place.source.name} of a {place.entity} cannot be served one claim at a time, "
+                f"expected one of {', '.join(sorted(ADDITIVE))}"
+            )
 
 
 _Kept = TypeVar("_Kept", Column, Aggregate)
@@ -151,7 +150,7 @@ _Form = tuple[Place, Kind, int | None, tuple[Column, ...], tuple[Aggregate, ...]
 
 
 def _forms(place: Place) -> Iterator[_Form]:
-    read = [aggregate for aggregate, from_totals in place.is_read.items() if from_totals]
+    read = place.aggregates
     totals = list(dict.fromkeys(column for aggregate in read for column in _columns(aggregate)))
     extremes = list(
         dict.fromkeys(aggregate.total for aggregate in read if aggregate.kind in {AggregateKind.MIN, AggregateKind.MAX})

@@ -22,7 +22,7 @@ Totals = Sequence[Sequence[int] | None]
 
 
 class Edge(NamedTuple):
-    """The first or last position, or the largest extreme, of the changes in a window."""
+    """The first or last position, or the largest extreme, of the deltas in a window."""
 
     history: int
     kind: AggregateKind
@@ -55,7 +55,7 @@ class PlaceReading:
             for h in layout.of(place, Kind.BOUNDS)
         }
         self._repeats = {(h.totals[0].aggregate, h.window): h for h in layout.of(place, Kind.REPEATS)}
-        read = [aggregate for aggregate, from_totals in place.is_read.items() if from_totals]
+        read = place.aggregates
         self.additive = [
             self._additive(aggregate)
             for aggregate in read
@@ -66,7 +66,6 @@ class PlaceReading:
             for aggregate in read
             if aggregate.kind not in ADDITIVE and aggregate.kind is not AggregateKind.DISTINCT
         }
-        self.one_by_one = tuple(aggregate for aggregate, from_totals in place.is_read.items() if not from_totals)
         self.points = tuple(dict.fromkeys(point for additive in self.additive for point, _, _, _ in additive.terms))
         places = {point: place for place, point in enumerate(self.points)}
         self._sums = [(additive.name, additive.placed(places)) for additive in self.additive]
