@@ -7,6 +7,7 @@ VENV ?= .venv
 export VENV
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TWO := -n 2 --dist loadgroup --no-loadscope-reorder
 JAVA := $(shell "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1 && echo found)
 
 help: ## Print this list
@@ -31,10 +32,10 @@ demo: setup ## The whole path on a generated marketplace: a scoreboard and an HT
 
 test: $(if $(JAVA),setup-spark,setup) ## Run all tests, on two cores; without Java all but those of Spark
 	@$(if $(JAVA),,echo "Java is missing, so the tests of Spark are left out; expected Java 17 to run them")
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(JAVA),,-m "not spark")
+	@$(BIN)/python -m pytest $(TWO) $(if $(JAVA),,-m "not spark")
 
 test-fast: setup ## Run the tests that need no Spark, browser or server and take no ten seconds
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not (spark or slow or server)"
+	@$(BIN)/python -m pytest $(TWO) -m "not (spark or slow or server)"
 
 test-random: setup ## Run the property tests on more examples from a new seed, which is printed; SEED=7 repeats one
 	@$(BIN)/python tools/random_properties.py $(SEED)

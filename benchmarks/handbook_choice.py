@@ -23,7 +23,7 @@ from claimvet.features.catalogue import events as e
 from claimvet.features.catalogue.claim import CLAIM_FEATURES
 from claimvet.features.catalogue.declaration import Aggregation as A
 from claimvet.features.catalogue.declaration import Entity, Event, Feature, HistoryFeature, RatioFeature
-from claimvet.features.engines.parallel_map import side_by_side
+from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.models.parameters import TrainParams
 
 CARD, TERMINAL = Entity.CUSTOMER, Entity.SELLER
@@ -154,7 +154,7 @@ def choose(weeks: Sequence[int], judge: Judge, threads: int) -> dict[int, Choice
     for rivals in (_by_families, _by_windows, _by_growth):
         asked = {(choice, each) for week in weeks for choice in rivals(best[week]) for each in weeks_that_choose(week)}
         missing = sorted(asked - found.keys(), key=str)
-        found |= zip(missing, side_by_side(lambda pair: judge(*pair), missing, threads), strict=True)
+        found |= zip(missing, parallel_map(lambda pair: judge(*pair), missing, threads), strict=True)
         best = {week: max(rivals(best[week]), key=lambda choice: _worth(choice, week, found)) for week in weeks}
     return best
 

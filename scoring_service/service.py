@@ -1,4 +1,4 @@
-"""The service behind the endpoint: the store, the models and the desk, with the tasks that run beside the requests."""
+"""The service behind the endpoint: the store, the models and the write queue, with the tasks that run beside the requests."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from claimvet.models.policy.capacity import REFER
 from claimvet.scoring_service.auth.authentication import Guard
 from claimvet.scoring_service.decisions import ledger
 from claimvet.scoring_service.decisions.code_version import code_version
-from claimvet.scoring_service.decisions.decide import Decided, Decider, Surroundings, other_body, referred
-from claimvet.scoring_service.decisions.outage_queue import Journal, JournalTask
-from claimvet.scoring_service.decisions.requests import EventsTask, RescoreTask, ScoreTask
+from claimvet.scoring_service.decisions.decide import Decided, DecisionContext, DecisionService, other_body, referred
+from claimvet.scoring_service.decisions.outage_queue import OutageQueue, QueuedDecision
+from claimvet.scoring_service.decisions.requests import EventsRequest, RescoreRequest, ScoreRequest
 from claimvet.scoring_service.decisions.self_check import compare_apart
-from claimvet.scoring_service.decisions.write_queue import Desk
+from claimvet.scoring_service.decisions.write_queue import WriteQueue
 from claimvet.scoring_service.errors import FieldError, UnavailableError
 from claimvet.scoring_service.model_loading.fetching import Fetching
-from claimvet.scoring_service.model_loading.loaded_model import CHAMPION_URI, ModelSlot
+from claimvet.scoring_service.model_loading.loaded_model import CHAMPION_URI, ModelReloader
 from claimvet.scoring_service.observability.logs import log
 from claimvet.scoring_service.observability.metrics import Metrics
 from claimvet.scoring_service.store import EventStore
@@ -50,12 +50,12 @@ class ServiceSettings:
     follow_seconds: float = 5.0
     """How often the addresses are looked up, so that a promoted or rolled back model takes over."""
     answer_seconds: float = 10.0
-    """Longest wait for the desk; then 503, and the request may be sent again."""
+    """Longest wait for the write queue; then 503, and the request may be sent again."""
     check_seconds: float = 300.0
     """How often a sample of decisions is computed again by the batch path; 0: never."""
     check_decisions: int = 50
     """Decisions in that sample."""
-    journal: Path | None = None
+    outage_queue: Path | None = None
     """File that keeps claims while the store is gone; None: they are refused with 503."""
 
     def with_model(self, model: str | None) -> ServiceSettings:
@@ -76,84 +76,94 @@ class Service:
     ) -> None:
         self.store, self.settings, self.now = store, settings, now
         self.metrics = Metrics()
-        self.champion = ModelSlot(settings.model, begun)
-        self.shadow = ModelSlot(settings.shadow) if settings.shadow else None
+        self.champion = ModelReloader(settings.model, begun)
+        self.shadow = ModelReloader(settings.shadow) if settings.shadow else None
         self.guard = Guard(store)
-        decider = Decider(Surroundings(store, self.champion, self.shadow, self.metrics, now, new_id))
-        self.desk = Desk(store, decider.together, self.metrics)
+        decisions = DecisionService(DecisionContext(store, self.champion, self.shadow, self.metrics, now, new_id))
+        self.write_queue = WriteQueue(store, decisions.together, self.metrics)
         self._new_id = new_id
         code_version()  # of what runs, not of what an upgrade puts in its place before the first claim comes
-        self._journal = Journal(settings.journal) if settings.journal else None
+        self._outage_queue = OutageQueue(settings.outage_queue) if settings.outage_queue else None
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="reader")
         self._beside: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begins what runs beside the requests; call it in the event loop."""
         self._begin(self.settings.follow_seconds, self.follow)
-        self._begin(self.settings.follow_seconds, self.move_journal)
+        self._begin(self.settings.follow_seconds, self.drain_outage_queue)
         self._begin(_CHECKPOINT_SECONDS, self.checkpoint, at_once=False)
         if self.settings.check_seconds > 0:
             self._begin(self.settings.check_seconds, self.check, at_once=False)
 
     async def stop(self) -> None:
-        """Ends what runs beside, then the desk when it has done what waits, then the store."""
-        for task in self._beside:
-            task.cancel()
+        """Ends what runs beside, then the write queue when it has done what waits, then the store."""
+        for job in self._beside:
+            job.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
-        await asyncio.to_thread(self.desk.close)
+        await asyncio.to_thread(self.write_queue.close)
         self.guard.close()
         self._readers.shutdown()
-        if self._journal is not None:
-            self._journal.close()
+        if self._outage_queue is not None:
+            self._outage_queue.close()
         self.store.close()
         gc.unfreeze()  # what is still frozen when the process ends is reported as leaked
 
-    async def decide(self, task: ScoreTask | RescoreTask) -> Decided:
+    async def decide(self, request: ScoreRequest | RescoreRequest) -> Decided:
         """The decision on a claim, durable."""
-        kept = self._journal.kept(task.claim_id) if self._journal and isinstance(task, ScoreTask) else None
+        kept = (
+            self._outage_queue.kept(request.claim_id)
+            if self._outage_queue and isinstance(request, ScoreRequest)
+            else None
+        )
         if kept is not None:
-            return _same_body(task, kept)
+            return _same_body(request, kept)
         try:
-            decided: Decided = await self._submit(task)
+            decided: Decided = await self._submit(request)
         except UnavailableError as error:
-            if self._journal is None or not isinstance(task, ScoreTask):
+            if self._outage_queue is None or not isinstance(request, ScoreRequest):
                 raise
-            return await self._keep(self._journal, task, error.detail)
+            return await self._keep(self._outage_queue, request, error.detail)
         if decided.disposition is not None:
             self._count(decided.entry, decided.disposition)
         return decided
 
-    async def _keep(self, journal: Journal, task: ScoreTask, why: str) -> Decided:
-        """The claim goes to an expert, and into the journal until the store is back."""
-        entry = referred(task, self._new_id(), f"the event store is not available: {why}", micros(self.now()))
+    async def _keep(self, queue: OutageQueue, request: ScoreRequest, why: str) -> Decided:
+        """The claim goes to an expert, and into the outage queue until the store is back."""
+        entry = referred(request, self._new_id(), f"the event store is not available: {why}", micros(self.now()))
         try:
-            kept = await asyncio.to_thread(journal.keep, entry, task.events)
+            kept = await asyncio.to_thread(queue.keep, entry, request.events)
         except StoreError as error:
             raise UnavailableError(f"{why}; {error}") from error
         if kept is entry:
             self._count(entry, REFER)
-        self.metrics.journal.set(len(journal.waiting()))
-        return _same_body(task, kept)
+        self.metrics.outage_queue.set(len(queue.waiting()))
+        return _same_body(request, kept)
 
-    async def move_journal(self) -> None:
-        """Moves what waits in the journal into the store, if that is back."""
-        if self._journal is None:
+    async def drain_outage_queue(self) -> None:
+        """Moves what waits in the outage queue into the store, if that is back."""
+        if self._outage_queue is None:
             return
-        for task in self._journal.waiting():
+        for request in self._outage_queue.waiting():
             try:
-                await self._submit(task)
+                await self._submit(request)
             except EventConflictError as error:
-                log(_LOG, "journal", logging.ERROR, decision_id=task.decision.decision_id, conflict_in=error.table)
-                await self._submit(JournalTask(task.decision, ()))
+                log(
+                    _LOG,
+                    "outage queue",
+                    logging.ERROR,
+                    decision_id=request.decision.decision_id,
+                    conflict_in=error.table,
+                )
+                await self._submit(QueuedDecision(request.decision, ()))
             except UnavailableError:
                 break
-            await asyncio.to_thread(self._journal.moved, task)
-        self.metrics.journal.set(len(self._journal.waiting()))
+            await asyncio.to_thread(self._outage_queue.moved, request)
+        self.metrics.outage_queue.set(len(self._outage_queue.waiting()))
 
-    async def take_in(self, task: EventsTask) -> int:
+    async def take_in(self, request: EventsRequest) -> int:
         """How many events are durable now."""
-        number: int = await self._submit(task)
-        for event in task.events:
+        number: int = await self._submit(request)
+        for event in request.events:
             self.metrics.events.labels(event.table).inc()
         return number
 
@@ -173,17 +183,17 @@ class Service:
     async def missing(self) -> list[FieldError]:
         """What is missing to score a claim now; nothing where it can be scored."""
         errors = []
-        if self.champion.held is None:
+        if self.champion.loaded is None:
             errors.append(FieldError("model", f"there is no model: {self.champion.problem}"))
         try:
             async with asyncio.timeout(_STALLED_SECONDS):
                 await self.read(lambda connection: connection.execute(sa.text("SELECT 1")))
         except (UnavailableError, TimeoutError) as error:
             errors.append(FieldError("store", str(error) or "the event store does not answer within 2 seconds"))
-        if not errors and self.desk.stalled_seconds() > _STALLED_SECONDS:
-            waits = self.desk.stalled_seconds()
+        if not errors and self.write_queue.stalled_seconds() > _STALLED_SECONDS:
+            waits = self.write_queue.stalled_seconds()
             errors.append(FieldError("store", f"what was to be written waits for {waits:.1f} seconds, expected less"))
-        failing = self.desk.failing()
+        failing = self.write_queue.failing()
         if not errors and failing:
             errors.append(FieldError("store", f"it could not be written to a moment ago ({failing})"))
         for what in ("model", "store"):
@@ -203,17 +213,23 @@ class Service:
 
     async def follow(self) -> None:
         """Takes over the models that the addresses name now."""
-        for role, slot in (("champion", self.champion), ("shadow", self.shadow)):
-            if slot is None:
+        for role, reloader in (("champion", self.champion), ("shadow", self.shadow)):
+            if reloader is None:
                 continue
-            before = slot.problem
-            taken = await asyncio.to_thread(slot.refresh)
-            if taken and slot.held is not None:
+            before = reloader.problem
+            taken = await asyncio.to_thread(reloader.refresh)
+            if taken and reloader.loaded is not None:
                 _settle_memory()
-                self.metrics.show_model(role, slot.held.version, slot.held.uri)
-                log(_LOG, "model taken over", role=role, model_version=slot.held.version, model_uri=slot.held.uri)
-            elif slot.problem is not None and slot.problem != before:
-                log(_LOG, "model not taken over", logging.WARNING, role=role, problem=slot.problem)
+                self.metrics.show_model(role, reloader.loaded.version, reloader.loaded.uri)
+                log(
+                    _LOG,
+                    "model taken over",
+                    role=role,
+                    model_version=reloader.loaded.version,
+                    model_uri=reloader.loaded.uri,
+                )
+            elif reloader.problem is not None and reloader.problem != before:
+                log(_LOG, "model not taken over", logging.WARNING, role=role, problem=reloader.problem)
 
     async def check(self) -> None:
         """Compares a sample of decisions with the batch path, and tells metrics and log; raises `StoreError` where that fails."""
@@ -225,8 +241,8 @@ class Service:
             self.metrics.skew.labels(feature).inc(count)
         log(_LOG, "self-check", logging.ERROR if found.differences else logging.INFO, **vars(found))
 
-    async def _submit(self, task: Any) -> Any:
-        return await self.desk.submit(task, self.settings.answer_seconds)
+    async def _submit(self, request: Any) -> Any:
+        return await self.write_queue.submit(request, self.settings.answer_seconds)
 
     def _count(self, entry: ledger.Decision, disposition: str) -> None:
         self.metrics.decisions.labels(entry.kind, disposition).inc()
@@ -250,10 +266,10 @@ class Service:
             await asyncio.sleep(seconds)
 
 
-def _same_body(task: ScoreTask | RescoreTask, kept: ledger.Decision) -> Decided:
+def _same_body(request: ScoreRequest | RescoreRequest, kept: ledger.Decision) -> Decided:
     """The decision that is kept, if it is on the same body; raises `ConflictError` otherwise."""
-    if isinstance(task, ScoreTask) and task.digest != kept.body_digest:
-        raise other_body(task.claim_id, kept)
+    if isinstance(request, ScoreRequest) and request.digest != kept.body_digest:
+        raise other_body(request.claim_id, kept)
     return Decided(kept)
 
 

@@ -1,9 +1,9 @@
 """The instants of an entity that matter, and what its events add up to between them, in numpy.
 
-The *points* of an entity are the instants at which it is asked about, the starts of their windows, and one before all time. Every event
-goes to the first point after it, where what goes to the same point becomes one number. A window is then a difference of two running
-totals over points, or an extreme of the points within it. Events are taken batch by batch, in any order; what is kept is a number a
-point, whatever the number of events.
+The *breakpoints* of an entity are the instants at which it is asked about, the starts of their windows, and one before
+all time. Every event goes to the first breakpoint after it, where what goes to the same breakpoint becomes one number.
+A window is then a difference of two running totals over breakpoints, or an extreme of the breakpoints within it. Events
+are taken batch by batch, in any order; what is kept is a number a breakpoint, whatever the number of events.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ NO_KEY = -1
 
 
 class Timeline:
-    """The distinct times of all points of all entities, in order, so that a time becomes a small number, its *rank*.
+    """The distinct times of all breakpoints of all entities, in order, so that a time becomes a small number, its
+    *rank*.
 
     Parameters:
         filed_at: int64 microseconds, n claims.
@@ -43,12 +44,12 @@ class Timeline:
         return len(self.times)
 
     def next_rank(self, times: Instants) -> Integers:
-        """Rank of the first point after each of `times`: a claim sees only what was known strictly before."""
+        """Rank of the first breakpoint after each of `times`: a claim sees only what was known strictly before."""
         return np.searchsorted(self.times, times, side="right").astype(np.int64, copy=False)
 
 
-class Points:
-    """The points of all entities of one kind, in order of entity and time.
+class Breakpoints:
+    """The breakpoints of all entities of one kind, in order of entity and time.
 
     Parameters:
         timeline: of the claims and windows.
@@ -73,26 +74,28 @@ class Points:
         return key.astype(np.int64) * len(self._timeline) + rank
 
     def next_place(self, codes: Integers) -> Integers:
-        """Place of the point that each code goes to, fastest where codes are in order.
+        """Place of the breakpoint that each code goes to, fastest where codes are in order.
 
-        After the last point of an entity that is the next entity's point before all time, which nothing is read from; after the last of
-        all it is `len(self)`.
+        After the last breakpoint of an entity that is the next entity's breakpoint before all time, which nothing is
+        read from; after the last of all it is `len(self)`.
         """
         return np.searchsorted(self.codes, codes)
 
     def places(self, window: int | None) -> Integers:
-        """Place of the start of every claim's window, of 0 for the claim's own instant, of None for the point before all time.
+        """Place of the start of every claim's window, of 0 for the claim's own instant, of None for the breakpoint
+        before all time.
 
         n claims, 0 where the entity is not known.
         """
         return self._first if window is None else self._places[window]
 
     def entity_at(self, places: Integers) -> Integers:
-        """Number of the entity that the point at each place is of, `NO_KEY` beyond the last."""
+        """Number of the entity that the breakpoint at each place is of, `NO_KEY` beyond the last."""
         return self._entities[np.minimum(places, len(self))]
 
     def is_read(self, places: Integers) -> npt.NDArray[np.bool_]:
-        """Whether the place is that of a point that something is read from: not the one before all time, nor beyond the last."""
+        """Whether the place is that of a breakpoint that something is read from: not the one before all time, nor
+        beyond the last."""
         return self._read[places]
 
     def instants(self, window: int) -> tuple[Integers, Integers]:
@@ -115,14 +118,14 @@ class Points:
 
 
 class Groups:
-    """Events of one batch by the point that they go to.
+    """Events of one batch by the breakpoint that they go to.
 
-    `places` holds each such point once, in order; `counts` and `reduced` give one number for each of them.
+    `places` holds each such breakpoint once, in order; `counts` and `reduced` give one number for each of them.
     """
 
-    def __init__(self, points: Points, codes: Integers) -> None:
+    def __init__(self, breakpoints: Breakpoints, codes: Integers) -> None:
         self._order = np.argsort(codes)
-        self.event_places: Integers = points.next_place(codes[self._order])
+        self.event_places: Integers = breakpoints.next_place(codes[self._order])
         self._starts = np.flatnonzero(is_first(self.event_places))
         self.places: Integers = self.event_places[self._starts]
 
@@ -141,14 +144,16 @@ class Groups:
 
 
 def found(ordered: Integers, values: Integers, order: Integers) -> Integers:
-    """`np.searchsorted(ordered, values)`, which is five times as fast for values in order: `order` is that of `values`."""
+    """`np.searchsorted(ordered, values)`, which is five times as fast for values in order: `order` is that of
+    `values`."""
     places = np.empty(len(values), np.int64)
     places[order] = np.searchsorted(ordered, values[order])
     return places
 
 
 def distinct(values: Integers) -> Integers:
-    """Every value once, in order; `np.unique` of numpy 2.4 hashes whole numbers, which took sixty times as long for 1.8 million."""
+    """Every value once, in order; `np.unique` of numpy 2.4 hashes integers, which took sixty times as long for 1.8
+    million."""
     ordered = np.sort(values)
     return ordered[is_first(ordered)]
 
@@ -159,14 +164,16 @@ def is_first(ordered: Integers) -> npt.NDArray[np.bool_]:
 
 
 def running(added: Integers) -> Integers:
-    """Running totals over points; of whole numbers, so that their differences are exact."""
+    """Running totals over breakpoints; of integers, so that their differences are exact."""
     return np.cumsum(added)
 
 
 def extremes(values: Integers, first: Integers, last: Integers, by: np.ufunc) -> Integers:
-    """`by` (`np.minimum` or `np.maximum`) over `values[first + 1 : last + 1]` for every pair of places; each range has a value.
+    """`by` (`np.minimum` or `np.maximum`) over `values[first + 1 : last + 1]` for every pair of places; each range has
+    a value.
 
-    Two overlapping ranges of the same power of two cover any range, so each level of doubling answers the ranges of its length.
+    Two overlapping ranges of the same power of two cover any range, so each level of doubling answers the ranges of its
+    length.
     """
     answers = np.empty(len(first), np.int64)
     level = np.frexp((last - first).astype(np.float64))[1] - 1  # floor(log2), exact below 2^53

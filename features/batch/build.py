@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 
 from claimvet.data.contract.atomic_write import written_aside
 from claimvet.data.contract.dataset import DataSet, size_in_bytes
-from claimvet.features.batch.chunks import BatchFile, row_blocks
+from claimvet.features.batch.chunks import BatchFile, row_chunks
 from claimvet.features.batch.claim_table import claim_table
 from claimvet.features.batch.context import claim_context, extra_columns
 from claimvet.features.batch.streaming import streamed_value
@@ -71,9 +71,9 @@ def build_features(
         )
 
         half = size_in_bytes(memory_limit) // 2
-        blocks = row_blocks(data_set, claims, half, len(features))
-        engines = (DuckDBEngine(data_set, claims, f"{half}B", block) for block in blocks)
-        return _build_in_blocks(engines, len(blocks), out, progress, features)
+        chunks = row_chunks(data_set, claims, half, len(features))
+        engines = (DuckDBEngine(data_set, claims, f"{half}B", chunk) for chunk in chunks)
+        return _build_in_chunks(engines, len(chunks), out, progress, features)
     with closing(open_engine(engine, data_set, claims, memory_limit)) as opened:
         return _build(opened, out, progress, features)
 
@@ -85,14 +85,14 @@ def _build(engine: Engine, out: Path, progress: Progress, asked: Sequence[Featur
     return BuildReport(rows, _names(features), unavailable)
 
 
-def _build_in_blocks(
-    engines: Iterable[StreamingEngine], blocks: int, out: Path, progress: Progress, asked: Sequence[Feature]
+def _build_in_chunks(
+    engines: Iterable[StreamingEngine], chunks: int, out: Path, progress: Progress, asked: Sequence[Feature]
 ) -> BuildReport:
-    """One block of claims after the other into one file; each engine is opened when it is its turn, and closed after it."""
+    """One chunk of claims after the other into one file; each engine is opened when it is its turn, and closed after it."""
     reports: list[BuildReport] = []
     with written_aside(out) as aside, BatchFile(aside) as file:
         for number, engine in enumerate(engines, start=1):
-            told = progress if blocks == 1 else _of_block(progress, f"block {number} of {blocks}")
+            told = progress if chunks == 1 else _of_chunk(progress, f"chunk {number} of {chunks}")
             with closing(engine):
                 table, unavailable = feature_table(engine, told, asked)
                 told("writing")
@@ -100,8 +100,8 @@ def _build_in_blocks(
     return replace(reports[0], rows=sum(report.rows for report in reports))
 
 
-def _of_block(progress: Progress, block: str) -> Progress:
-    return lambda part, done=0, total=0: progress(f"{block}: {part}", done, total)
+def _of_chunk(progress: Progress, chunk: str) -> Progress:
+    return lambda part, done=0, total=0: progress(f"{chunk}: {part}", done, total)
 
 
 def _names(features: ir.Table) -> tuple[str, ...]:

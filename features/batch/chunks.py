@@ -1,7 +1,7 @@
 """How many claims are built at once where memory is limited, so that the whole process keeps to the limit and not DuckDB alone.
 
 Half of the limit is DuckDB's, which spills what does not fit. The other half is for Python and for what claims need in this process:
-points, columns, and what is made of them. More claims are built block by block, each with its own pass over the sources.
+breakpoints, columns, and what is made of them. More claims are built chunk by chunk, each with its own pass over the sources.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ BYTES_PER_VALUE = 24
 LIBRARIES = 200_000_000
 """Bytes of Python and the libraries that a build imports."""
 
-FEWEST_CLAIMS = 10_000
-"""Blocks get no smaller than this, however little memory there is: each costs a pass over all sources."""
+MIN_CLAIMS = 10_000
+"""Chunks get no smaller than this, however little memory there is: each costs a pass over all sources."""
 
 
 def claims_at_once(share: int, features: int) -> int:
     """How many claims, with so many features, fit into a share of the memory, bytes."""
     free = share - LIBRARIES
-    return max(free // (BYTES_PER_VALUE * max(features, 1)), FEWEST_CLAIMS)
+    return max(free // (BYTES_PER_VALUE * max(features, 1)), MIN_CLAIMS)
 
 
-def row_blocks(data_set: DataSet, claims: Path | None, share: int, features: int) -> list[range]:
-    """Rows of the claims to build, counted from 1, in blocks of about one size that `share` bytes hold; one block at least."""
+def row_chunks(data_set: DataSet, claims: Path | None, share: int, features: int) -> list[range]:
+    """Rows of the claims to build, counted from 1, in chunks of about one size that `share` bytes hold; one chunk at least."""
     count = _count(data_set, claims)
-    blocks = max(1, -(-count // claims_at_once(share, features)))
-    bounds = [1 + count * block // blocks for block in range(blocks + 1)]
+    chunks = max(1, -(-count // claims_at_once(share, features)))
+    bounds = [1 + count * chunk // chunks for chunk in range(chunks + 1)]
     return [range(start, stop) for start, stop in pairwise(bounds)]
 
 
@@ -48,7 +48,7 @@ def _count(data_set: DataSet, claims: Path | None) -> int:
 
 
 class BatchFile:
-    """A Parquet file that is written a block after the other, all with the columns of the first."""
+    """A Parquet file that is written a chunk after the other, all with the columns of the first."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -21,9 +21,9 @@ from claimvet.features.links.links import link_tables
 def claim_table(
     engine: Engine, context: ir.Table, features: Sequence[Feature], progress: Progress
 ) -> tuple[ir.Table, list[HistoryFeature]]:
-    """The columns of `context`, those of `features` that need a history or links, and the parts of those that were streamed.
+    """The columns of `context`, those of `features` that need a history or links, and the aggregates of those that were streamed.
 
-    In the order of the input where the engine streams, else in no order. Returns the features of which there are only parts, too.
+    In the order of the input where the engine streams, else in no order. Returns the features of which there are only aggregates, too.
     """
     histories = available_features(engine, features)
     streamed = streamed_features(engine, histories)

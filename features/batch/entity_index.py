@@ -8,14 +8,14 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from claimvet.features.batch.breakpoints import NO_KEY, Points, Timeline
+from claimvet.features.batch.breakpoints import NO_KEY, Breakpoints, Timeline
 from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.engines.arrow_numpy import from_arrow
-from claimvet.features.engines.parallel_map import side_by_side
+from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.features.engines.protocol import Engine
 
 
-class Parties:
+class EntityIndex:
     """Which claim asks about which entity; each entity is numbered the first time that it is asked for."""
 
     def __init__(self, engine: Engine, context: ir.Table) -> None:
@@ -53,11 +53,11 @@ class Parties:
         return asked.select("row", "filed_at", **numbers)
 
 
-class PartyPoints:
-    """The points of every kind of entity, on one timeline.
+class EntityBreakpoints:
+    """The breakpoints of every kind of entity, on one timeline.
 
     Parameters:
-        asked: the rows of `Parties.asked_about`, in the order of `row`.
+        asked: the rows of `EntityIndex.asked_about`, in the order of `row`.
         entities: those that it has.
         windows: lengths in microseconds of all windows that will be read.
     """
@@ -65,9 +65,9 @@ class PartyPoints:
     def __init__(self, asked: pa.Table, entities: Sequence[Entity], windows: Iterable[int]) -> None:
         self.timeline = Timeline(from_arrow(asked["filed_at"]), sorted(windows))
         keys = [from_arrow(asked[entity.value]) for entity in entities]
-        points = side_by_side(lambda key: Points(self.timeline, key), keys)
-        self._points = dict(zip(entities, points, strict=True))
+        breakpoints = parallel_map(lambda key: Breakpoints(self.timeline, key), keys)
+        self._breakpoints = dict(zip(entities, breakpoints, strict=True))
 
-    def of(self, entity: Entity) -> Points:
-        """The points of one kind of entity."""
-        return self._points[entity]
+    def of(self, entity: Entity) -> Breakpoints:
+        """The breakpoints of one kind of entity."""
+        return self._breakpoints[entity]

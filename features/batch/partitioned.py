@@ -1,4 +1,4 @@
-"""The same reading from points (`features.batch.window_totals`) where rows lie in many places: entity by entity, many keys at once.
+"""The same reading from breakpoints (`features.batch.window_totals`) where rows lie in many places: entity by entity, many keys at once.
 
 All rows of an entity meet in one place, its claims before its events, so that events stream by there, too.
 """
@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from claimvet.features.batch.breakpoints import BEFORE_ALL_TIME, NO_KEY, Integers, Points, Timeline
+from claimvet.features.batch.breakpoints import BEFORE_ALL_TIME, NO_KEY, Breakpoints, Integers, Timeline
 from claimvet.features.batch.distinct_counts import NO_VALUE
-from claimvet.features.batch.plan import by_source, parts_of_all
+from claimvet.features.batch.plan import aggregates_of_all, by_source
 from claimvet.features.batch.window_totals import FOREVER, Batch, History, missing_value, take_all
-from claimvet.features.catalogue.aggregates import Part, PartKind, feature_value
+from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, feature_value
 from claimvet.features.catalogue.declaration import Entity, HistoryFeature
 from claimvet.features.catalogue.sources import Source
 from claimvet.features.engines.arrow_numpy import from_arrow
@@ -39,16 +39,18 @@ def partitioned_tables(
 def _entity_table(
     engine: PartitionedEngine, context: ir.Table, source: Source, entity: Entity, features: Sequence[HistoryFeature]
 ) -> ir.Table:
-    parts = parts_of_all(features)
+    aggregates = aggregates_of_all(features)
     asked = context.select("row", "filed_at", key=entity.key)
-    events = keyed_events(engine, source, entity, parts).semi_join(asked, "key")
-    read = engine.by_key(asked, events, PartsReader(entity, tuple(parts)), parts_schema(parts))
+    events = keyed_events(engine, source, entity, aggregates).semi_join(asked, "key")
+    read = engine.by_key(asked, events, AggregatesReader(entity, tuple(aggregates)), aggregates_schema(aggregates))
     return read.select(
-        "row", **{f.name: feature_value(f, lambda part: read[part.name], read.filed_at) for f in features}
+        "row", **{f.name: feature_value(f, lambda aggregate: read[aggregate.name], read.filed_at) for f in features}
     )
 
 
-def keyed_events(engine: PartitionedEngine, source: Source, entity: Entity, parts: Sequence[Part]) -> ir.Table:
+def keyed_events(
+    engine: PartitionedEngine, source: Source, entity: Entity, aggregates: Sequence[Aggregate]
+) -> ir.Table:
     """The events of one kind of entity: `key` (string), `known`, `ends` and `appears` where they matter, what each adds to a total.
 
     For a distinct count that is its value, null where it does not count.
@@ -61,43 +63,49 @@ def keyed_events(engine: PartitionedEngine, source: Source, entity: Entity, part
         events = events.drop(*({"category_id"} & set(events.columns)))
         events = events.inner_join(products, events.product_id == products.of_product)
     bounds = [*(["ends"] if source.has_end else []), *(["appears"] if entity is Entity.CATEGORY else [])]
-    totals = dict.fromkeys(part.total for part in parts if not part.total.counts_all)
+    totals = dict.fromkeys(aggregate.total for aggregate in aggregates if not aggregate.total.counts_all)
     added = {total.name: _added(total, events) for total in totals}
     return events.select("known", *bounds, key=events[entity.key], **added).filter(ibis._.key.notnull())
 
 
-def _added(total: Part, events: ir.Table) -> ir.Value:
-    if total.kind is PartKind.DISTINCT:
+def _added(total: Aggregate, events: ir.Table) -> ir.Value:
+    if total.kind is AggregateKind.DISTINCT:
         return total.contribution(events)
     return total.contribution(events).cast("int64").fill_null(missing_value(total))
 
 
-def parts_schema(parts: Sequence[Part]) -> pa.Schema:
-    """Columns of what a `PartsReader` returns."""
-    return pa.schema([(name, pa.int64()) for name in ("row", "filed_at", *(part.name for part in parts))])
+def aggregates_schema(aggregates: Sequence[Aggregate]) -> pa.Schema:
+    """Columns of what a `AggregatesReader` returns."""
+    return pa.schema(
+        [(name, pa.int64()) for name in ("row", "filed_at", *(aggregate.name for aggregate in aggregates))]
+    )
 
 
 @dataclass(frozen=True)
-class PartsReader:
-    """Every part at every claim of some entities, from all their events; `features.engines.protocol.AskedFunction`."""
+class AggregatesReader:
+    """Every aggregate at every claim of some entities, from all their events; `features.engines.protocol.AskedFunction`."""
 
     entity: Entity
-    parts: tuple[Part, ...]
+    aggregates: tuple[Aggregate, ...]
 
     def __call__(self, asked: pa.Table, events: Iterator[pa.RecordBatch]) -> pa.Table:
-        """`asked` has `row`, `key` and `filed_at`; `events` are batches of `keyed_events`; the result is of `parts_schema`."""
+        """`asked` has `row`, `key` and `filed_at`; `events` are batches of `keyed_events`; the result is of `aggregates_schema`."""
         keys = pc.dictionary_encode(asked["key"]).combine_chunks()
         filed_at = from_arrow(asked["filed_at"])
-        timeline = Timeline(filed_at, {part.window for part in self.parts if part.window is not None})
-        points = Points(timeline, from_arrow(keys.indices.fill_null(NO_KEY)))
-        history = History(timeline, points, self.parts)
-        numbers = {part.total.name: Numbers() for part in self.parts if part.kind is PartKind.DISTINCT}
+        timeline = Timeline(
+            filed_at, {aggregate.window for aggregate in self.aggregates if aggregate.window is not None}
+        )
+        breakpoints = Breakpoints(timeline, from_arrow(keys.indices.fill_null(NO_KEY)))
+        history = History(timeline, breakpoints, self.aggregates)
+        numbers = {
+            aggregate.total.name: Numbers() for aggregate in self.aggregates if aggregate.kind is AggregateKind.DISTINCT
+        }
         take_all(timeline, {self.entity: history}, (self._batch(rows, keys.dictionary, numbers) for rows in events))
         columns = {"row": asked["row"], "filed_at": asked["filed_at"], **history.values()}
-        return pa.table(columns, schema=parts_schema(self.parts))
+        return pa.table(columns, schema=aggregates_schema(self.aggregates))
 
     def _batch(self, rows: pa.RecordBatch, keys: pa.Array, numbers: dict[str, Numbers]) -> Batch:
-        names = [part.total.name for part in self.parts if not part.total.counts_all]
+        names = [aggregate.total.name for aggregate in self.aggregates if not aggregate.total.counts_all]
         columns = {name: numbers[name].of(rows[name]) if name in numbers else from_arrow(rows[name]) for name in names}
         appears = {self.entity: _filled(rows, "appears", BEFORE_ALL_TIME)} if "appears" in rows.schema.names else {}
         ends = _filled(rows, "ends", FOREVER) if "ends" in rows.schema.names else None

@@ -14,8 +14,8 @@ from itertools import accumulate, groupby
 import ibis
 import ibis.expr.types as ir
 
-from claimvet.features.batch.entity_index import Parties
-from claimvet.features.catalogue.aggregates import Part, contributions, feature_value, parts_of
+from claimvet.features.batch.entity_index import EntityIndex
+from claimvet.features.catalogue.aggregates import Aggregate, aggregates_of, contributions, feature_value
 from claimvet.features.catalogue.declaration import Entity, Feature, HistoryFeature
 from claimvet.features.catalogue.sources import SOURCES, Source
 from claimvet.features.engines.progress import Progress, silent
@@ -28,10 +28,10 @@ def history_tables(
     engine: Engine, context: ir.Table, features: Sequence[HistoryFeature], progress: Progress = silent
 ) -> Iterator[ir.Table]:
     """One kept table per entity and source: `row` (int64) and a column per feature, a row per claim; all sources are there."""
-    parties = Parties(engine, context)
+    index = EntityIndex(engine, context)
     for source, members, done, total in by_source(engine, features):
         progress(f"histories: {source.name.replace('_', ' ')}", done, total)
-        yield from source_tables(engine, parties, source, members)
+        yield from source_tables(engine, index, source, members)
 
 
 def by_source(
@@ -62,55 +62,55 @@ def is_available(engine: Engine, entity: Entity, source: Source) -> bool:
 
 
 def source_tables(
-    engine: Engine, parties: Parties, source: Source, features: Sequence[HistoryFeature]
+    engine: Engine, index: EntityIndex, source: Source, features: Sequence[HistoryFeature]
 ) -> Iterator[ir.Table]:
     """The tables of all entities that look at one source."""
     entities = sorted({feature.entity for feature in features})
-    kept = engine.keep(events_of_parties(engine, parties, source, entities, parts_of_all(features)))
+    kept = engine.keep(events_of_entities(engine, index, source, entities, aggregates_of_all(features)))
     for entity in entities:
         members = [feature for feature in features if feature.entity is entity]
-        parts, instants = parts_of_all(members), parties.instants(entity)
-        plan, events = choose_plan(instants, entity_events(kept, entity, parts), parts)
-        yield engine.keep(history_values(parties.asked(entity), plan(instants, events, parts), members))
+        aggregates, instants = aggregates_of_all(members), index.instants(entity)
+        plan, events = choose_plan(instants, entity_events(kept, entity, aggregates), aggregates)
+        yield engine.keep(history_values(index.asked(entity), plan(instants, events, aggregates), members))
     engine.release(kept)
 
 
-def parts_of_all(features: Iterable[HistoryFeature]) -> list[Part]:
-    """The parts that the features are made of, each once."""
-    return list(dict.fromkeys(part for feature in features for part in parts_of(feature)))
+def aggregates_of_all(features: Iterable[HistoryFeature]) -> list[Aggregate]:
+    """The aggregates that the features are made of, each once."""
+    return list(dict.fromkeys(aggregate for feature in features for aggregate in aggregates_of(feature)))
 
 
-def events_of_parties(
-    engine: Engine, parties: Parties, source: Source, entities: Sequence[Entity], parts: Sequence[Part]
+def events_of_entities(
+    engine: Engine, index: EntityIndex, source: Source, entities: Sequence[Entity], aggregates: Sequence[Aggregate]
 ) -> ir.Table:
-    """Events that are of at least one of the parties: their times, what `parts` read, and each entity's key by its name."""
+    """Events that are of at least one entity of the index: their times, what `aggregates` read, and each entity's key by its name."""
     events = source.read(engine.table)
     bounds = [*(["ends"] if source.has_end else []), *(["appears"] if Entity.CATEGORY in entities else [])]
-    for column, numbers in lookups(engine, parties, entities):
+    for column, numbers in lookups(engine, index, entities):
         numbers = numbers.rename({f"name of {column}": "name"})
         events = events.left_join(numbers, events[column] == numbers[f"name of {column}"])
-    read = {column for part in parts for column in part.columns}
+    read = {column for aggregate in aggregates for column in aggregate.columns}
     mine = reduce(lambda a, b: a | b, (events[entity.value].notnull() for entity in entities))
     columns = dict.fromkeys(["known", *bounds, *sorted(read), *(entity.value for entity in entities)])
     return events.filter(mine).select(*columns)
 
 
-def lookups(engine: Engine, parties: Parties, entities: Sequence[Entity]) -> Iterator[tuple[str, ir.Table]]:
+def lookups(engine: Engine, index: EntityIndex, entities: Sequence[Entity]) -> Iterator[tuple[str, ir.Table]]:
     """Columns of events, each with a table that tells by `name` the numbers of entities; a product's tells its category's, too."""
     if Entity.CATEGORY in entities:
-        categories = categories_of_products(engine, parties)
+        categories = categories_of_products(engine, index)
         if Entity.PRODUCT in entities:
-            categories = engine.keep(_with_products(categories, parties.keys(Entity.PRODUCT)))
+            categories = engine.keep(_with_products(categories, index.keys(Entity.PRODUCT)))
         yield Entity.PRODUCT.key, categories
     for entity in entities:
         if entity is not Entity.CATEGORY and not (entity is Entity.PRODUCT and Entity.CATEGORY in entities):
-            yield entity.key, parties.keys(entity).rename({entity.value: "key"})
+            yield entity.key, index.keys(entity).rename({entity.value: "key"})
 
 
-def categories_of_products(engine: Engine, parties: Parties) -> ir.Table:
+def categories_of_products(engine: Engine, index: EntityIndex) -> ir.Table:
     """Products by `name` with the number of their `category`, and `appears`: when that was known."""
     products = engine.table("products")
-    categories = parties.keys(Entity.CATEGORY)
+    categories = index.keys(Entity.CATEGORY)
     joined = products.inner_join(categories, products.category_id == categories.name)
     return joined.select(name="product_id", category="key", appears="listed_at")
 
@@ -121,15 +121,15 @@ def _with_products(categories: ir.Table, products: ir.Table) -> ir.Table:
     return either.select("category", "appears", "product", name=ibis.coalesce(either.name, either.other))
 
 
-def entity_events(events: ir.Table, entity: Entity, parts: Sequence[Part]) -> ir.Table:
-    """The events of one entity: `key`, `known`, `appears` and `ends` where they matter, a column per total of `parts`."""
+def entity_events(events: ir.Table, entity: Entity, aggregates: Sequence[Aggregate]) -> ir.Table:
+    """The events of one entity: `key`, `known`, `appears` and `ends` where they matter, a column per total of `aggregates`."""
     own = events.filter(events[entity.value].notnull())
     bounds = [name for name in BOUNDS if name in events.columns and (name == "ends" or entity is Entity.CATEGORY)]
-    return own.select("known", *bounds, key=own[entity.value], **contributions(own, parts))
+    return own.select("known", *bounds, key=own[entity.value], **contributions(own, aggregates))
 
 
 def history_values(asked: ir.Table, totals: ir.Table, features: Sequence[HistoryFeature]) -> ir.Table:
     """`row` and a column per feature for every claim of `asked`."""
     joined = asked.left_join(totals, ["key", "filed_at"])
-    columns = {f.name: feature_value(f, lambda part: joined[part.name], joined.filed_at) for f in features}
+    columns = {f.name: feature_value(f, lambda aggregate: joined[aggregate.name], joined.filed_at) for f in features}
     return joined.select("row", **columns)

@@ -1,6 +1,6 @@
 """The few aggregates that every history feature is made of, and how they make it.
 
-A mean is a sum over a count; a standard deviation needs squares too. A plan computes parts, each once however many features
+A mean is a sum over a count; a standard deviation needs squares too. A plan computes aggregates, each once however many features
 share it; `feature_value` puts them together, so that every plan and every engine ends with the same arithmetic.
 """
 
@@ -19,7 +19,7 @@ MICROSECONDS_PER_DAY = 86_400_000_000
 CENTS_PER_DOLLAR = 100
 
 
-class PartKind(StrEnum):
+class AggregateKind(StrEnum):
     """What is aggregated over the events of a window."""
 
     COUNT = "count"
@@ -37,13 +37,13 @@ class PartKind(StrEnum):
     DISTINCT = "distinct"
 
 
-ADDITIVE = frozenset({PartKind.COUNT, PartKind.KNOWN, PartKind.SUM, PartKind.SQUARES})
+ADDITIVE = frozenset({AggregateKind.COUNT, AggregateKind.KNOWN, AggregateKind.SUM, AggregateKind.SQUARES})
 """Kinds whose value over a window is the difference of two running totals."""
 
-SMALLEST = frozenset({PartKind.MIN, PartKind.FIRST, PartKind.FIRST_VALUE})
+MINIMA = frozenset({AggregateKind.MIN, AggregateKind.FIRST, AggregateKind.FIRST_VALUE})
 """Kinds that are the smallest of what the events contribute."""
 
-LARGEST = frozenset({PartKind.MAX, PartKind.LAST, PartKind.LAST_VALUE})
+MAXIMA = frozenset({AggregateKind.MAX, AggregateKind.LAST, AggregateKind.LAST_VALUE})
 """Kinds that are the largest of what the events contribute."""
 
 _DATES_FROM = 10**17
@@ -54,10 +54,10 @@ _MONEY_DIGITS = 18
 
 
 @dataclass(frozen=True)
-class Part:
+class Aggregate:
     """One aggregate of one column over the events that pass a filter, in one window."""
 
-    kind: PartKind
+    kind: AggregateKind
     column: str | None
     where: Filter | None
     window_days: int | None
@@ -68,20 +68,20 @@ class Part:
         return None if self.window_days is None else self.window_days * MICROSECONDS_PER_DAY
 
     @property
-    def total(self) -> Part:
+    def total(self) -> Aggregate:
         """The same aggregate over all time; the windows of an aggregate share what an event adds to it."""
         return replace(self, window_days=None)
 
     @property
     def name(self) -> str:
-        """A column name that differs from that of every other part of the same source."""
+        """A column name that differs from that of every other aggregate of the same source."""
         where = "_".join((self.where.column, *self.where.values)) if self.where else "all"
         return f"{self.kind}_{self.column or 'events'}_{where}_{self.window_days or 'ever'}"
 
     @property
     def counts_all(self) -> bool:
         """Whether every event adds 1."""
-        return self.kind is PartKind.COUNT and self.where is None
+        return self.kind is AggregateKind.COUNT and self.where is None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -98,59 +98,67 @@ class Part:
         """What one event adds: int64 for additive kinds, else the value itself or null where the event does not count."""
         value: ir.Value
         match self.kind:
-            case PartKind.COUNT:
+            case AggregateKind.COUNT:
                 value = ibis.literal(1)
-            case PartKind.KNOWN:
+            case AggregateKind.KNOWN:
                 value = events[self.column].notnull().cast("int64")
-            case PartKind.SQUARES:
+            case AggregateKind.SQUARES:
                 value = events[self.column].cast("decimal(38, 0)") * events[self.column].cast("decimal(38, 0)")
-            case PartKind.FIRST | PartKind.LAST:
+            case AggregateKind.FIRST | AggregateKind.LAST:
                 value = events["known"]
-            case PartKind.FIRST_VALUE | PartKind.LAST_VALUE:
+            case AggregateKind.FIRST_VALUE | AggregateKind.LAST_VALUE:
                 value = _dated(events["known"], events[self.column], money=self.column in MONEY_COLUMNS)
             case _:
                 value = events[self.column]
         if self.kind in ADDITIVE:
-            zero = ibis.literal(0).cast("decimal(38, 0)") if self.kind is PartKind.SQUARES else ibis.literal(0, "int64")
+            zero = (
+                ibis.literal(0).cast("decimal(38, 0)")
+                if self.kind is AggregateKind.SQUARES
+                else ibis.literal(0, "int64")
+            )
             return self.passes(events).ifelse(value.coalesce(zero), zero)
         return self.passes(events).ifelse(value, ibis.null(value.type()))
 
 
-_KINDS: dict[Aggregation, tuple[PartKind, ...]] = {
-    Aggregation.COUNT: (PartKind.COUNT,),
-    Aggregation.SUM: (PartKind.SUM,),
-    Aggregation.MEAN: (PartKind.SUM, PartKind.KNOWN),
-    Aggregation.STD: (PartKind.SUM, PartKind.KNOWN, PartKind.SQUARES),
-    Aggregation.MIN: (PartKind.MIN,),
-    Aggregation.MAX: (PartKind.MAX,),
-    Aggregation.DISTINCT: (PartKind.DISTINCT,),
-    Aggregation.FIRST: (PartKind.FIRST_VALUE,),
-    Aggregation.LAST: (PartKind.LAST_VALUE,),
-    Aggregation.DAYS_SINCE_FIRST: (PartKind.FIRST,),
-    Aggregation.DAYS_SINCE_LAST: (PartKind.LAST,),
+_KINDS: dict[Aggregation, tuple[AggregateKind, ...]] = {
+    Aggregation.COUNT: (AggregateKind.COUNT,),
+    Aggregation.SUM: (AggregateKind.SUM,),
+    Aggregation.MEAN: (AggregateKind.SUM, AggregateKind.KNOWN),
+    Aggregation.STD: (AggregateKind.SUM, AggregateKind.KNOWN, AggregateKind.SQUARES),
+    Aggregation.MIN: (AggregateKind.MIN,),
+    Aggregation.MAX: (AggregateKind.MAX,),
+    Aggregation.DISTINCT: (AggregateKind.DISTINCT,),
+    Aggregation.FIRST: (AggregateKind.FIRST_VALUE,),
+    Aggregation.LAST: (AggregateKind.LAST_VALUE,),
+    Aggregation.DAYS_SINCE_FIRST: (AggregateKind.FIRST,),
+    Aggregation.DAYS_SINCE_LAST: (AggregateKind.LAST,),
 }
 
 
-def contributions(events: ir.Table, parts: Iterable[Part]) -> dict[str, ir.Value]:
-    """What one event adds to each part, by the name of `Part.total`."""
-    return {total.name: total.contribution(events) for total in dict.fromkeys(part.total for part in parts)}
+def contributions(events: ir.Table, aggregates: Iterable[Aggregate]) -> dict[str, ir.Value]:
+    """What one event adds to each aggregate, by the name of `Aggregate.total`."""
+    return {
+        total.name: total.contribution(events) for total in dict.fromkeys(aggregate.total for aggregate in aggregates)
+    }
 
 
-def parts_of(feature: HistoryFeature) -> tuple[Part, ...]:
-    """The parts that the feature is made of, in the order `feature_value` takes them."""
+def aggregates_of(feature: HistoryFeature) -> tuple[Aggregate, ...]:
+    """The aggregates that the feature is made of, in the order `feature_value` takes them."""
     if feature.aggregation is Aggregation.SHARE:
-        everything = Part(PartKind.COUNT, None, None, feature.window_days)
+        everything = Aggregate(AggregateKind.COUNT, None, None, feature.window_days)
         return replace(everything, where=feature.event.where), everything
-    columns = {PartKind.COUNT: None, PartKind.FIRST: None, PartKind.LAST: None}
+    columns = {AggregateKind.COUNT: None, AggregateKind.FIRST: None, AggregateKind.LAST: None}
     return tuple(
-        Part(kind, columns.get(kind, feature.column), feature.event.where, feature.window_days)
+        Aggregate(kind, columns.get(kind, feature.column), feature.event.where, feature.window_days)
         for kind in _KINDS[feature.aggregation]
     )
 
 
-def feature_value(feature: HistoryFeature, part: Callable[[Part], ir.Value], filed_at: ir.IntegerValue) -> ir.Value:
-    """The feature as an expression over its parts: dollars, days or a number; null where nothing is there to average."""
-    values = [part(p) for p in parts_of(feature)]
+def feature_value(
+    feature: HistoryFeature, aggregate: Callable[[Aggregate], ir.Value], filed_at: ir.IntegerValue
+) -> ir.Value:
+    """The feature as an expression over its aggregates: dollars, days or a number; null where nothing is there to average."""
+    values = [aggregate(p) for p in aggregates_of(feature)]
     unit = CENTS_PER_DOLLAR if feature.column in MONEY_COLUMNS else 1
     match feature.aggregation:
         case Aggregation.COUNT | Aggregation.DISTINCT:

@@ -74,7 +74,7 @@ _PHRASES = {
     Aggregation.DAYS_SINCE_LAST: "days since the latest of",
 }
 
-WHOLE_NUMBERS = frozenset({Aggregation.COUNT, Aggregation.DISTINCT})
+INTEGER_AGGREGATIONS = frozenset({Aggregation.COUNT, Aggregation.DISTINCT})
 """Aggregations that count, into int64."""
 
 MONEY_COLUMNS = frozenset({"amount", "refund", "paid", "coverage"})
@@ -216,12 +216,12 @@ class HistoryFeature(Feature):
     def _unit(self) -> str:
         if self.aggregation in {Aggregation.DAYS_SINCE_FIRST, Aggregation.DAYS_SINCE_LAST}:
             return "days"
-        return "USD" if self.column in MONEY_COLUMNS and self.aggregation not in WHOLE_NUMBERS else "1"
+        return "USD" if self.column in MONEY_COLUMNS and self.aggregation not in INTEGER_AGGREGATIONS else "1"
 
     def _dtype(self) -> str:
         if self.aggregation in {Aggregation.FIRST, Aggregation.LAST} and self.column not in MONEY_COLUMNS:
             return "string"
-        return "int64" if self.aggregation in WHOLE_NUMBERS else "float64"
+        return "int64" if self.aggregation in INTEGER_AGGREGATIONS else "float64"
 
     @property
     def name(self) -> str:

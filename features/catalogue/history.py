@@ -7,7 +7,7 @@ from claimvet.features.catalogue.declaration import Aggregation as A
 from claimvet.features.catalogue.declaration import Entity, Event, HistoryFeature, Suspicion
 
 CUSTOMER, SELLER, PRODUCT, CATEGORY = Entity.CUSTOMER, Entity.SELLER, Entity.PRODUCT, Entity.CATEGORY
-LONGEST_DAYS = 365
+MAX_WINDOW_DAYS = 365
 RAISES, LOWERS = Suspicion.RAISES, Suspicion.LOWERS
 
 
@@ -45,7 +45,7 @@ def _is_volume(entity: Entity, event: Event, aggregation: A, window: int | None)
         return entity is SELLER
     if aggregation not in {A.COUNT, A.SUM} or event is e.POLICIES:
         return False
-    return entity in {SELLER, CATEGORY} or (entity is PRODUCT and window == LONGEST_DAYS)
+    return entity in {SELLER, CATEGORY} or (entity is PRODUCT and window == MAX_WINDOW_DAYS)
 
 
 CUSTOMER_FEATURES = (

@@ -1,4 +1,4 @@
-"""Whole numbers handed over between Arrow and numpy without copying.
+"""Integers handed over between Arrow and numpy without copying.
 
 Arrow's own ways (`to_numpy`, `pa.array`) import pandas even where no row of it is made, which costs 40 MB and a third of a second.
 """

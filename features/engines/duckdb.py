@@ -14,7 +14,7 @@ from claimvet.data.contract.atomic_write import written_aside
 from claimvet.data.contract.dataset import DataSet, TableFile, connect, identifier, quoted
 from claimvet.data.contract.errors import InvalidDataError
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Kind, Table
-from claimvet.features.engines.parallel_map import side_by_side
+from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.features.engines.protocol import ROW_GROUP_SIZE, BatchFunction
 
 BATCH_ROWS = 50_000
@@ -31,7 +31,7 @@ class DuckDBEngine:
         data_set: DataSet,
         claims: Path | None = None,
         memory_limit: str | None = None,
-        block: range | None = None,
+        chunk: range | None = None,
     ) -> None:
         self._data_set = data_set
         self._connection = connect(memory_limit)
@@ -39,7 +39,7 @@ class DuckDBEngine:
         self._kept = 0
         for name in data_set.tables:
             self._declare(name, data_set.tables[name].typed_select(self._connection))
-        self._declare_targets(TableFile(TABLES["claims"], claims) if claims else data_set.tables.get("claims"), block)
+        self._declare_targets(TableFile(TABLES["claims"], claims) if claims else data_set.tables.get("claims"), chunk)
 
     def has(self, table: str) -> bool:
         return table == "claims" or self.rows(table) > 0
@@ -80,7 +80,7 @@ class DuckDBEngine:
     def apply(self, expression: ir.Table, function: BatchFunction, schema: pa.Schema) -> ir.Table:
         rows = self._connection.sql(self._ibis.compile(expression))
         batches = rows.to_arrow_reader(BATCH_ROWS)
-        made = side_by_side(lambda batch: function(pa.Table.from_batches([batch])), batches)
+        made = parallel_map(lambda batch: function(pa.Table.from_batches([batch])), batches)
         return self.keep(ibis.memtable(pa.concat_tables([schema.empty_table(), *made])))
 
     def write(self, expression: ir.Table, out: Path) -> int:
@@ -97,7 +97,7 @@ class DuckDBEngine:
         columns = ", ".join(_normalised(TABLES[name]))
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM ({select})")
 
-    def _declare_targets(self, file: TableFile | None, block: range | None) -> None:
+    def _declare_targets(self, file: TableFile | None, chunk: range | None) -> None:
         if file is None:
             raise InvalidDataError(
                 f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims"
@@ -106,7 +106,7 @@ class DuckDBEngine:
         extra = [name for name in file.columns(self._connection) if name.startswith(FEATURE_COLUMN_PREFIX)]
         columns = ", ".join(["row_number() OVER () AS row", *_normalised(file.table), *map(identifier, extra)])
         self._connection.execute(f"CREATE TEMP TABLE all_targets AS SELECT {columns} FROM ({select})")
-        within = f" WHERE row >= {block.start} AND row < {block.stop}" if block is not None else ""
+        within = f" WHERE row >= {chunk.start} AND row < {chunk.stop}" if chunk is not None else ""
         self._connection.execute(f"CREATE TEMP VIEW targets AS SELECT * FROM all_targets{within}")
         own = ", ".join(file.table.column_names)
         if "claims" not in self._data_set.tables:

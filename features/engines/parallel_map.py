@@ -13,7 +13,7 @@ Made = TypeVar("Made")
 PROCESSORS = os.cpu_count() or 1
 
 
-def side_by_side(make: Callable[[Item], Made], items: Iterable[Item], threads: int = PROCESSORS) -> list[Made]:
+def parallel_map(make: Callable[[Item], Made], items: Iterable[Item], threads: int = PROCESSORS) -> list[Made]:
     """`make` of every item, in their order, up to `threads` at a time; what it raises is raised here."""
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(make, items))

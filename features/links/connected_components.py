@@ -1,7 +1,8 @@
-"""How many customers a chain of shared tokens ties together: the connected rings of customers, as they grow over time.
+"""How many customers a chain of shared tokens ties together: connected components of customers, as they grow over time.
 
-Links are only ever added, so a union-find keeps the rings: a link costs next to nothing, however large the rings that it joins, and so
-does asking for a size between two links. The same class serves a whole history and one claim at a time.
+Links are only ever added, so a union-find keeps the components: a link costs next to nothing, however large the
+components that it joins, and so does asking for a size between two links. The same class serves a whole history and one
+claim at a time.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ import pyarrow as pa
 from claimvet.features.engines.arrow_numpy import to_arrow
 
 OTHERS = pa.schema([("row", pa.int64()), ("others", pa.int64())])
-"""Columns of `others_in_rings`."""
+"""Columns of `others_in_components`."""
 
 
-class Rings:
+class ConnectedComponents:
     """Customers joined by tokens; both are anything that can be a key of a dict.
 
-    >>> rings = Rings()
-    >>> rings.link("Ann", "phone 1")
-    >>> rings.link("Bob", "phone 1")
-    >>> rings.link("Bob", "card 7")
-    >>> rings.link("Eve", "card 7")
-    >>> rings.size("Ann"), rings.size("Joe")
+    >>> components = ConnectedComponents()
+    >>> components.link("Ann", "phone 1")
+    >>> components.link("Bob", "phone 1")
+    >>> components.link("Bob", "card 7")
+    >>> components.link("Eve", "card 7")
+    >>> components.size("Ann"), components.size("Joe")
     (3, 1)
     """
 
@@ -43,11 +44,12 @@ class Rings:
         self._join(customer, self._holders.setdefault(token, customer))
 
     def size(self, customer: Hashable) -> int:
-        """Number of customers in the ring, this one included; 1 where nothing is known of the customer."""
+        """Number of customers in the component, this one included; 1 where nothing is known of the customer."""
         return self._sizes[self._root(customer)] if customer in self._parents else 1
 
     def name(self, customer: Hashable) -> Hashable:
-        """One customer of the ring, the same for all of it until it grows; the customer itself where nothing is known."""
+        """One customer of the component, the same for all of it until it grows; the customer itself where nothing is
+        known."""
         return self._root(customer) if customer in self._parents else customer
 
     def _join(self, one: Hashable, other: Hashable) -> None:
@@ -66,21 +68,26 @@ class Rings:
         return customer
 
 
-def others_in_rings(links: pa.Table, asked: pa.Table) -> pa.Table:
-    """`row` and `others` (int64): the other customers in the ring of each claim's customer, by the links seen before it was filed.
+def others_in_components(links: pa.Table, asked: pa.Table) -> pa.Table:
+    """`row` and `others` (int64): the other customers in the component of each claim's customer, by the links seen
+    before it was filed.
 
     Parameters:
         links: `customer` and `token` (integers or strings), `seen_at` (int64): who holds a token and since when.
         asked: `row` (int64), `customer`, `filed_at` (int64); a link of that very instant does not count yet.
     """
-    rings, seen, others = Rings(), _rows(links.sort_by("seen_at"), "seen_at", "customer", "token"), []
+    components, seen, others = (
+        ConnectedComponents(),
+        _rows(links.sort_by("seen_at"), "seen_at", "customer", "token"),
+        [],
+    )
     upcoming = next(seen, None)
     asked = asked.sort_by("filed_at")
     for filed_at, customer in _rows(asked, "filed_at", "customer"):
         while upcoming is not None and upcoming[0] < filed_at:
-            rings.link(*upcoming[1:])
+            components.link(*upcoming[1:])
             upcoming = next(seen, None)
-        others.append(rings.size(customer) - 1)
+        others.append(components.size(customer) - 1)
     return pa.table([asked["row"].cast(pa.int64()), to_arrow(np.array(others, np.int64))], schema=OTHERS)
 
 

@@ -6,29 +6,31 @@ from collections.abc import Sequence
 
 import ibis.expr.types as ir
 
-from claimvet.features.catalogue.aggregates import ADDITIVE, LARGEST, SMALLEST, Part
+from claimvet.features.catalogue.aggregates import ADDITIVE, MAXIMA, MINIMA, Aggregate
 
 
-def join_plan(instants: ir.Table, events: ir.Table, parts: Sequence[Part]) -> ir.Table:
-    """Every part at every instant.
+def join_plan(instants: ir.Table, events: ir.Table, aggregates: Sequence[Aggregate]) -> ir.Table:
+    """Every aggregate at every instant.
 
     Parameters:
         instants: distinct `key` (any type), `filed_at` (int64 microseconds).
-        events: `key`, `known`, optional `appears` and `ends` (int64 microseconds), and a column per `Part.total`
+        events: `key`, `known`, optional `appears` and `ends` (int64 microseconds), and a column per `Aggregate.total`
             (`features.catalogue.aggregates.contributions`).
-        parts: what to aggregate.
+        aggregates: what to aggregate.
 
     Returns:
-        `key`, `filed_at` and a column per part; an instant without any event in reach is left out.
+        `key`, `filed_at` and a column per aggregate; an instant without any event in reach is left out.
     """
     renamed = events.rename(event_key="key")
-    windows = [part.window for part in parts]
+    windows = [aggregate.window for aggregate in aggregates]
     conditions = [instants.key == renamed.event_key, renamed.known < instants.filed_at]
     if None not in windows:
         conditions.append(renamed.known >= instants.filed_at - max(w for w in windows if w is not None))
     conditions += _alive(renamed, instants.filed_at)
     pairs = instants.inner_join(renamed, conditions)
-    return pairs.group_by("key", "filed_at").aggregate(**{part.name: _aggregate(pairs, part) for part in parts})
+    return pairs.group_by("key", "filed_at").aggregate(
+        **{aggregate.name: _aggregate(pairs, aggregate) for aggregate in aggregates}
+    )
 
 
 def _alive(events: ir.Table, filed_at: ir.Value) -> list[ir.BooleanValue]:
@@ -41,15 +43,15 @@ def _alive(events: ir.Table, filed_at: ir.Value) -> list[ir.BooleanValue]:
     return conditions
 
 
-def _aggregate(pairs: ir.Table, part: Part) -> ir.Value:
-    within = None if part.window is None else pairs.known >= pairs.filed_at - part.window
-    column = pairs[part.total.name]
-    match part.kind:
+def _aggregate(pairs: ir.Table, aggregate: Aggregate) -> ir.Value:
+    within = None if aggregate.window is None else pairs.known >= pairs.filed_at - aggregate.window
+    column = pairs[aggregate.total.name]
+    match aggregate.kind:
         case kind if kind in ADDITIVE:
             return column.sum(where=within)
-        case kind if kind in SMALLEST:
+        case kind if kind in MINIMA:
             return column.min(where=within)
-        case kind if kind in LARGEST:
+        case kind if kind in MAXIMA:
             return column.max(where=within)
         case _:
             return column.nunique(where=within)

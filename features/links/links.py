@@ -1,8 +1,8 @@
-"""Who else is tied to this claim: customers who share its evidence, an identity token, a ring of tokens, or its wording.
+"""Who else is tied to this claim: customers who share its evidence, an identity token, a chain of shared tokens, or its wording.
 
 Each link is counted as it was known when the claim was filed. Where one token is held by very many customers nothing is paired with
 everything: distinct customers are counted by `features.links.shared_keys`, `token_links` reads running totals per token and takes away the
-customer's own, and rings are kept by a union-find (`features.links.connected_components`). What nobody shares, which is most of it, is
+customer's own, and components are kept by a union-find (`features.links.connected_components`). What nobody shares, which is most of it, is
 left out first.
 """
 
@@ -15,11 +15,11 @@ import ibis
 import ibis.expr.types as ir
 
 from claimvet.data.contract.tables import IDENTITY_KINDS
-from claimvet.features.catalogue.aggregates import Part, PartKind, contributions
+from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, contributions
 from claimvet.features.catalogue.declaration import Filter
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.features.engines.protocol import Engine
-from claimvet.features.links.connected_components import others_in_rings
+from claimvet.features.links.connected_components import others_in_components
 from claimvet.features.links.counts import choose_plan
 from claimvet.features.links.minhash import BUCKETS, bucket_table
 from claimvet.features.links.shared_keys import ANY, other_holders
@@ -28,10 +28,10 @@ IDENTITY_FEATURES_BY_KIND = tuple(kind for kind in IDENTITY_KINDS if kind != "ph
 """Kinds with a count of their own; a phone is rarely shared and only counts with the others."""
 
 TOKEN_EVENTS = {
-    "identity_token_claims_count_365d": ("claims", Part(PartKind.COUNT, None, None, 365)),
+    "identity_token_claims_count_365d": ("claims", Aggregate(AggregateKind.COUNT, None, None, 365)),
     "identity_token_abusive_outcomes_count": (
         "outcomes",
-        Part(PartKind.COUNT, None, Filter("label", ("abusive",)), None),
+        Aggregate(AggregateKind.COUNT, None, Filter("label", ("abusive",)), None),
     ),
 }
 """Per feature of `token_links`: the source and what is counted of it."""
@@ -51,7 +51,7 @@ def link_tables(engine: Engine, context: ir.Table) -> list[ir.Table]:
         counts += [
             identity_links(engine, tokens, asked),
             token_links(engine, tokens, asked),
-            ring_links(context, tokens),
+            component_links(context, tokens),
         ]
     return counts
 
@@ -143,24 +143,28 @@ def token_links(engine: Engine, tokens: ir.Table, asked: ir.Table) -> ir.Table:
     the others'. An event counts for a token once its customer holds it.
     """
     counted = {name: event for name, event in TOKEN_EVENTS.items() if engine.has(event[0])}
-    parts = [part for _, part in counted.values()]
-    events = reduce(ir.Table.union, (_events(engine, source, part, parts) for source, part in counted.values()))
+    aggregates = [aggregate for _, aggregate in counted.values()]
+    events = reduce(
+        ir.Table.union, (_events(engine, source, aggregate, aggregates) for source, aggregate in counted.values())
+    )
     held = tokens.inner_join(events, "customer_id").rename(appears="seen_at")
-    moments = engine.keep(_all_and_own(held, "known", "appears", "ends", *(part.total.name for part in parts)))
+    moments = engine.keep(
+        _all_and_own(held, "known", "appears", "ends", *(aggregate.total.name for aggregate in aggregates))
+    )
     signed = engine.keep(_all_and_own(asked.mutate(token="key"), "row", "token", "filed_at"))
     instants = signed.select("key", "filed_at").distinct()
-    plan, moments = choose_plan(instants, moments, parts)
-    found = signed.left_join(plan(instants, moments, parts), ["key", "filed_at"])
-    totals = {name: (found.sign * found[part.name].fill_null(0)).sum() for name, (_, part) in counted.items()}
+    plan, moments = choose_plan(instants, moments, aggregates)
+    found = signed.left_join(plan(instants, moments, aggregates), ["key", "filed_at"])
+    totals = {name: (found.sign * found[aggregate.name].fill_null(0)).sum() for name, (_, aggregate) in counted.items()}
     others = found.group_by("row", "token").aggregate(**totals)
     return others.group_by("row").aggregate(**{name: others[name].max() for name in counted})
 
 
-def _events(engine: Engine, source: str, part: Part, parts: Sequence[Part]) -> ir.Table:
-    """The events of one source: `customer_id`, `known`, `ends`, and a column for all of `parts`, 0 but for its own."""
+def _events(engine: Engine, source: str, aggregate: Aggregate, aggregates: Sequence[Aggregate]) -> ir.Table:
+    """The events of one source: `customer_id`, `known`, `ends`, and a column for all of `aggregates`, 0 but for its own."""
     events = SOURCES[source].read(engine.table)
     ends = events.ends if SOURCES[source].has_end else ibis.null("int64")
-    columns = {other.total.name: ibis.literal(0, "int64") for other in parts} | contributions(events, [part])
+    columns = {other.total.name: ibis.literal(0, "int64") for other in aggregates} | contributions(events, [aggregate])
     return events.select("customer_id", "known", ends=ends, **columns)
 
 
@@ -171,7 +175,7 @@ def _all_and_own(table: ir.Table, *columns: str) -> ir.Table:
     return everyone.union(own)
 
 
-def ring_links(context: ir.Table, tokens: ir.Table) -> ir.Table:
+def component_links(context: ir.Table, tokens: ir.Table) -> ir.Table:
     """Other customers whom a chain of shared tokens ties to the customer.
 
     A chain has no end that a query could know beforehand, so this is computed in one process: it collects the shared links (not the
@@ -179,7 +183,7 @@ def ring_links(context: ir.Table, tokens: ir.Table) -> ir.Table:
     """
     links = tokens.select("seen_at", customer="customer_id", token="key").to_pyarrow()
     asked = context.semi_join(tokens, "customer_id").select("row", "filed_at", customer="customer_id").to_pyarrow()
-    return ibis.memtable(others_in_rings(links, asked)).rename(identity_ring_customers_count="others")
+    return ibis.memtable(others_in_components(links, asked)).rename(identity_ring_customers_count="others")
 
 
 def narrative_links(engine: Engine, context: ir.Table) -> ir.Table:

@@ -38,7 +38,7 @@ _TEXTS_AT_ONCE = 2_048
 _FEW_SHINGLES = 4_000
 """Up to so many, all bands are made at once, which is fewer steps; of more, one after the other stays in the processor's cache."""
 
-_FEWEST_DOUBLINGS = 12
+_MIN_DOUBLINGS = 12
 """Powers for 4,096 bytes at least, so that single texts, each of another length, all find the same ones made."""
 
 _BETWEEN_WORDS = r"[^\p{L}\p{M}\p{N}_]+"
@@ -55,8 +55,8 @@ def bucket_table(narratives: pa.Table) -> pa.Table:
     Parameters:
         narratives: `claim` (integer) and `narrative` (string, not null).
     """
-    blocks = [narratives.slice(start, _TEXTS_AT_ONCE) for start in range(0, narratives.num_rows, _TEXTS_AT_ONCE)]
-    return pa.concat_tables([BUCKETS.empty_table(), *map(_bucket_block, blocks)])
+    chunks = [narratives.slice(start, _TEXTS_AT_ONCE) for start in range(0, narratives.num_rows, _TEXTS_AT_ONCE)]
+    return pa.concat_tables([BUCKETS.empty_table(), *map(_bucket_chunk, chunks)])
 
 
 def text_buckets(texts: Sequence[str]) -> list[list[int]]:
@@ -70,7 +70,7 @@ def text_buckets(texts: Sequence[str]) -> list[list[int]]:
     return [next(found) if has_words else [] for has_words in told.tolist()]
 
 
-def _bucket_block(narratives: pa.Table) -> pa.Table:
+def _bucket_chunk(narratives: pa.Table) -> pa.Table:
     told, buckets = _of_bytes(*_bytes(narratives["narrative"].combine_chunks()))
     claims = np.repeat(from_arrow(narratives["claim"])[told].astype(np.int64), BANDS)
     return pa.Table.from_arrays([to_arrow(claims), to_arrow(buckets.ravel())], schema=BUCKETS)
@@ -120,7 +120,7 @@ def _words(data: Bytes, ends: Places) -> tuple[Numbers, Places]:
     starts = np.flatnonzero(within & ~np.concatenate([[False], within[:-1]]))
     if not len(starts):
         return np.zeros(0, np.uint64), np.zeros(len(ends) - 1, np.int64)
-    doublings = max(len(letters).bit_length(), _FEWEST_DOUBLINGS)
+    doublings = max(len(letters).bit_length(), _MIN_DOUBLINGS)
     sums = np.add.reduceat(letters * _powers(_GOLDEN, doublings)[: len(letters)], starts)
     hashes = sums * _powers(pow(_GOLDEN, -1, 2**64), doublings)[starts]
     return _mixed(hashes), np.diff(np.searchsorted(starts, ends))
@@ -128,7 +128,7 @@ def _words(data: Bytes, ends: Places) -> tuple[Numbers, Places]:
 
 @lru_cache(maxsize=2)
 def _powers(base: int, doublings: int) -> Numbers:
-    """The first 2^doublings powers of the base, modulo 2^64; blocks of like size share them."""
+    """The first 2^doublings powers of the base, modulo 2^64; chunks of like size share them."""
     powers = np.ones(1, np.uint64)
     for doubling in range(doublings):
         powers = np.concatenate([powers, powers * np.uint64(pow(base, 2**doubling, 2**64))])

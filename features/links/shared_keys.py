@@ -3,7 +3,7 @@
 Up to `HUB_HOLDERS` holders a key is paired with the claims that ask for it. A key with more is a *hub*, and pairs would explode: of a
 token shared by 100,000 customers, 2,000 claims make 200 million. The holders of hubs are counted by running totals instead: by
 inclusion and exclusion over the sets of a claim's hubs where it has few, |A or B| = |A| + |B| - |A and B|; as the union of each
-distinct set where it has more than `MOST_HUBS`. Holders of the claim's other keys are added where no hub of the claim has them yet.
+distinct set where it has more than `MAX_HUBS`. Holders of the claim's other keys are added where no hub of the claim has them yet.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from functools import reduce
 import ibis
 import ibis.expr.types as ir
 
-from claimvet.features.catalogue.aggregates import Part, PartKind
+from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind
 from claimvet.features.engines.protocol import Engine
 from claimvet.features.links.counts import choose_plan
 
 HUB_HOLDERS = 200
 """A key with more holders is a hub; pairing is cheaper below: it costs claims times holders, a hub some fifteen passes over both."""
 
-MOST_HUBS = 4
+MAX_HUBS = 4
 """Sets of up to so many hubs are counted by inclusion and exclusion, of 15 subsets at most; there are four kinds of token."""
 
 ANY = "any"
-_HOLDERS = Part(PartKind.COUNT, None, None, None)
+_HOLDERS = Aggregate(AggregateKind.COUNT, None, None, None)
 
 
 def other_holders(engine: Engine, asked: ir.Table, holders: ir.Table, kinds: Sequence[str] = ()) -> ir.Table:
@@ -115,7 +115,7 @@ def _held_before(asked: ir.Table, held: ir.Table) -> ir.Table:
 def _holders_of_hubs(engine: Engine, asked: ir.Table, held: ir.Table) -> ir.Table:
     """`row`, `among`, `others`: distinct holders of the claim's hubs, its own customer included."""
     hubs = asked.group_by("row", "among").aggregate(hubs=asked.count())
-    few = hubs.filter(hubs.hubs <= MOST_HUBS)
+    few = hubs.filter(hubs.hubs <= MAX_HUBS)
     sets, members = _subsets(engine, asked.semi_join(few, ["row", "among"]), held)
     whole, joined = _unions(engine, asked.anti_join(few, ["row", "among"]), held)
     sets, members = engine.keep(sets.union(whole)), engine.keep(members.union(joined))
@@ -130,12 +130,12 @@ def _subsets(engine: Engine, asked: ir.Table, held: ir.Table) -> tuple[ir.Table,
     """Inclusion and exclusion: every set of a claim's hubs with its sign, and since when a customer holds all of such a set.
 
     Returns:
-        `row`, `among`, `filed_at`, `key` (the set), `sign`; and `key`, `known`, and a 1 by the name of the part.
+        `row`, `among`, `filed_at`, `key` (the set), `sign`; and `key`, `known`, and a 1 by the name of the aggregate.
     """
     sets = engine.keep(asked.select("row", "among", "filed_at", key=_text(asked.hub), last="hub"))
     members = engine.keep(held.select("customer_id", "known", key=_text(held.hub), last="hub"))
     asked_sets, all_members = [_signed(sets, 1)], [members]
-    for size in range(2, MOST_HUBS + 1):
+    for size in range(2, MAX_HUBS + 1):
         sets = engine.keep(_with_one_more(sets, asked.select("row", "among", "hub"), ["row", "among"]))
         if _is_empty(sets):
             break

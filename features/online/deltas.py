@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from claimvet.data.contract.tables import TABLES, Kind
-from claimvet.features.catalogue.aggregates import Part, PartKind
+from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind
 from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.features.online import layout
@@ -85,7 +85,7 @@ class Changes:
         for history in histories.histories:
             events = expressions[history.place.source.name]
             self._columns[history.number] = [_column(column, events) for column in history.totals]
-            self._extremes[history.number] = [_extreme(part, events) for part in history.extremes]
+            self._extremes[history.number] = [_extreme(aggregate, events) for aggregate in history.extremes]
         self._values = {h.number: _distinct_value(h, expressions) for h in _repeats(histories)}
 
     def events(self, source: str, tables: Mapping[str, Sequence[Row]]) -> list[tuple[str, Row]]:
@@ -151,13 +151,13 @@ def _repeats(histories: Layout) -> Iterator[History]:
 
 
 def _distinct_value(history: History, expressions: Mapping[str, ir.Table]) -> ValueFunction:
-    counted = history.totals[0].part
-    part = Part(PartKind.DISTINCT, counted.column, counted.where, None)
-    return value_function(part.contribution(expressions[history.place.source.name]))
+    counted = history.totals[0].aggregate
+    aggregate = Aggregate(AggregateKind.DISTINCT, counted.column, counted.where, None)
+    return value_function(aggregate.contribution(expressions[history.place.source.name]))
 
 
 def _column(column: Column, events: ir.Table) -> Callable[[Row], int]:
-    value = value_function(column.part.contribution(events))
+    value = value_function(column.aggregate.contribution(events))
     if column.limb == "high":
         return lambda event: int(value(event)) >> LIMB_BITS
     if column.limb == "low":
@@ -165,10 +165,10 @@ def _column(column: Column, events: ir.Table) -> Callable[[Row], int]:
     return value
 
 
-def _extreme(part: Part, events: ir.Table) -> Callable[[Row], int | None]:
+def _extreme(aggregate: Aggregate, events: ir.Table) -> Callable[[Row], int | None]:
     """The larger the more extreme: of a smallest value the negative is kept."""
-    value = value_function(part.contribution(events))
-    if part.kind is PartKind.MAX:
+    value = value_function(aggregate.contribution(events))
+    if aggregate.kind is AggregateKind.MAX:
         return value
 
     def negative(event: Row) -> int | None:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import product, zip_longest
 from typing import TypeVar
 
-from claimvet.features.catalogue.aggregates import ADDITIVE, Part, PartKind, parts_of
+from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind, aggregates_of
 from claimvet.features.catalogue.declaration import Entity, Feature, HistoryFeature, LinkFeature
 from claimvet.features.catalogue.selection import with_ingredients
 from claimvet.features.catalogue.sources import SOURCES, Source
@@ -23,7 +23,7 @@ from claimvet.features.links.links import TOKEN_EVENTS
 TOKEN = "token"
 """The place of what the holders of one identity token do together; the key is `token_key`."""
 
-HOLDERS = Part(PartKind.COUNT, None, None, None)
+HOLDERS = Aggregate(AggregateKind.COUNT, None, None, None)
 """Of identity links at the place of their token: how many customers hold it."""
 
 TOTALS, EXTREMES = 10, 2
@@ -46,9 +46,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """One number of a change: what an event contributes to `part`; of a square, the `limb` of that name."""
+    """One number of a change: what an event contributes to `aggregate`; of a square, the `limb` of that name."""
 
-    part: Part
+    aggregate: Aggregate
     limb: str = ""
 
 
@@ -58,7 +58,7 @@ class Place:
 
     source: Source
     entity: str
-    parts: tuple[Part, ...]
+    aggregates: tuple[Aggregate, ...]
     """Everything that features read, with its windows."""
 
     @property
@@ -72,14 +72,14 @@ class Place:
         return self.entity == TOKEN and self.source.name in {source for source, _ in TOKEN_EVENTS.values()}
 
     @property
-    def is_read(self) -> Mapping[Part, bool]:
-        """Which parts are read from running totals; the others are computed of the entity's events, one after the other."""
-        return {part: self._from_totals(part) for part in self.parts}
+    def is_read(self) -> Mapping[Aggregate, bool]:
+        """Which aggregates are read from running totals; the others are computed of the entity's events, one after the other."""
+        return {aggregate: self._from_totals(aggregate) for aggregate in self.aggregates}
 
-    def _from_totals(self, part: Part) -> bool:
-        if part.kind in ADDITIVE:
+    def _from_totals(self, aggregate: Aggregate) -> bool:
+        if aggregate.kind in ADDITIVE:
             return True
-        return not self.has_bounds and part.kind not in {PartKind.FIRST_VALUE, PartKind.LAST_VALUE}
+        return not self.has_bounds and aggregate.kind not in {AggregateKind.FIRST_VALUE, AggregateKind.LAST_VALUE}
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ class History:
     kind: Kind
     window: int | None
     totals: tuple[Column, ...]
-    extremes: tuple[Part, ...]
+    extremes: tuple[Aggregate, ...]
 
     @property
     def description(self) -> str:
         """Says what its columns hold; a store that was filled by another layout is filled anew."""
-        columns = [f"{column.part.name} {column.limb}" for column in self.totals] + [p.name for p in self.extremes]
+        columns = [f"{column.aggregate.name} {column.limb}" for column in self.totals] + [p.name for p in self.extremes]
         return f"{self.place.source.name} of {self.place.entity}, {self.kind}, {self.window}: {', '.join(columns)}"
 
 
@@ -132,60 +132,66 @@ def token_key(kind: str, token: str) -> str:
 
 def _places(features: Sequence[Feature]) -> Iterator[Place]:
     needed = with_ingredients(features)
-    found: dict[tuple[str, str], dict[Part, None]] = {}
+    found: dict[tuple[str, str], dict[Aggregate, None]] = {}
     for feature in needed:
         if isinstance(feature, HistoryFeature):
             key = feature.event.source, feature.entity.value
-            found.setdefault(key, {}).update(dict.fromkeys(parts_of(feature)))
+            found.setdefault(key, {}).update(dict.fromkeys(aggregates_of(feature)))
     if any(isinstance(feature, LinkFeature) for feature in needed):
         found["identity_links", TOKEN] = {HOLDERS: None}
         # what others did is what all holders of a token did, less what the customer did
-        for (source, part), entity in product(TOKEN_EVENTS.values(), (Entity.CUSTOMER.value, TOKEN)):
-            found.setdefault((source, entity), {})[part] = None
-    for (source, entity), parts in sorted(found.items(), key=lambda item: item[0]):
-        yield Place(SOURCES[source], entity, tuple(parts))
+        for (source, aggregate), entity in product(TOKEN_EVENTS.values(), (Entity.CUSTOMER.value, TOKEN)):
+            found.setdefault((source, entity), {})[aggregate] = None
+    for (source, entity), aggregates in sorted(found.items(), key=lambda item: item[0]):
+        yield Place(SOURCES[source], entity, tuple(aggregates))
 
 
-_Kept = TypeVar("_Kept", Column, Part)
-_Form = tuple[Place, Kind, int | None, tuple[Column, ...], tuple[Part, ...]]
+_Kept = TypeVar("_Kept", Column, Aggregate)
+_Form = tuple[Place, Kind, int | None, tuple[Column, ...], tuple[Aggregate, ...]]
 
 
 def _forms(place: Place) -> Iterator[_Form]:
-    read = [part for part, from_totals in place.is_read.items() if from_totals]
-    totals = list(dict.fromkeys(column for part in read for column in _columns(part)))
-    extremes = list(dict.fromkeys(part.total for part in read if part.kind in {PartKind.MIN, PartKind.MAX}))
+    read = [aggregate for aggregate, from_totals in place.is_read.items() if from_totals]
+    totals = list(dict.fromkeys(column for aggregate in read for column in _columns(aggregate)))
+    extremes = list(
+        dict.fromkeys(aggregate.total for aggregate in read if aggregate.kind in {AggregateKind.MIN, AggregateKind.MAX})
+    )
     for columns, compared in zip_longest(_chunks(totals, TOTALS) or [()], _chunks(extremes, EXTREMES), fillvalue=()):
         yield place, Kind.EVENTS, None, columns, compared
     if place.has_bounds:
-        for window in _windows(part for part in read if part.kind in ADDITIVE):
+        for window in _windows(aggregate for aggregate in read if aggregate.kind in ADDITIVE):
             for columns in _chunks(totals, TOTALS):
                 yield place, Kind.BOUNDS, window, columns, ()
-    for part in dict.fromkeys(part for part in read if part.kind is PartKind.DISTINCT):
-        yield place, Kind.REPEATS, part.window, (Column(known(part)),), ()
+    for aggregate in dict.fromkeys(aggregate for aggregate in read if aggregate.kind is AggregateKind.DISTINCT):
+        yield place, Kind.REPEATS, aggregate.window, (Column(known(aggregate)),), ()
 
 
-def _columns(part: Part) -> list[Column]:
-    if part.kind is PartKind.SQUARES:
-        return [Column(part.total, "high"), Column(part.total, "low")]
-    if part.kind in ADDITIVE:
-        return [Column(part.total)]
-    if part.kind is PartKind.DISTINCT:
-        return [Column(known(part))]
-    return [Column(counted(part))] if part.kind in {PartKind.FIRST, PartKind.LAST} and part.where else []
+def _columns(aggregate: Aggregate) -> list[Column]:
+    if aggregate.kind is AggregateKind.SQUARES:
+        return [Column(aggregate.total, "high"), Column(aggregate.total, "low")]
+    if aggregate.kind in ADDITIVE:
+        return [Column(aggregate.total)]
+    if aggregate.kind is AggregateKind.DISTINCT:
+        return [Column(known(aggregate))]
+    return (
+        [Column(counted(aggregate))]
+        if aggregate.kind in {AggregateKind.FIRST, AggregateKind.LAST} and aggregate.where
+        else []
+    )
 
 
-def known(part: Part) -> Part:
-    """How many events have a value of the part's column."""
-    return replace(part.total, kind=PartKind.KNOWN)
+def known(aggregate: Aggregate) -> Aggregate:
+    """How many events have a value of the aggregate's column."""
+    return replace(aggregate.total, kind=AggregateKind.KNOWN)
 
 
-def counted(part: Part) -> Part:
-    """How many events pass the part's filter."""
-    return replace(part.total, kind=PartKind.COUNT, column=None)
+def counted(aggregate: Aggregate) -> Aggregate:
+    """How many events pass the aggregate's filter."""
+    return replace(aggregate.total, kind=AggregateKind.COUNT, column=None)
 
 
-def _windows(parts: Iterable[Part]) -> list[int | None]:
-    return sorted({part.window for part in parts}, key=lambda window: window or 0)
+def _windows(aggregates: Iterable[Aggregate]) -> list[int | None]:
+    return sorted({aggregate.window for aggregate in aggregates}, key=lambda window: window or 0)
 
 
 def _chunks(columns: Sequence[_Kept], size: int) -> list[tuple[_Kept, ...]]:

@@ -1,4 +1,4 @@
-"""Which running totals have to be read for a claim, and what the parts of its features are, given them."""
+"""Which running totals have to be read for a claim, and what the aggregates of its features are, given them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from claimvet.features.catalogue.aggregates import ADDITIVE, Part, PartKind
+from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind
 from claimvet.features.online.layout import LIMB_BITS, Column, History, Kind, Layout, Place, counted, known
 
 
@@ -25,7 +25,7 @@ class Edge(NamedTuple):
     """The first or last position, or the largest extreme, of the changes in a window."""
 
     history: int
-    kind: PartKind
+    kind: AggregateKind
     window: int | None
     column: int | None
     """Of a first or last: the total that must not be 0, where there is a filter; of an extreme: its column."""
@@ -33,7 +33,7 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True)
 class _Additive:
-    """A part that is a sum of signed totals."""
+    """An aggregate that is a sum of signed totals."""
 
     name: str
     terms: tuple[tuple[Point, int, int, int], ...]
@@ -54,21 +54,25 @@ class PlaceReading:
             h.window: [b for b in layout.of(place, Kind.BOUNDS) if b.window == h.window]
             for h in layout.of(place, Kind.BOUNDS)
         }
-        self._repeats = {(h.totals[0].part, h.window): h for h in layout.of(place, Kind.REPEATS)}
-        read = [part for part, from_totals in place.is_read.items() if from_totals]
+        self._repeats = {(h.totals[0].aggregate, h.window): h for h in layout.of(place, Kind.REPEATS)}
+        read = [aggregate for aggregate, from_totals in place.is_read.items() if from_totals]
         self.additive = [
-            self._additive(part) for part in read if part.kind in ADDITIVE or part.kind is PartKind.DISTINCT
+            self._additive(aggregate)
+            for aggregate in read
+            if aggregate.kind in ADDITIVE or aggregate.kind is AggregateKind.DISTINCT
         ]
         self.edges = {
-            part: self._edge(part) for part in read if part.kind not in ADDITIVE and part.kind is not PartKind.DISTINCT
+            aggregate: self._edge(aggregate)
+            for aggregate in read
+            if aggregate.kind not in ADDITIVE and aggregate.kind is not AggregateKind.DISTINCT
         }
-        self.one_by_one = tuple(part for part, from_totals in place.is_read.items() if not from_totals)
+        self.one_by_one = tuple(aggregate for aggregate, from_totals in place.is_read.items() if not from_totals)
         self.points = tuple(dict.fromkeys(point for additive in self.additive for point, _, _, _ in additive.terms))
         places = {point: place for place, point in enumerate(self.points)}
         self._sums = [(additive.name, additive.placed(places)) for additive in self.additive]
 
     def values(self, totals: Totals) -> dict[str, Any]:
-        """Part name to value, int, for the parts that are differences of totals."""
+        """Aggregate name to value, int, for the aggregates that are differences of totals."""
         found: dict[str, Any] = {}
         for name, terms in self._sums:
             value = 0
@@ -79,35 +83,39 @@ class PlaceReading:
             found[name] = value
         return found
 
-    def _additive(self, part: Part) -> _Additive:
-        total = known(part) if part.kind is PartKind.DISTINCT else part.total
-        limbs = [Column(total, "high"), Column(total, "low")] if part.kind is PartKind.SQUARES else [Column(total)]
+    def _additive(self, aggregate: Aggregate) -> _Additive:
+        total = known(aggregate) if aggregate.kind is AggregateKind.DISTINCT else aggregate.total
+        limbs = (
+            [Column(total, "high"), Column(total, "low")]
+            if aggregate.kind is AggregateKind.SQUARES
+            else [Column(total)]
+        )
         terms = []
         for column in limbs:
             shift = LIMB_BITS if column.limb == "high" else 0
-            terms += [(point, place, sign, shift) for point, place, sign in self._terms(part, column)]
-        return _Additive(part.name, tuple(terms))
+            terms += [(point, place, sign, shift) for point, place, sign in self._terms(aggregate, column)]
+        return _Additive(aggregate.name, tuple(terms))
 
-    def _terms(self, part: Part, column: Column) -> list[tuple[Point, int, int]]:
+    def _terms(self, aggregate: Aggregate, column: Column) -> list[tuple[Point, int, int]]:
         history, place = _find(self.events, column)
         terms = [(Point(history.number, 0), place, 1)]
-        if part.window is not None:
-            terms.append((Point(history.number, part.window), place, -1))
-        if part.kind is PartKind.DISTINCT:
-            terms.append((Point(self._repeats[column.part, part.window].number, 0), 0, 1))
+        if aggregate.window is not None:
+            terms.append((Point(history.number, aggregate.window), place, -1))
+        if aggregate.kind is AggregateKind.DISTINCT:
+            terms.append((Point(self._repeats[column.aggregate, aggregate.window].number, 0), 0, 1))
         elif self.place.has_bounds:
-            bounds, place = _find(self._bounds[part.window], column)
+            bounds, place = _find(self._bounds[aggregate.window], column)
             terms.append((Point(bounds.number, 0), place, 1))
         return terms
 
-    def _edge(self, part: Part) -> Edge:
-        if part.kind in {PartKind.MIN, PartKind.MAX}:
-            compared = next(history for history in self.events if part.total in history.extremes)
-            return Edge(compared.number, part.kind, part.window, compared.extremes.index(part.total))
-        if part.where is None:
-            return Edge(self.events[0].number, part.kind, part.window, None)
-        history, place = _find(self.events, Column(counted(part)))
-        return Edge(history.number, part.kind, part.window, place)
+    def _edge(self, aggregate: Aggregate) -> Edge:
+        if aggregate.kind in {AggregateKind.MIN, AggregateKind.MAX}:
+            compared = next(history for history in self.events if aggregate.total in history.extremes)
+            return Edge(compared.number, aggregate.kind, aggregate.window, compared.extremes.index(aggregate.total))
+        if aggregate.where is None:
+            return Edge(self.events[0].number, aggregate.kind, aggregate.window, None)
+        history, place = _find(self.events, Column(counted(aggregate)))
+        return Edge(history.number, aggregate.kind, aggregate.window, place)
 
 
 def _find(histories: Sequence[History], column: Column) -> tuple[History, int]:

@@ -1,4 +1,4 @@
-"""Parts that no running total gives, computed of an entity's events one after the other.
+"""Aggregates that no running total gives, computed of an entity's events one after the other.
 
 They are those that end or appear late and are compared or counted distinctly, and first and latest values. None of the catalogue's
 features needs it; a feature declared tomorrow may.
@@ -11,7 +11,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from claimvet.features.catalogue.aggregates import SMALLEST, Part, PartKind
+from claimvet.features.catalogue.aggregates import MINIMA, Aggregate, AggregateKind
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.features.online.deltas import contract_table
 from claimvet.features.online.interpreter import Row, ValueFunction, value_function
@@ -22,18 +22,18 @@ Appearing = tuple[Row, int | None]
 
 
 class Scan:
-    """The parts of one place that are computed so."""
+    """The aggregates of one place that are computed so."""
 
-    def __init__(self, place: Place, parts: Sequence[Part]) -> None:
+    def __init__(self, place: Place, aggregates: Sequence[Aggregate]) -> None:
         events: ir.Table = SOURCES[place.source.name].read(contract_table)
-        self._parts: list[tuple[Part, ValueFunction]] = [
-            (part, value_function(part.total.contribution(events))) for part in parts
+        self._aggregates: list[tuple[Aggregate, ValueFunction]] = [
+            (aggregate, value_function(aggregate.total.contribution(events))) for aggregate in aggregates
         ]
 
     def values(self, events: Iterable[Appearing], filed_at: int) -> dict[str, Any]:
-        """Part name to value, null where there is nothing to compare or date."""
+        """Aggregate name to value, null where there is nothing to compare or date."""
         seen = [event for event, appears in events if is_seen(event, appears, filed_at)]
-        return {part.name: _value(part, value, seen, filed_at) for part, value in self._parts}
+        return {aggregate.name: _value(aggregate, value, seen, filed_at) for aggregate, value in self._aggregates}
 
 
 def is_seen(event: Row, appears: int | None, filed_at: int) -> bool:
@@ -44,12 +44,12 @@ def is_seen(event: Row, appears: int | None, filed_at: int) -> bool:
     return ends is None or bool(filed_at <= ends)
 
 
-def _value(part: Part, value: ValueFunction, events: Sequence[Row], filed_at: int) -> Any:
-    start = None if part.window is None else filed_at - part.window
+def _value(aggregate: Aggregate, value: ValueFunction, events: Sequence[Row], filed_at: int) -> Any:
+    start = None if aggregate.window is None else filed_at - aggregate.window
     values = [value(event) for event in events if start is None or event["known"] >= start]
     given = [found for found in values if found is not None]
-    if part.kind is PartKind.DISTINCT:
+    if aggregate.kind is AggregateKind.DISTINCT:
         return len(set(given))
     if not given:
         return None
-    return min(given) if part.kind in SMALLEST else max(given)
+    return min(given) if aggregate.kind in MINIMA else max(given)

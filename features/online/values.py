@@ -10,7 +10,7 @@ import ibis
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
 from claimvet.data.reference import category_table
 from claimvet.features.batch.build import claim_value, combined_value
-from claimvet.features.catalogue.aggregates import PartKind, feature_value, parts_of
+from claimvet.features.catalogue.aggregates import AggregateKind, aggregates_of, feature_value
 from claimvet.features.catalogue.declaration import (
     ClaimFeature,
     Feature,
@@ -57,13 +57,13 @@ class ClaimValues:
 
         Parameters:
             context: the claim's columns and those of `features.batch.context.LOOKUPS` (int microseconds, int cents), `filed_at` as asked.
-            histories: per place the value of every part by `Part.name`; a place whose tables are missing is left out.
+            histories: per place the value of every aggregate by `Aggregate.name`; a place whose tables are missing is left out.
             links: the counts of `features.links.links` by name; those whose tables are missing are left out.
         """
         known = {**context, **self._hazards.get(context["category_id"], _NO_HAZARD)}
         found: dict[str, Value] = {name: function(known) for name, function in self._own}
         filed_at = {"filed_at": context["filed_at"]}
-        rows = {place: {**parts, **filed_at} for place, parts in histories.items()}
+        rows = {place: {**aggregates, **filed_at} for place, aggregates in histories.items()}
         for name, place, function in self._histories:
             found[name] = function(rows[place]) if place in rows else None
         found.update((name, links.get(name)) for name in self._links)
@@ -91,12 +91,16 @@ def _claim_function(feature: ClaimFeature) -> ValueFunction:
 
 
 def _history_function(feature: HistoryFeature) -> ValueFunction:
-    types = {part.name: _PART_TYPES.get(part.kind, "int64") for part in parts_of(feature)}
-    parts = ibis.table({**types, "filed_at": "int64"}, name="parts")
-    return value_function(feature_value(feature, lambda part: parts[part.name], parts.filed_at))
+    types = {aggregate.name: _AGGREGATE_TYPES.get(aggregate.kind, "int64") for aggregate in aggregates_of(feature)}
+    aggregates = ibis.table({**types, "filed_at": "int64"}, name="aggregates")
+    return value_function(feature_value(feature, lambda aggregate: aggregates[aggregate.name], aggregates.filed_at))
 
 
-_PART_TYPES = {PartKind.SQUARES: "decimal(38, 0)", PartKind.FIRST_VALUE: "string", PartKind.LAST_VALUE: "string"}
+_AGGREGATE_TYPES = {
+    AggregateKind.SQUARES: "decimal(38, 0)",
+    AggregateKind.FIRST_VALUE: "string",
+    AggregateKind.LAST_VALUE: "string",
+}
 
 
 def _combined_function(feature: RatioFeature | TrendFeature, needed: Sequence[Feature]) -> ValueFunction:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from claimvet.data.contract.errors import ModelError
 from claimvet.data.contract.tables import LABELS
-from claimvet.features.engines.parallel_map import side_by_side
+from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.explain.reference_ranges import usual_values
 from claimvet.models.learning.boosters import enough_trees, grow, suspicion_signs
@@ -190,7 +190,7 @@ def _numbers(plain: Lesson, signs: list[int], given: Mapping[str, int], params: 
         rows, target, _ = plain.question(rival)
         return given.get(rival) or enough_trees(plain.matrix[rows], target, signs, params)
 
-    return dict(zip(RIVALS, side_by_side(number, RIVALS, params.threads), strict=True))
+    return dict(zip(RIVALS, parallel_map(number, RIVALS, params.threads), strict=True))
 
 
 def _boosters(lesson: Lesson, signs: list[int], numbers: Mapping[str, int], params: TrainParams) -> Boosters:
@@ -200,7 +200,7 @@ def _boosters(lesson: Lesson, signs: list[int], numbers: Mapping[str, int], para
         rows, target, weight = lesson.question(rival)
         return grow(lesson.matrix[rows], target, signs, numbers[rival], params, weight)
 
-    frivolous, abusive = side_by_side(booster, RIVALS, params.threads)
+    frivolous, abusive = parallel_map(booster, RIVALS, params.threads)
     return frivolous, abusive
 
 

@@ -67,7 +67,7 @@ MemoryLimit = Annotated[
         "--memory-limit",
         help=(
             "Memory for the whole command with duckdb, such as 4GB: half is for what it spills above that, half for claims, "
-            "which are built block by block where not all of them fit. Default: all at once, and 80 % of the machine's."
+            "which are built chunk by chunk where not all of them fit. Default: all at once, and 80 % of the machine's."
         ),
         metavar="SIZE",
     ),

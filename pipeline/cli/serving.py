@@ -43,9 +43,12 @@ def serve(
             metavar="URI",
         ),
     ] = None,
-    journal: Annotated[
-        Path, typer.Option("--journal", help="File that keeps claims while the store is gone.", metavar="FILE")
-    ] = Path("claimvet-journal.db"),
+    outage_queue: Annotated[
+        Path,
+        typer.Option(
+            "--outage-queue", "--journal", help="File that keeps claims while the store is gone.", metavar="FILE"
+        ),
+    ] = Path("claimvet-outage-queue.db"),
     follow: Annotated[
         float,
         typer.Option("--follow", min=0.1, help="Seconds between looks at what the model's alias names.", metavar="S"),
@@ -71,7 +74,11 @@ def serve(
         from claimvet.scoring_service.service import ServiceSettings
 
         settings = ServiceSettings(
-            shadow=shadow, follow_seconds=follow, check_seconds=check, check_decisions=check_decisions, journal=journal
+            shadow=shadow,
+            follow_seconds=follow,
+            check_seconds=check,
+            check_decisions=check_decisions,
+            outage_queue=outage_queue,
         ).with_model(model)
         run(store, settings, host, port, begun)
     finally:

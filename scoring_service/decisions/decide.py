@@ -1,4 +1,4 @@
-"""From a claim to an entry of the ledger: its events, its features, its score; all in the transaction of the desk.
+"""From a claim to an entry of the ledger: its events, its features, its score; all in the transaction of the write queue.
 
 A claim that cannot be scored is recorded and referred to an expert all the same; nothing here makes a score up.
 """
@@ -21,24 +21,24 @@ from claimvet.models.scoring.scoring import RowScore
 from claimvet.scoring_service.decisions import ledger
 from claimvet.scoring_service.decisions.code_version import code_version
 from claimvet.scoring_service.decisions.ledger import Decision
-from claimvet.scoring_service.decisions.outage_queue import JournalTask
-from claimvet.scoring_service.decisions.requests import EventsTask, RescoreTask, ScoreTask
+from claimvet.scoring_service.decisions.outage_queue import QueuedDecision
+from claimvet.scoring_service.decisions.requests import EventsRequest, RescoreRequest, ScoreRequest
 from claimvet.scoring_service.decisions.responses import scored, unscored
-from claimvet.scoring_service.decisions.review_allocation import Shared, day_of, share, state_of, state_text
+from claimvet.scoring_service.decisions.review_allocation import Allocation, allocate, day_of, state_of, state_text
 from claimvet.scoring_service.errors import ConflictError, FieldError, NotFoundError
 from claimvet.scoring_service.json_text import canonical, text
-from claimvet.scoring_service.model_loading.loaded_model import HeldModel, ModelSlot
+from claimvet.scoring_service.model_loading.loaded_model import LoadedModel, ModelReloader
 from claimvet.scoring_service.observability.metrics import Metrics
 from claimvet.scoring_service.store import EventStore
 from claimvet.scoring_service.store.db import locks
 from claimvet.scoring_service.times import micros, rfc3339
 
-Task = ScoreTask | RescoreTask | EventsTask | JournalTask
+Request = ScoreRequest | RescoreRequest | EventsRequest | QueuedDecision
 
 
 @dataclass(frozen=True)
 class Decided:
-    """An entry of the ledger; with its disposition where this task made it, and did not only find it."""
+    """An entry of the ledger; with its disposition where this request made it, and did not only find it."""
 
     entry: Decision
     disposition: str | None = None
@@ -63,34 +63,35 @@ class _Seen:
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What the decider works with; `now` gives a moment with a zone, `new_id` a name that no other decision has."""
+class DecisionContext:
+    """What the decision service works with; `now` gives a moment with a zone, `new_id` a name that no other decision has."""
 
     store: EventStore
-    champion: ModelSlot
-    shadow: ModelSlot | None
+    champion: ModelReloader
+    shadow: ModelReloader | None
     metrics: Metrics
     now: Callable[[], datetime]
     new_id: Callable[[], str]
 
 
-class Decider:
-    """Does tasks; `together` is what the desk calls."""
+class DecisionService:
+    """Does requests; `together` is what the write queue calls."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._in = surroundings
+    def __init__(self, context: DecisionContext) -> None:
+        self._context = context
 
-    def together(self, tasks: Sequence[Task], connection: sa.Connection) -> list[Any]:
-        """The answer to each task, in order: a `Decided`, a number of events, or an error of its own."""
-        names = [task.claim_id for task in tasks if task.claim_id is not None]
+    def together(self, requests: Sequence[Request], connection: sa.Connection) -> list[Any]:
+        """The answer to each request, in order: a `Decided`, a number of events, or an error of its own."""
+        names = [request.claim_id for request in requests if request.claim_id is not None]
         known = ledger.first_decisions(names, connection) if names else {}
         self._append(
-            [task for task in tasks if isinstance(task, JournalTask) or task.claim_id not in known], connection
+            [request for request in requests if isinstance(request, QueuedDecision) or request.claim_id not in known],
+            connection,
         )
-        answers: list[Any] = [None] * len(tasks)
+        answers: list[Any] = [None] * len(requests)
         seen: list[_Seen] = []
-        for place, task in enumerate(tasks):
-            done = self._do(place, task, known.get(task.claim_id or ""), connection)
+        for place, request in enumerate(requests):
+            done = self._do(place, request, known.get(request.claim_id or ""), connection)
             if isinstance(done, _Seen):
                 seen.append(done)
             else:
@@ -100,39 +101,39 @@ class Decider:
             answers[claim.place] = decided
         return answers
 
-    def _append(self, tasks: Sequence[Task], connection: sa.Connection) -> None:
-        """The events of all tasks at once."""
-        events = [event for task in tasks for event in task.events]
+    def _append(self, requests: Sequence[Request], connection: sa.Connection) -> None:
+        """The events of all requests at once."""
+        events = [event for request in requests for event in request.events]
         if events:
-            with self._in.metrics.part("write", sum(isinstance(task, ScoreTask) for task in tasks)):
-                self._in.store.append(events, connection)
+            with self._context.metrics.part("write", sum(isinstance(request, ScoreRequest) for request in requests)):
+                self._context.store.append(events, connection)
 
-    def _do(self, place: int, task: Task, first: Decision | None, connection: sa.Connection) -> Any:
-        if isinstance(task, EventsTask):
-            return len(task.events)
-        if isinstance(task, RescoreTask):
-            return self._again(place, task, first, connection)
-        if isinstance(task, JournalTask):
-            return self._moved(task, first, connection)
+    def _do(self, place: int, request: Request, first: Decision | None, connection: sa.Connection) -> Any:
+        if isinstance(request, EventsRequest):
+            return len(request.events)
+        if isinstance(request, RescoreRequest):
+            return self._again(place, request, first, connection)
+        if isinstance(request, QueuedDecision):
+            return self._moved(request, first, connection)
         if first is not None:
-            return Decided(first) if first.body_digest == task.digest else other_body(task.claim_id, first)
-        claim = {**task.claim.row, **task.claim.extra}
-        filed_at = int(task.claim.row["filed_at"])
-        return _Seen(place, ledger.SCORE, claim, filed_at, task.received, task.digest)
+            return Decided(first) if first.body_digest == request.digest else other_body(request.claim_id, first)
+        claim = {**request.claim.row, **request.claim.extra}
+        filed_at = int(request.claim.row["filed_at"])
+        return _Seen(place, ledger.SCORE, claim, filed_at, request.received, request.digest)
 
-    def _again(self, place: int, task: RescoreTask, first: Decision | None, connection: sa.Connection) -> Any:
+    def _again(self, place: int, request: RescoreRequest, first: Decision | None, connection: sa.Connection) -> Any:
         if first is None:
-            return NotFoundError(f"the claim {task.claim_id!r} was never scored here, expected one that was")
+            return NotFoundError(f"the claim {request.claim_id!r} was never scored here, expected one that was")
         claim = json.loads(first.claim)
-        as_of = micros(self._in.now()) if task.as_of is None else task.as_of
+        as_of = micros(self._context.now()) if request.as_of is None else request.as_of
         if as_of <= claim["filed_at"]:
             message = f"as_of is {rfc3339(as_of)}, expected later than filed_at, {rfc3339(claim['filed_at'])}"
             return ConflictError(message, [FieldError("as_of", message)])
-        return _Seen(place, ledger.RESCORE, claim, as_of, task.received, first.body_digest)
+        return _Seen(place, ledger.RESCORE, claim, as_of, request.received, first.body_digest)
 
-    def _moved(self, task: JournalTask, first: Decision | None, connection: sa.Connection) -> Decided:
+    def _moved(self, request: QueuedDecision, first: Decision | None, connection: sa.Connection) -> Decided:
         """A decision that was answered while the store was gone; it is the first on its claim, or stands beside the first."""
-        entry = task.decision if first is None else replace(task.decision, kind=ledger.OUTAGE)
+        entry = request.decision if first is None else replace(request.decision, kind=ledger.OUTAGE)
         if ledger.decision(entry.decision_id, connection) is None:
             ledger.add([entry], connection)
         return Decided(entry)
@@ -142,8 +143,8 @@ class Decider:
         filed = [claim for claim in seen if claim.kind == ledger.SCORE]
         known: dict[int, dict[str, Value]] = {}
         if len(filed) > 1:
-            with self._in.metrics.part("features", len(filed)), suppress(FeatureError):
-                found = self._in.store.features_together([claim.claim for claim in filed], connection)
+            with self._context.metrics.part("features", len(filed)), suppress(FeatureError):
+                found = self._context.store.features_together([claim.claim for claim in filed], connection)
                 known = {claim.place: features for claim, features in zip(filed, found, strict=True)}
         return [
             replace(claim, features=known[claim.place]) if claim.place in known else self._alone(claim, connection)
@@ -151,10 +152,10 @@ class Decider:
         ]
 
     def _alone(self, claim: _Seen, connection: sa.Connection) -> _Seen:
-        with self._in.metrics.part("features"):
+        with self._context.metrics.part("features"):
             try:
                 as_of = None if claim.kind == ledger.SCORE else claim.as_of
-                return replace(claim, features=self._in.store.claim_features(claim.claim, as_of, connection))
+                return replace(claim, features=self._context.store.claim_features(claim.claim, as_of, connection))
             except FeatureError as error:
                 return replace(claim, why=f"its features could not be computed: {error}")
 
@@ -162,81 +163,81 @@ class Decider:
         """One entry a claim, in the ledger; the model is the same for all of them."""
         if not seen:
             return []
-        champion, shadow = self._in.champion.held, self._in.shadow.held if self._in.shadow else None
-        scores = self._scores(champion, self._in.champion.problem, seen)
+        champion, shadow = self._context.champion.loaded, self._context.shadow.loaded if self._context.shadow else None
+        scores = self._scores(champion, self._context.champion.problem, seen)
         beside = self._scores(shadow, None, seen) if shadow else [None] * len(seen)
-        now = micros(self._in.now())
-        shares = self._shared(seen, scores, champion, now, connection)
+        now = micros(self._context.now())
+        allocations = self._allocated(seen, scores, champion, now, connection)
         entries = [
-            self._entry(claim, champion, score, shared, experts, _shadow_text(shadow, other), now)
-            for claim, score, (shared, experts), other in zip(seen, scores, shares, beside, strict=True)
+            self._entry(claim, champion, score, allocation, experts, _shadow_text(shadow, other), now)
+            for claim, score, (allocation, experts), other in zip(seen, scores, allocations, beside, strict=True)
         ]
-        with self._in.metrics.part("write", len(seen)):
+        with self._context.metrics.part("write", len(seen)):
             ledger.add(entries, connection)
-        dispositions = [shared.disposition if shared else REFER for shared, _ in shares]
+        dispositions = [allocation.disposition if allocation else REFER for allocation, _ in allocations]
         return [Decided(*made) for made in zip(entries, dispositions, strict=True)]
 
-    def _scores(self, held: HeldModel | None, problem: str | None, seen: Sequence[_Seen]) -> list[RowScore | str]:
+    def _scores(self, loaded: LoadedModel | None, problem: str | None, seen: Sequence[_Seen]) -> list[RowScore | str]:
         """A score, or a sentence that says why there is none."""
-        if held is None:
+        if loaded is None:
             return [f"there is no model: {problem}"] * len(seen)
         asked = [claim for claim in seen if claim.features is not None]
-        found = iter(self._score(held, asked))
+        found = iter(self._score(loaded, asked))
         return [str(claim.why) if claim.features is None else next(found) for claim in seen]
 
-    def _score(self, held: HeldModel, asked: Sequence[_Seen]) -> list[RowScore | str]:
+    def _score(self, loaded: LoadedModel, asked: Sequence[_Seen]) -> list[RowScore | str]:
         if not asked:
             return []
         try:
             rows, ids = [claim.features or {} for claim in asked], [claim.claim_id for claim in asked]
-            return list(held.scorer.score(rows, ids, timed=self._in.metrics.part))
+            return list(loaded.scorer.score(rows, ids, timed=self._context.metrics.part))
         except ModelError as error:
-            return [str(error)] if len(asked) == 1 else [self._score(held, [claim])[0] for claim in asked]
+            return [str(error)] if len(asked) == 1 else [self._score(loaded, [claim])[0] for claim in asked]
 
-    def _shared(
+    def _allocated(
         self,
         seen: Sequence[_Seen],
         scores: Sequence[RowScore | str],
-        held: HeldModel | None,
+        loaded: LoadedModel | None,
         now: int,
         connection: sa.Connection,
-    ) -> list[tuple[Shared | None, str | None]]:
+    ) -> list[tuple[Allocation | None, str | None]]:
         """What becomes of each scored claim when experts are scarce, one after the other, and the state after each as the ledger keeps it.
 
         A claim without a score takes an expert unweighed; without a model nobody knows how many there are.
         """
-        if held is None:
+        if loaded is None:
             return [(None, None)] * len(seen)
         locks.experts(connection)
-        state = state_of(ledger.latest_experts(connection))
-        policy = held.model.policy
-        found: list[tuple[Shared | None, str | None]] = []
+        state = state_of(ledger.latest_allocation(connection))
+        policy = loaded.model.policy
+        found: list[tuple[Allocation | None, str | None]] = []
         for claim, score in zip(seen, scores, strict=True):
-            day, shared = day_of(claim.as_of, now), None
+            day, allocation = day_of(claim.as_of, now), None
             if isinstance(score, str):
                 state = state.taken(day, policy)
             else:
-                shared, state = share(claim.claim_id, day, score, policy, state)
-            found.append((shared, state_text(state)))
+                allocation, state = allocate(claim.claim_id, day, score, policy, state)
+            found.append((allocation, state_text(state)))
         return found
 
     def _entry(
         self,
         claim: _Seen,
-        held: HeldModel | None,
+        loaded: LoadedModel | None,
         score: RowScore | str,
-        shared: Shared | None,
+        allocation: Allocation | None,
         experts: str | None,
         shadow: str | None,
         now: int,
     ) -> Decision:
-        decision_id = self._in.new_id()
+        decision_id = self._context.new_id()
         answer: dict[str, Any]
-        if isinstance(score, str) or held is None or shared is None:
+        if isinstance(score, str) or loaded is None or allocation is None:
             answer = unscored(decision_id, claim.claim_id, str(score), now)
         else:
-            answer = scored(decision_id, claim.claim_id, score, shared, held.version, now)
-        used = held if not isinstance(score, str) else None
+            answer = scored(decision_id, claim.claim_id, score, allocation, loaded.version, now)
+        used = loaded if not isinstance(score, str) else None
         return Decision(
             decision_id=decision_id,
             claim_id=claim.claim_id,
@@ -258,23 +259,23 @@ class Decider:
         )
 
 
-def referred(task: ScoreTask, decision_id: str, why: str, now: int) -> Decision:
+def referred(request: ScoreRequest, decision_id: str, why: str, now: int) -> Decision:
     """The decision on a claim whose features nobody could see: an expert has it."""
     return Decision(
         decision_id=decision_id,
-        claim_id=task.claim_id,
+        claim_id=request.claim_id,
         kind=ledger.SCORE,
-        as_of=int(task.claim.row["filed_at"]),
-        received=task.received,
-        body_digest=task.digest,
-        claim=canonical({**task.claim.row, **task.claim.extra}),
+        as_of=int(request.claim.row["filed_at"]),
+        received=request.received,
+        body_digest=request.digest,
+        claim=canonical({**request.claim.row, **request.claim.extra}),
         features=None,
         model_version=None,
         model_uri=None,
         policy=None,
         code_version=code_version(),
         scored_at=now,
-        answer=text(unscored(decision_id, task.claim_id, why, now)),
+        answer=text(unscored(decision_id, request.claim_id, why, now)),
         degraded=why,
         shadow=None,
     )
@@ -288,16 +289,16 @@ def other_body(claim_id: str, first: Decision) -> ConflictError:
     return ConflictError(message, [FieldError("claim_id", message)])
 
 
-def _shadow_text(held: HeldModel | None, score: RowScore | str | None) -> str | None:
-    if held is None or score is None:
+def _shadow_text(loaded: LoadedModel | None, score: RowScore | str | None) -> str | None:
+    if loaded is None or score is None:
         return None
     if isinstance(score, str):
-        return canonical({"model_version": held.version, "model_uri": held.uri, "problem": score})
+        return canonical({"model_version": loaded.version, "model_uri": loaded.uri, "problem": score})
     p_valid, p_frivolous, p_abusive = score.probabilities
     return canonical(
         {
-            "model_version": held.version,
-            "model_uri": held.uri,
+            "model_version": loaded.version,
+            "model_uri": loaded.uri,
             "p_valid": p_valid,
             "p_frivolous": p_frivolous,
             "p_abusive": p_abusive,

@@ -73,7 +73,7 @@ def decision(decision_id: str, connection: sa.Connection) -> Decision | None:
     return found[0] if found else None
 
 
-def latest_experts(connection: sa.Connection, before: str | None = None) -> str | None:
+def latest_allocation(connection: sa.Connection, before: str | None = None) -> str | None:
     """How reviews are allocated now; with `before`, how they were when the decision of that id was made."""
     earlier = "" if before is None else "AND number < (SELECT number FROM decisions WHERE decision_id = ?)"
     sql = f"SELECT experts FROM decisions WHERE experts IS NOT NULL {earlier} ORDER BY number DESC LIMIT 1"

@@ -1,7 +1,7 @@
 """Where claims are kept while the store is gone: a file of this instance, on the disk before the claim is answered.
 
 A claim in it has been answered: recorded, referred to an expert. When the store is back, its events and its decision are moved there,
-and it leaves the journal. The store's own word comes first: a claim that it had decided before keeps that as its first decision.
+and it leaves the outage queue. The store's own word comes first: a claim that it had decided before keeps that as its first decision.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TABLE = "CREATE TABLE IF NOT EXISTS waiting (claim_id TEXT PRIMARY KEY, decisio
 
 
 @dataclass(frozen=True)
-class JournalTask:
+class QueuedDecision:
     """A decision that was answered while the store was gone, and its events, to be moved into the store."""
 
     decision: Decision
@@ -33,7 +33,7 @@ class JournalTask:
         return self.decision.claim_id
 
 
-class Journal:
+class OutageQueue:
     """The file; safe to use from several threads. Raises `StoreError` where it cannot be opened."""
 
     def __init__(self, path: Path) -> None:
@@ -45,16 +45,16 @@ class Journal:
             rows = self._file.execute("SELECT decision, events FROM waiting ORDER BY rowid").fetchall()
         except sqlite3.Error as error:
             raise StoreError(
-                f"the journal {path} cannot be opened ({error}), expected a file that can be written"
+                f"the outage queue {path} cannot be opened ({error}), expected a file that can be written"
             ) from error
-        self._waiting = {task.claim_id: task for task in (_task(*row) for row in rows)}
+        self._waiting = {request.claim_id: request for request in (_queued(*row) for row in rows)}
 
     def kept(self, claim_id: str) -> Decision | None:
         """The decision that waits for the store, if there is one on that claim."""
-        task = self._waiting.get(claim_id)
-        return None if task is None else task.decision
+        request = self._waiting.get(claim_id)
+        return None if request is None else request.decision
 
-    def waiting(self) -> list[JournalTask]:
+    def waiting(self) -> list[QueuedDecision]:
         """All that waits, oldest first."""
         return list(self._waiting.values())
 
@@ -71,20 +71,20 @@ class Journal:
             try:
                 self._file.execute("INSERT INTO waiting VALUES (?, ?, ?)", row)
             except sqlite3.Error as error:
-                raise StoreError(f"the journal cannot be written to ({error})") from error
-            self._waiting[decision.claim_id] = JournalTask(decision, tuple(events))
+                raise StoreError(f"the outage queue cannot be written to ({error})") from error
+            self._waiting[decision.claim_id] = QueuedDecision(decision, tuple(events))
             return decision
 
-    def moved(self, task: JournalTask) -> None:
+    def moved(self, request: QueuedDecision) -> None:
         """The store has it now."""
         with self._lock:
-            self._file.execute("DELETE FROM waiting WHERE claim_id = ?", (task.claim_id,))
-            self._waiting.pop(task.claim_id, None)
+            self._file.execute("DELETE FROM waiting WHERE claim_id = ?", (request.claim_id,))
+            self._waiting.pop(request.claim_id, None)
 
     def close(self) -> None:
         """Lets go of the file."""
         self._file.close()
 
 
-def _task(decision: str, events: str) -> JournalTask:
-    return JournalTask(Decision(**parsed(decision)), tuple(StoredEvent(**event) for event in parsed(events)))
+def _queued(decision: str, events: str) -> QueuedDecision:
+    return QueuedDecision(Decision(**parsed(decision)), tuple(StoredEvent(**event) for event in parsed(events)))

@@ -12,7 +12,7 @@ from claimvet.scoring_service.decisions import ledger
 from claimvet.scoring_service.decisions.code_version import code_version
 from claimvet.scoring_service.decisions.ledger import Decision
 from claimvet.scoring_service.decisions.responses import scored, unscored
-from claimvet.scoring_service.decisions.review_allocation import day_of, share, state_of, state_text
+from claimvet.scoring_service.decisions.review_allocation import allocate, day_of, state_of, state_text
 from claimvet.scoring_service.json_text import parsed, text
 from claimvet.scoring_service.model_loading.loaded_model import verified
 
@@ -62,15 +62,19 @@ def _answer_again(entry: Decision, connection: sa.Connection) -> tuple[dict[str,
     """The answer, and how reviews are allocated after it."""
     if entry.degraded is not None:
         return unscored(entry.decision_id, entry.claim_id, entry.degraded, entry.scored_at), entry.experts
-    held = verified(str(entry.model_uri))
-    if held.version != entry.model_version:
-        raise ModelError(f"{entry.model_uri} is {held.version} now, expected {entry.model_version}")
-    if held.policy != entry.policy:
+    loaded = verified(str(entry.model_uri))
+    if loaded.version != entry.model_version:
+        raise ModelError(f"{entry.model_uri} is {loaded.version} now, expected {entry.model_version}")
+    if loaded.policy != entry.policy:
         raise ModelError("the model's policy is another one than was recorded")
-    score = held.scorer.score([parsed(str(entry.features))], [entry.claim_id])[0]
-    before = state_of(ledger.latest_experts(connection, before=entry.decision_id))
-    shared, after = share(entry.claim_id, day_of(entry.as_of, entry.scored_at), score, held.model.policy, before)
-    return scored(entry.decision_id, entry.claim_id, score, shared, held.version, entry.scored_at), state_text(after)
+    score = loaded.scorer.score([parsed(str(entry.features))], [entry.claim_id])[0]
+    before = state_of(ledger.latest_allocation(connection, before=entry.decision_id))
+    allocation, after = allocate(
+        entry.claim_id, day_of(entry.as_of, entry.scored_at), score, loaded.model.policy, before
+    )
+    return scored(entry.decision_id, entry.claim_id, score, allocation, loaded.version, entry.scored_at), state_text(
+        after
+    )
 
 
 def _differences(entry: Decision, answer: dict[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the desk can be asked to do: score a claim, score it again, take in events."""
+"""What the write queue can be asked to do: score a claim, score it again, take in events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from claimvet.scoring_service.store import StoredEvent
 
 
 @dataclass(frozen=True)
-class ScoreTask:
+class ScoreRequest:
     """A claim and its evidence, validated; `received` is the body as it came."""
 
     claim: StoredEvent
@@ -36,7 +36,7 @@ class ScoreTask:
 
 
 @dataclass(frozen=True)
-class RescoreTask:
+class RescoreRequest:
     """A claim that was scored before, and the instant (microseconds since 1970; None: now) to look from."""
 
     claim_id: str
@@ -46,7 +46,7 @@ class RescoreTask:
 
 
 @dataclass(frozen=True)
-class EventsTask:
+class EventsRequest:
     """Validated rows of any tables, all or none of which are taken in."""
 
     events: tuple[StoredEvent, ...]

@@ -10,7 +10,7 @@ from typing import Any
 
 from claimvet.models.policy.policy import Disposition
 from claimvet.models.scoring.scoring import RowScore, value_text
-from claimvet.scoring_service.decisions.review_allocation import Shared
+from claimvet.scoring_service.decisions.review_allocation import Allocation
 from claimvet.scoring_service.times import rfc3339
 
 SCORING_UNAVAILABLE = "scoring_unavailable"
@@ -18,7 +18,7 @@ SCORING_UNAVAILABLE = "scoring_unavailable"
 
 
 def scored(
-    decision_id: str, claim_id: str, score: RowScore, shared: Shared, model_version: str, scored_at: int
+    decision_id: str, claim_id: str, score: RowScore, allocation: Allocation, model_version: str, scored_at: int
 ) -> dict[str, Any]:
     """The answer to a claim that was scored at `scored_at` (microseconds since 1970)."""
     p_valid, p_frivolous, p_abusive = score.probabilities
@@ -32,14 +32,14 @@ def scored(
         "p_frivolous": p_frivolous,
         "p_abusive": p_abusive,
         "label": score.label,
-        "disposition": shared.disposition,
+        "disposition": allocation.disposition,
         "reasons": reasons,
         "model_version": model_version,
         "scored_at": rfc3339(scored_at),
         "otherwise": score.otherwise,
         "expert_saving_usd": score.expert_saving_usd,
-        "audited": shared.audited,
-        "audit_probability": shared.audit_probability,
+        "audited": allocation.audited,
+        "audit_probability": allocation.audit_probability,
         "decision_id": decision_id,
     }
 

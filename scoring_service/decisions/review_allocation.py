@@ -16,7 +16,7 @@ from claimvet.scoring_service.times import rfc3339
 
 
 @dataclass(frozen=True)
-class Shared:
+class Allocation:
     """What becomes of a scored claim when there are only so many experts; figures as in a batch's scores (`pipeline.stages.scores`)."""
 
     disposition: str
@@ -24,11 +24,13 @@ class Shared:
     audit_probability: float
 
 
-def share(claim_id: str, day: str, score: RowScore, policy: Policy, before: ShadowPrice) -> tuple[Shared, ShadowPrice]:
+def allocate(
+    claim_id: str, day: str, score: RowScore, policy: Policy, before: ShadowPrice
+) -> tuple[Allocation, ShadowPrice]:
     """The disposition of one claim, and the state after it: an expert where a review saves more than its price, else `otherwise`."""
     verdict, after = before.decide(claim_id, day, score.expert_saving_usd, policy)
     disposition = REFER if verdict.referred else score.otherwise
-    return Shared(disposition, verdict.audited, verdict.audit_probability), after
+    return Allocation(disposition, verdict.audited, verdict.audit_probability), after
 
 
 def day_of(filed_at: int, now: int) -> str:

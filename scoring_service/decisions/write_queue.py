@@ -1,4 +1,4 @@
-"""The desk: what changes the store waits here, and one thread does all that waits in one transaction.
+"""The write queue: what changes the store waits here, and one thread does all that waits in one transaction.
 
 So one commit, which has to reach the disk, serves every request of the moment, and an answer is sent only after it. A batch that
 fails is undone and done again one by one, so that nobody answers for another's conflict.
@@ -36,19 +36,19 @@ _RACES = frozenset({"40001", "40P01"})
 _TRIES = 3
 
 
-class Task(Protocol):
-    """Something to do in a transaction; tasks of one `group` are done together by `together`."""
+class Request(Protocol):
+    """Something to do in a transaction; requests of one `group` are done together by `together`."""
 
     claim_id: str | None
 
 
 Together = Callable[[Sequence[Any], sa.Connection], list[Any]]
-"""Does tasks in a transaction and answers each with a value, or with an exception that concerns only itself."""
+"""Does requests in a transaction and answers each with a value, or with an exception that concerns only itself."""
 
 
 @dataclass(eq=False)
 class _Waiting:
-    task: Task
+    request: Request
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
 
@@ -107,7 +107,7 @@ def _settle(future: asyncio.Future[Any], answer: Any) -> None:
         future.set_result(answer)
 
 
-class Desk:
+class WriteQueue:
     """One thread that writes; `submit` from the event loop, `close` when nothing more will come."""
 
     def __init__(self, store: EventStore, together: Together, metrics: Metrics) -> None:
@@ -119,18 +119,18 @@ class Desk:
         self._crowd = 1
         self._busy_since: float | None = None
         self._failure: tuple[float, str] | None = None
-        self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="write-queue", daemon=True)
         self._thread.start()
 
-    async def submit(self, task: Task, seconds: float) -> Any:
-        """The answer to the task, after it is durable; raises what it failed with.
+    async def submit(self, request: Request, seconds: float) -> Any:
+        """The answer to the request, after it is durable; raises what it failed with.
 
         Raises `UnavailableError` where too many wait, and after `seconds`: then nothing was done, and nothing will be.
         """
         if self._queue.qsize() >= MOST_WAITING:
             raise UnavailableError(f"{MOST_WAITING} requests wait already, expected fewer at once")
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(task, loop, loop.create_future())
+        waiting = _Waiting(request, loop, loop.create_future())
         self._queue.put(waiting)
         self._metrics.waiting.set(self._queue.qsize())
         patience = loop.call_later(seconds, waiting.run_out, seconds)
@@ -162,7 +162,7 @@ class Desk:
             self._busy_since = None
 
     def _next_batch(self) -> list[_Waiting] | None:
-        """All that waits, one task a claim; None at the end. A second task of a claim waits for the first one's commit."""
+        """All that waits, one request a claim; None at the end. A second request of a claim waits for the first one's commit."""
         batch, self._held_back = self._held_back, []
         while len(batch) < MOST_AT_ONCE:
             try:
@@ -189,7 +189,7 @@ class Desk:
     def _one_a_claim(self, batch: list[_Waiting]) -> list[_Waiting]:
         now: dict[str | int, _Waiting] = {}
         for waiting in batch:
-            key = waiting.task.claim_id or id(waiting)
+            key = waiting.request.claim_id or id(waiting)
             if key in now:
                 self._held_back.append(waiting)
             else:
@@ -203,7 +203,7 @@ class Desk:
         try:
             self._metrics.observe("wait", *(time.perf_counter() - waiting.since for waiting in batch))
             with self._store.begin() as connection:
-                answers = self._together([waiting.task for waiting in batch], connection)
+                answers = self._together([waiting.request for waiting in batch], connection)
                 kept = [waiting.keep() for waiting in batch]  # every one of them is asked
                 if not all(kept):
                     raise _GivenUpError

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from claimvet.data.contract.errors import RowError
 from claimvet.data.contract.rules import TimeOrder, relations_of
 from claimvet.data.contract.tables import TABLES
-from claimvet.scoring_service.decisions.requests import EventsTask, RescoreTask, ScoreTask
+from claimvet.scoring_service.decisions.requests import EventsRequest, RescoreRequest, ScoreRequest
 from claimvet.scoring_service.errors import (
     BadRequestError,
     ConflictError,
@@ -77,7 +77,7 @@ def json_object(request: Request, body: bytes) -> dict[str, Any]:
     return value
 
 
-def score_task(document: dict[str, Any], received: str) -> ScoreTask:
+def score_request(document: dict[str, Any], received: str) -> ScoreRequest:
     """A claim's row with its optional list `evidence`; raises `UnprocessableError` naming every field at fault.
 
     A row of evidence may leave out `claim_id` and `customer_id`, which are then the claim's, and `submitted_at`, then `filed_at`.
@@ -99,20 +99,20 @@ def score_task(document: dict[str, Any], received: str) -> ScoreTask:
             errors.append(FieldError(f"evidence[{place}].claim_id", message))
     _raise_any(errors)
     assert claim is not None
-    return ScoreTask(claim, tuple(piece for piece in pieces if piece is not None), received)
+    return ScoreRequest(claim, tuple(piece for piece in pieces if piece is not None), received)
 
 
-def rescore_task(claim_id: str, document: dict[str, Any], received: str) -> RescoreTask:
+def rescore_request(claim_id: str, document: dict[str, Any], received: str) -> RescoreRequest:
     """The task of a claim's id in the path and `as_of` in the body, null or left out for now; raises `UnprocessableError`."""
     as_of = document.get("as_of")
     try:
         instant = None if as_of is None else parse_time(as_of if isinstance(as_of, str) else "")
     except ValueError:
         raise _wrong("as_of", f"as_of is {_shown(as_of)}, expected an RFC 3339 time with its zone, or null") from None
-    return RescoreTask(claim_id, instant, received)
+    return RescoreRequest(claim_id, instant, received)
 
 
-def events_task(document: dict[str, Any]) -> EventsTask:
+def events_request(document: dict[str, Any]) -> EventsRequest:
     """The events of a body `{"events": [{"table": …, "row": …}, …]}`; raises `UnprocessableError` naming the fields at fault."""
     events = document.get("events")
     _require_list(events, "events", MOST_EVENTS)
@@ -123,7 +123,7 @@ def events_task(document: dict[str, Any]) -> EventsTask:
         if len(errors) >= MOST_ERRORS:
             break
     _raise_any(errors)
-    return EventsTask(tuple(event for event in found if event is not None))
+    return EventsRequest(tuple(event for event in found if event is not None))
 
 
 def _event(event: Any, where: str, errors: list[FieldError]) -> StoredEvent | None:

@@ -35,7 +35,7 @@ class Routes:
         await self._allow(request, Action.SCORE)
         body = await request_parsing.read_body(request, request_parsing.MOST_CLAIM_BYTES)
         with self._service.metrics.part("parse"):
-            task = request_parsing.score_task(request_parsing.json_object(request, body), body.decode())
+            task = request_parsing.score_request(request_parsing.json_object(request, body), body.decode())
         return self._decision(request, (await self._service.decide(task)).entry)
 
     async def rescore(self, request: Request) -> Response:
@@ -43,7 +43,7 @@ class Routes:
         await self._allow(request, Action.SCORE)
         body = await request_parsing.read_body(request, request_parsing.MOST_CLAIM_BYTES)
         document = request_parsing.json_object(request, body) if body.strip() else {}
-        task = request_parsing.rescore_task(_claim_id(request), document, body.decode())
+        task = request_parsing.rescore_request(_claim_id(request), document, body.decode())
         return self._decision(request, (await self._service.decide(task)).entry)
 
     async def events(self, request: Request) -> Response:
@@ -53,7 +53,7 @@ class Routes:
         document = await _beside(len(body) > 100_000, request_parsing.json_object, request, body)
         events = document.get("events")
         many = isinstance(events, list) and len(events) > _MANY_EVENTS
-        task = await _beside(many, request_parsing.events_task, document)
+        task = await _beside(many, request_parsing.events_request, document)
         return _json({"accepted": await self._service.take_in(task)})
 
     async def claim(self, request: Request) -> Response:
@@ -89,12 +89,12 @@ class Routes:
     async def _state(self) -> dict[str, Any]:
         service = self._service
         latest = await service.staleness()
-        held = service.champion.held
+        held = service.champion.loaded
         assert held is not None
         state: dict[str, Any] = {"status": "ready", "model_version": held.version, "model_uri": held.uri}
         state["model_problem"] = service.champion.problem
         if service.shadow is not None:
-            shadow = service.shadow.held
+            shadow = service.shadow.loaded
             state["shadow"] = {"model_version": shadow and shadow.version, "problem": service.shadow.problem}
         state["latest_events"] = {
             table: None if instant is None else rfc3339(instant) for table, instant in latest.items()

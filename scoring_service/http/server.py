@@ -26,8 +26,8 @@ DRAIN_SECONDS = 15
 """After SIGTERM no connection is taken any more, and requests that run have so long to end."""
 _KEEP_ALIVE_SECONDS = 30
 _TURN_SECONDS = 0.0005
-"""How long the desk's thread may keep Python to itself while the event loop has something to read or to answer; Python's own is ten times
-that, longer than a claim takes."""
+"""How long the write queue's thread may keep Python to itself while the event loop has something to read or to answer; Python's own is
+ten times that, longer than a claim takes."""
 
 
 def serve(

@@ -33,7 +33,7 @@ LOOKS_BEFORE_AGAIN = 12
 
 
 @dataclass(frozen=True)
-class HeldModel:
+class LoadedModel:
     """A verified model, ready to score; `uri` names exactly it (a version's number, or a directory)."""
 
     uri: str
@@ -52,16 +52,16 @@ class HeldModel:
 
 
 @dataclass
-class ModelSlot:
+class ModelReloader:
     """The place of the model that scores, or of the one that scores in its shadow; `uri` may be an alias, which is followed.
 
-    `held` is replaced as a whole, so a request has one model from its beginning to its end. `problem` says why none, or no newer
+    `loaded` is replaced as a whole, so a request has one model from its beginning to its end. `problem` says why none, or no newer
     one, could be taken. `begun` is the first look, where somebody has begun it already.
     """
 
     uri: str
     begun: Fetching | None = None
-    held: HeldModel | None = None
+    loaded: LoadedModel | None = None
     problem: str | None = "it is being loaded"
     _refused: str | None = None
     _looks_left: int = 0
@@ -80,12 +80,12 @@ class ModelSlot:
         begun, self.begun = self.begun, None
         if begun is None:
             exact = exact_uri(self.uri)
-            if self.held is not None and self.held.uri == exact:
+            if self.loaded is not None and self.loaded.uri == exact:
                 return False
             self._require_patience(exact)
             begun, self._refused = Fetching(exact), exact
         try:
-            self.held = held(begun.result())
+            self.loaded = load_verified(begun.result())
         finally:
             begun.close()
         self._refused = None
@@ -99,13 +99,13 @@ class ModelSlot:
         self._looks_left = LOOKS_BEFORE_AGAIN
 
 
-def verified(uri: str) -> HeldModel:
-    """As `held`, of the model at an address, fetched by this process."""
+def verified(uri: str) -> LoadedModel:
+    """As `loaded`, of the model at an address, fetched by this process."""
     with TemporaryDirectory() as folder:
-        return held(fetch(uri, Path(folder)))
+        return load_verified(fetch(uri, Path(folder)))
 
 
-def held(fetched: Fetched) -> HeldModel:
+def load_verified(fetched: Fetched) -> LoadedModel:
     """The model, after its hash, its features and a smoke row; raises `ModelError` where one fails."""
     uri, model = fetched.uri, _loaded(fetched)
     if fetched.expected is not None and model.version != fetched.expected:
@@ -115,7 +115,7 @@ def held(fetched: Fetched) -> HeldModel:
     _require_known_features(uri, model)
     scorer = RowScorer(model)
     _smoke(uri, scorer)
-    return HeldModel(uri, model, scorer)
+    return LoadedModel(uri, model, scorer)
 
 
 def _loaded(fetched: Fetched) -> ClaimModel:

@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 PARTS = ("parse", "wait", "features", "predict", "explain", "write", "commit")
-"""Where the time of a claim goes, in order; all but `parse` are of the desk: how long it waited, and its share of the batch it was decided
-in. `commit` is the wait for the disk."""
+"""Where the time of a claim goes, in order; all but `parse` are of the write queue: how long it waited, and its share of the batch it
+was decided in. `commit` is the wait for the disk."""
 
 
 class Metrics:
@@ -40,8 +40,10 @@ class Metrics:
         self.batch = Histogram(
             "claimvet_batch_size", "Requests written in one transaction", buckets=(1, 2, 4, 8, 16, 32), registry=r
         )
-        self.waiting = Gauge("claimvet_waiting", "Requests that wait for the desk", registry=r)
-        self.journal = Gauge("claimvet_journal", "Claims that wait in the journal for the store", registry=r)
+        self.waiting = Gauge("claimvet_waiting", "Requests that wait for the write queue", registry=r)
+        self.outage_queue = Gauge(
+            "claimvet_outage_queue", "Claims that wait in the outage queue for the store", registry=r
+        )
         self.ready = Gauge("claimvet_ready", "1 where claims can be scored, by what is needed", ["needs"], registry=r)
         self.model = Gauge(
             "claimvet_model", "1 for the model that scores, by role", ["role", "version", "uri"], registry=r

@@ -1,7 +1,8 @@
-"""What every declared feature should be, worked out the slow way: one claim after the other, plain loops over lists of dicts.
+"""What every declared feature should be, worked out the slow way: one claim after the other, plain loops over lists of
+dicts.
 
-It reads the declarations and shares no code with the plan. A world is a list of rows per table (`tests.features.worlds`), times in
-microseconds, money in dollars.
+It reads the declarations and shares no code with the plan. A world is a list of rows per table
+(`tests.features.worlds`), times in microseconds, money in dollars.
 """
 
 from __future__ import annotations
@@ -205,7 +206,8 @@ class Oracle:
         return len({e["claim_id"] for e in before if e["customer_id"] == customer} - {claim["claim_id"]})
 
     def identity_value(self, name: str, claim: Row) -> int:
-        """How many share a token, or a ring; or, for `identity_token_…`, the most events of the others who share one token."""
+        """How many share a token, or a connected component; or, for `identity_token_…`, the most events of the others
+        who share one token."""
         known = [link for link in self.world["identity_links"] if link["seen_at"] < claim["filed_at"]]
         kind = re.fullmatch(r"identity_(device|payment|address)_shared_customers_count", name)
         holders = defaultdict(set)
@@ -213,7 +215,7 @@ class Oracle:
             if not kind or link["kind"] == kind[1]:
                 holders[link["kind"], link["token"]].add(link["customer_id"])
         if name == "identity_ring_customers_count":
-            return len(ring(claim["customer_id"], list(holders.values()))) - 1
+            return len(component(claim["customer_id"], list(holders.values()))) - 1
         others = [held - {claim["customer_id"]} for held in holders.values() if claim["customer_id"] in held]
         if not name.startswith("identity_token"):
             return len(set().union(*others))
@@ -233,14 +235,15 @@ class Oracle:
         return sum(max(rows, key=latest)["label"] == "abusive" for rows in known.values())
 
     def narrative_value(self, claim: Row) -> int:
-        """The worlds' texts are alike by half of their word triples or by none, where a MinHash must tell them apart."""
+        """The worlds' texts are alike by half of their word triples or by none, where a MinHash must tell them
+        apart."""
         told = self.triples[claim["claim_id"]]
         earlier = [c for c in self.world["claims"] if c["filed_at"] < claim["filed_at"]]
         alike = {c["customer_id"] for c in earlier if jaccard(told, self.triples[c["claim_id"]]) >= 0.5}
         return len(alike - {claim["customer_id"]})
 
 
-def ring(customer: str, held_together: list[set[str]]) -> set[str]:
+def component(customer: str, held_together: list[set[str]]) -> set[str]:
     """The customers that can be reached from one by sets of customers who hold the same token; breadth first."""
     reached = {customer}
     edge = reached

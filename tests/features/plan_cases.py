@@ -1,4 +1,4 @@
-"""Instants and events of all kinds for the tests of plans, and what each part is of them, in plain loops."""
+"""Instants and events of all kinds for the tests of plans, and what each aggregate is of them, in plain loops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
-from claimvet.features.catalogue.aggregates import ADDITIVE, Part, PartKind
+from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind
 from claimvet.features.catalogue.declaration import Filter
 
 Row = dict[str, Any]
@@ -17,11 +17,13 @@ Row = dict[str, Any]
 DAY = 24 * 3600 * 1_000_000
 COLUMNS = ("key", "known", "appears", "ends", "amount", "kind")
 WINDOWS = (1, 30, None)
-PARTS = [
-    Part(kind, None if kind in {PartKind.COUNT, PartKind.FIRST, PartKind.LAST} else "amount", where, days)
-    for kind, where, days in product(PartKind, (None, Filter("kind", ("a", "b"))), WINDOWS)
+AGGREGATES = [
+    Aggregate(
+        kind, None if kind in {AggregateKind.COUNT, AggregateKind.FIRST, AggregateKind.LAST} else "amount", where, days
+    )
+    for kind, where, days in product(AggregateKind, (None, Filter("kind", ("a", "b"))), WINDOWS)
 ]
-ADDITIVE_PARTS = [part for part in PARTS if part.kind in ADDITIVE]
+ADDITIVE_AGGREGATES = [aggregate for aggregate in AGGREGATES if aggregate.kind in ADDITIVE]
 BOUNDS = ((), ("appears",), ("ends",), ("appears", "ends"))
 
 TIMES = st.sampled_from([-1, 84_000 * DAY, *(days * DAY + off for days in (0, 1, 30, 31) for off in (0, 1))])
@@ -52,26 +54,26 @@ def seen(event: Row, key: str, filed_at: int, bounds: tuple[str, ...]) -> bool:
     return "ends" not in bounds or event["ends"] is None or filed_at <= event["ends"]
 
 
-def expected(part: Part, events: list[Row], filed_at: int) -> int | None:
-    """The part over the events seen, in plain loops; None where there is nothing to compare or date."""
-    if part.window_days is not None:
-        events = [event for event in events if filed_at - part.window_days * DAY <= event["known"]]
-    if part.where is not None:
-        events = [event for event in events if event["kind"] in part.where.values]
+def expected(aggregate: Aggregate, events: list[Row], filed_at: int) -> int | None:
+    """The aggregate over the events seen, in plain loops; None where there is nothing to compare or date."""
+    if aggregate.window_days is not None:
+        events = [event for event in events if filed_at - aggregate.window_days * DAY <= event["known"]]
+    if aggregate.where is not None:
+        events = [event for event in events if event["kind"] in aggregate.where.values]
     values = [event["amount"] for event in events if event["amount"] is not None]
     times = [event["known"] for event in events]
     dated = [(event["known"], event["amount"]) for event in events if event["amount"] is not None]
-    made: dict[PartKind, Callable[[], int | None]] = {
-        PartKind.COUNT: lambda: len(events),
-        PartKind.KNOWN: lambda: len(values),
-        PartKind.SUM: lambda: sum(values),
-        PartKind.SQUARES: lambda: sum(value * value for value in values),
-        PartKind.MIN: lambda: min(values, default=None),
-        PartKind.MAX: lambda: max(values, default=None),
-        PartKind.FIRST: lambda: min(times, default=None),
-        PartKind.LAST: lambda: max(times, default=None),
-        PartKind.DISTINCT: lambda: len(set(values)),
-        PartKind.FIRST_VALUE: lambda: min(dated, default=(0, None))[1],
-        PartKind.LAST_VALUE: lambda: max(dated, default=(0, None))[1],
+    made: dict[AggregateKind, Callable[[], int | None]] = {
+        AggregateKind.COUNT: lambda: len(events),
+        AggregateKind.KNOWN: lambda: len(values),
+        AggregateKind.SUM: lambda: sum(values),
+        AggregateKind.SQUARES: lambda: sum(value * value for value in values),
+        AggregateKind.MIN: lambda: min(values, default=None),
+        AggregateKind.MAX: lambda: max(values, default=None),
+        AggregateKind.FIRST: lambda: min(times, default=None),
+        AggregateKind.LAST: lambda: max(times, default=None),
+        AggregateKind.DISTINCT: lambda: len(set(values)),
+        AggregateKind.FIRST_VALUE: lambda: min(dated, default=(0, None))[1],
+        AggregateKind.LAST_VALUE: lambda: max(dated, default=(0, None))[1],
     }
-    return made[part.kind]()
+    return made[aggregate.kind]()

@@ -186,7 +186,7 @@ def small_world(rng: random.Random, anchors: Sequence[int] = ANCHORS) -> World:
     }
 
 
-def side_by_side(worlds: Iterable[World]) -> World:
+def merge_worlds(worlds: Iterable[World]) -> World:
     """One world of many that have nothing to do with each other, but for their narratives.
 
     A build costs seconds whatever it builds, so a test compares many small worlds in one. Every id but the first world's gets its
@@ -206,7 +206,7 @@ def _apart(column: str, value: Any, number: int) -> Any:
 
 def many_worlds(seed: int, count: int, anchors: Sequence[int] = ANCHORS) -> World:
     """`count` small worlds side by side, the same for the same seed."""
-    return side_by_side(small_world(random.Random(f"{seed}-{i}"), anchors) for i in range(count))
+    return merge_worlds(small_world(random.Random(f"{seed}-{i}"), anchors) for i in range(count))
 
 
 def frame(table: str, rows: list[Row]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from claimvet.features.links.connected_components import Rings
+from claimvet.features.links.connected_components import ConnectedComponents
 from claimvet.scoring_service.store.db import locks
 from claimvet.scoring_service.store.db.statements import AT_ONCE, run, run_many
 
@@ -75,7 +75,7 @@ def _ring_of(connection: sa.Connection, customer: str) -> tuple[str, int, int]:
 
 def all_rings(links: Iterable[tuple[str, str, int]]) -> tuple[list[tuple[str, str]], list[tuple[str, int, int]]]:
     """The rows of `ring_members` and of `rings` for links (customer, token, seen at) in order of time."""
-    rings, whole_since, customers = Rings(), dict[str, int](), dict[str, None]()
+    rings, whole_since, customers = ConnectedComponents(), dict[str, int](), dict[str, None]()
     for customer, token, seen_at in links:
         size = rings.size(customer)
         rings.link(customer, token)

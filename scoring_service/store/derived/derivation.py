@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from claimvet.data.contract.dataset import DataSet, connect, identifier
 from claimvet.data.contract.tables import TABLES, Kind, Table
-from claimvet.features.catalogue.aggregates import Part, PartKind
+from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind
 from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.features.links.minhash import BUCKETS, bucket_table
@@ -115,8 +115,8 @@ class Derivation:
     def _read_events(self, source: str) -> None:
         """The table `events`: what happened, what each event contributes, and the id of its row."""
         events = SOURCES[source].read(self._ibis.table)
-        parts = self._parts(source)
-        contributed = {part.name: part.contribution(events) for part in parts}
+        aggregates = self._aggregates(source)
+        contributed = {aggregate.name: aggregate.contribution(events) for aggregate in aggregates}
         table = SOURCES[source].tables[0]
         key = [events[column] for column in TABLES[table].key]
         ends = events.ends if SOURCES[source].has_end else ibis.null("int64")
@@ -126,12 +126,12 @@ class Derivation:
         chosen = events.select(*parties, "known", ends=ends, row_id=_joined(key), **contributed)
         self.connection.execute(f"CREATE TEMP TABLE events AS {self._ibis.compile(chosen)}")
 
-    def _parts(self, source: str) -> list[Part]:
-        """All parts that a column of a history, or a distinct count, is made of."""
-        found: dict[Part, None] = {}
+    def _aggregates(self, source: str) -> list[Aggregate]:
+        """All aggregates that a column of a history, or a distinct count, is made of."""
+        found: dict[Aggregate, None] = {}
         for history in self._layout.histories:
             if history.place.source.name == source:
-                found.update(dict.fromkeys([*(column.part for column in history.totals), *history.extremes]))
+                found.update(dict.fromkeys([*(column.aggregate for column in history.totals), *history.extremes]))
                 if history.kind is layout.Kind.REPEATS:
                     found[_distinct(history)] = None
         return list(found)
@@ -185,9 +185,9 @@ def _joined(key: Sequence[ir.StringValue]) -> ir.StringValue:
     return key[0] if len(key) == 1 else ibis.literal("\x1f").join(list(key))
 
 
-def _distinct(history: History) -> Part:
-    counted = history.totals[0].part
-    return Part(PartKind.DISTINCT, counted.column, counted.where, None)
+def _distinct(history: History) -> Aggregate:
+    counted = history.totals[0].aggregate
+    return Aggregate(AggregateKind.DISTINCT, counted.column, counted.where, None)
 
 
 def _stored_columns(history: History) -> tuple[str, ...]:
@@ -195,7 +195,7 @@ def _stored_columns(history: History) -> tuple[str, ...]:
 
 
 def _total(column: Column) -> str:
-    value = identifier(column.part.name)
+    value = identifier(column.aggregate.name)
     if column.limb:
         shifted = f"CAST({value} AS HUGEINT)"
         limb = f"{shifted} >> {LIMB_BITS}" if column.limb == "high" else f"{shifted} & {(1 << LIMB_BITS) - 1}"
@@ -208,8 +208,8 @@ def _changes(history: History) -> str:
     totals = [f"{_total(column)} AS {name}" for column, name in zip(history.totals, TOTAL_COLUMNS, strict=False)]
     if history.kind is layout.Kind.EVENTS:
         extremes = [
-            f"{'-' if part.kind is PartKind.MIN else ''}{identifier(part.name)} AS {name}"
-            for part, name in zip(history.extremes, EXTREME_COLUMNS, strict=False)
+            f"{'-' if aggregate.kind is AggregateKind.MIN else ''}{identifier(aggregate.name)} AS {name}"
+            for aggregate, name in zip(history.extremes, EXTREME_COLUMNS, strict=False)
         ]
         return f"SELECT {', '.join(['key', 'known AS position', 'row_id', *totals, *extremes])} FROM placed"
     if history.kind is layout.Kind.REPEATS:

@@ -17,7 +17,7 @@ from claimvet.features.online.values import ClaimValues, Value
 from claimvet.scoring_service.store.db.statements import run, where_in
 from claimvet.scoring_service.store.events.contract_rows import cents
 from claimvet.scoring_service.store.read import links
-from claimvet.scoring_service.store.read.reading import HistoryReader, Keys, Parts
+from claimvet.scoring_service.store.read.reading import Aggregates, HistoryReader, Keys
 from claimvet.scoring_service.store.read.shared_keys import identity_links
 
 PlaceKey = tuple[str, str]
@@ -32,7 +32,9 @@ class ClaimReader:
         self._readings = readings(changes.layout)
         self._histories = HistoryReader(changes, self._readings)
         self._key_columns = {place: Entity(place[1]).key for place in self._readings if place[1] != TOKEN}
-        self._nothing = {key: {p.name: None for p in reading.place.parts} for key, reading in self._readings.items()}
+        self._nothing = {
+            key: {p.name: None for p in reading.place.aggregates} for key, reading in self._readings.items()
+        }
         self._filled = {"claims"}  # the claim at hand is one, wherever it is
 
     def read(
@@ -47,12 +49,12 @@ class ClaimReader:
             {place: self._keys(place, context, tokens) for place in available}
             for context, tokens in zip(contexts, held, strict=True)
         ]
-        parts = self._histories.parts(
+        aggregates = self._histories.aggregates(
             connection, [(some, filed_at) for some, (_, filed_at) in zip(keys, claims, strict=True)]
         )
-        tied = self._links(connection, contexts, parts, held, filled)
+        tied = self._links(connection, contexts, aggregates, held, filled)
         return [
-            self._values.of(context, self._histories_of(keys[number], parts[number]), tied[number])
+            self._values.of(context, self._histories_of(keys[number], aggregates[number]), tied[number])
             for number, context in enumerate(contexts)
         ]
 
@@ -75,10 +77,10 @@ class ClaimReader:
         key = context[column]
         return [] if key is None else [key]
 
-    def _histories_of(self, keys: Keys, parts: Parts) -> dict[PlaceKey, Mapping[str, Any]]:
+    def _histories_of(self, keys: Keys, aggregates: Aggregates) -> dict[PlaceKey, Mapping[str, Any]]:
         """Nothing at all where the entity is unknown: counts are 0 then, and the rest is null."""
         return {
-            place: parts[(*place, some[0])] if some else self._nothing[place]
+            place: aggregates[(*place, some[0])] if some else self._nothing[place]
             for place, some in keys.items()
             if place[1] != TOKEN
         }
@@ -87,7 +89,7 @@ class ClaimReader:
         self,
         connection: sa.Connection,
         contexts: Sequence[Mapping[str, Any]],
-        parts: Sequence[Parts],
+        aggregates: Sequence[Aggregates],
         held: Sequence[Sequence[str]],
         filled: Set[str],
     ) -> list[dict[str, int]]:
@@ -99,7 +101,7 @@ class ClaimReader:
             found = [one | other for one, other in zip(found, links.evidence_links(connection, contexts), strict=True)]
         if "identity_links" in filled:
             for number, (context, tokens) in enumerate(zip(contexts, held, strict=True)):
-                customer, known = context["customer_id"], parts[number]
+                customer, known = context["customer_id"], aggregates[number]
                 holders = {token: known["identity_links", TOKEN, token][HOLDERS.name] for token in tokens}
                 found[number] |= identity_links(connection, customer, context["filed_at"], holders)
                 found[number] |= links.token_links(known, customer, tokens)

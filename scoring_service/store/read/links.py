@@ -12,7 +12,7 @@ from claimvet.features.links.links import TOKEN_EVENTS
 from claimvet.features.online.layout import TOKEN, token_key
 from claimvet.scoring_service.store.db.statements import Rows, run, values
 from claimvet.scoring_service.store.derived.minhash import buckets_of_all
-from claimvet.scoring_service.store.read.reading import Parts
+from claimvet.scoring_service.store.read.reading import Aggregates
 
 _WITH_HASH = """
 WITH p (number, claim_id, customer_id, filed_at) AS ({asked}),
@@ -65,13 +65,13 @@ def shared_tokens(connection: sa.Connection, claims: Sequence[tuple[str, int]]) 
     return found
 
 
-def token_links(parts: Parts, customer: str, tokens: Sequence[str]) -> dict[str, int]:
+def token_links(aggregates: Aggregates, customer: str, tokens: Sequence[str]) -> dict[str, int]:
     """The most of what other holders of one token did: what all holders did less what the customer did, all known by now."""
     found = {}
-    for name, (source, part) in TOKEN_EVENTS.items():
-        mine = parts.get((source, Entity.CUSTOMER.value, customer))
+    for name, (source, aggregate) in TOKEN_EVENTS.items():
+        mine = aggregates.get((source, Entity.CUSTOMER.value, customer))
         if mine is not None:
-            others = [parts[source, TOKEN, token][part.name] - mine[part.name] for token in tokens]
+            others = [aggregates[source, TOKEN, token][aggregate.name] - mine[aggregate.name] for token in tokens]
             found[name] = max(others, default=0)
     return found
 

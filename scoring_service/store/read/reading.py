@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from claimvet.data.contract.tables import TABLES
-from claimvet.features.catalogue.aggregates import PartKind
+from claimvet.features.catalogue.aggregates import AggregateKind
 from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.online.deltas import Changes
 from claimvet.features.online.layout import TOTALS
@@ -54,8 +54,8 @@ def totals_at(
     for width, points in alike.items():
         for start in range(0, len(points), POINTS_AT_ONCE):
             some = points[start : start + POINTS_AT_ONCE]
-            for number, *parts in _marked_and_since(connection, some, width):
-                known = [part for part in parts if part is not None]
+            for number, *found_rows in _marked_and_since(connection, some, width):
+                known = [row for row in found_rows if row is not None]
                 found[number] = list(map(add, *known)) if len(known) > 1 else known[0] if known else None
     return found
 
@@ -126,12 +126,12 @@ def edge_values(connection: sa.Connection, asked: Sequence[EdgeAsked]) -> list[i
     return found
 
 
-_EXTREMES = frozenset({PartKind.MIN, PartKind.MAX})
+_EXTREMES = frozenset({AggregateKind.MIN, AggregateKind.MAX})
 
 
 def _dated(edge: Edge) -> str:
     passes = "" if edge.column is None else f"AND c.{TOTAL_COLUMNS[edge.column]} <> 0"
-    return _DATED.format(passes=passes, order="ASC" if edge.kind is PartKind.FIRST else "DESC")
+    return _DATED.format(passes=passes, order="ASC" if edge.kind is AggregateKind.FIRST else "DESC")
 
 
 def _each(connection: sa.Connection, sql: str, asked: Sequence[EdgeAsked]) -> list[int | None]:
@@ -148,7 +148,7 @@ def _each(connection: sa.Connection, sql: str, asked: Sequence[EdgeAsked]) -> li
 
 def _signed(edge: Edge, largest: int | None) -> int | None:
     """Of a smallest value the negative is kept."""
-    return largest if largest is None or edge.kind is PartKind.MAX else -largest
+    return largest if largest is None or edge.kind is AggregateKind.MAX else -largest
 
 
 def _start(edge: Edge, filed_at: int) -> int:
@@ -166,7 +166,7 @@ def _largest(connection: sa.Connection, edge: Edge, key: str, start: int, stop: 
         f"SELECT max({column}) AS largest FROM changes WHERE history = ? AND key = ? AND position >= ? AND position < ?"
     )
     blocks = f"SELECT max({column}) FROM marks WHERE history = ? AND key = ? AND position > ? AND position <= ?"
-    sql = f"SELECT max(largest) FROM ({within} UNION ALL {within} UNION ALL {blocks}) AS parts"
+    sql = f"SELECT max(largest) FROM ({within} UNION ALL {within} UNION ALL {blocks}) AS compared"
     value = run(connection, sql, (*of, start, first, *of, last, stop, *of, first, last))[0][0]
     return None if value is None else int(value)
 
@@ -174,12 +174,12 @@ def _largest(connection: sa.Connection, edge: Edge, key: str, start: int, stop: 
 Keys = Mapping[tuple[str, str], Sequence[str]]
 """The keys of every place (source and entity)."""
 
-Parts = Mapping[tuple[str, str, str], Mapping[str, Any]]
-"""Values of parts by name, for every source, entity and key."""
+Aggregates = Mapping[tuple[str, str, str], Mapping[str, Any]]
+"""Values of aggregates by name, for every source, entity and key."""
 
 
 class HistoryReader:
-    """Reads the parts of all features over histories."""
+    """Reads the aggregates of all features over histories."""
 
     def __init__(self, changes: Changes, readings: Mapping[tuple[str, str], PlaceReading]) -> None:
         self._changes = changes
@@ -187,8 +187,8 @@ class HistoryReader:
         self._columns = {history.number: len(history.totals) for history in changes.layout.histories}
         self._scans = {key: Scan(r.place, r.one_by_one) for key, r in readings.items() if r.one_by_one}
 
-    def parts(self, connection: sa.Connection, claims: Sequence[tuple[Keys, int]]) -> list[Parts]:
-        """The parts by name, of every key of every place (source and entity), for each claim at its moment."""
+    def aggregates(self, connection: sa.Connection, claims: Sequence[tuple[Keys, int]]) -> list[Aggregates]:
+        """The aggregates by name, of every key of every place (source and entity), for each claim at its moment."""
         wanted = [
             (number, self._readings[place], place, key, filed_at)
             for number, (keys, filed_at) in enumerate(claims)
@@ -201,7 +201,7 @@ class HistoryReader:
         found: list[dict[tuple[str, str, str], dict[str, Any]]] = [{} for _ in claims]
         for (number, reading, place, key, filed_at), numbers in zip(wanted, totals, strict=True):
             values = reading.values(numbers)
-            values.update((part.name, next(edges)) for part in reading.edges)
+            values.update((aggregate.name, next(edges)) for aggregate in reading.edges)
             if place in self._scans:
                 values |= self._scans[place].values(self._events(connection, reading, key, filed_at), filed_at)
             found[number][(*place, key)] = values

@@ -1,4 +1,4 @@
-"""The arithmetic under points, each against the obvious way to do it."""
+"""The arithmetic under breakpoints, each against the obvious way to do it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimvet.features.batch.breakpoints import Groups, Points, Timeline, distinct, extremes, found, is_first, running
+from claimvet.features.batch.breakpoints import (
+    Breakpoints,
+    Groups,
+    Timeline,
+    distinct,
+    extremes,
+    found,
+    is_first,
+    running,
+)
 
 NUMBERS = st.lists(st.integers(-(2**40), 2**40), max_size=50)
 
@@ -47,18 +56,18 @@ def test_running_totals_are_exact_beyond_float64() -> None:
     assert running(array([2**60, 1, 1])).tolist() == [2**60, 2**60 + 1, 2**60 + 2]
 
 
-def test_an_event_goes_to_the_next_point_of_its_own_entity() -> None:
+def test_an_event_goes_to_the_next_breakpoint_of_its_own_entity() -> None:
     timeline = Timeline(array([100, 200, 100]), [50])
-    points = Points(timeline, np.array([0, 0, 1], np.int32))
+    breakpoints = Breakpoints(timeline, np.array([0, 0, 1], np.int32))
     assert timeline.times[1:].tolist() == [50, 100, 150, 200]
     key, at = np.array([0, 0, 0, 0, 1], np.int32), array([49, 50, 100, 199, 99])
-    groups = Groups(points, points.code(key, timeline.next_rank(at)))
-    # points: entity 0 before all time, 50, 100, 150, 200; entity 1 before all time, 50, 100
+    groups = Groups(breakpoints, breakpoints.code(key, timeline.next_rank(at)))
+    # breakpoints: entity 0 before all time, 50, 100, 150, 200; entity 1 before all time, 50, 100
     assert groups.places.tolist() == [1, 2, 3, 4, 7]
     assert groups.counts().tolist() == [1, 1, 1, 1, 1]
-    assert points.places(0).tolist() == [2, 4, 7]
-    assert points.places(50).tolist() == [1, 3, 6]
-    assert points.places(None).tolist() == [0, 0, 5]
+    assert breakpoints.places(0).tolist() == [2, 4, 7]
+    assert breakpoints.places(50).tolist() == [1, 3, 6]
+    assert breakpoints.places(None).tolist() == [0, 0, 5]
 
 
 CLAIMS = st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 30)), min_size=1, max_size=30)
@@ -70,19 +79,19 @@ def test_every_claim_and_each_of_its_windows_has_its_own_point(
 ) -> None:
     key, filed_at = (array(list(column)) for column in zip(*claims, strict=True))
     timeline = Timeline(filed_at, windows)
-    points = Points(timeline, key.astype(np.int32))
-    assert sorted(points.codes.tolist()) == points.codes.tolist()
-    known = np.flatnonzero(points.known)
+    breakpoints = Breakpoints(timeline, key.astype(np.int32))
+    assert sorted(breakpoints.codes.tolist()) == breakpoints.codes.tolist()
+    known = np.flatnonzero(breakpoints.known)
     for window in [0, *windows]:
-        places = points.places(window)[known]
-        assert points.entity_at(places).tolist() == key[known].tolist()
-        assert timeline.times[points.codes[places] % len(timeline)].tolist() == (filed_at - window)[known].tolist()
+        places = breakpoints.places(window)[known]
+        assert breakpoints.entity_at(places).tolist() == key[known].tolist()
+        assert timeline.times[breakpoints.codes[places] % len(timeline)].tolist() == (filed_at - window)[known].tolist()
 
 
 def test_what_comes_after_the_last_point_goes_where_nothing_is_read() -> None:
     timeline = Timeline(array([100, 100]), [])
-    points = Points(timeline, np.array([0, 1], np.int32))
-    places = points.next_place(points.code(np.array([0, 1], np.int32), timeline.next_rank(array([100, 100]))))
-    assert places.tolist() == [2, len(points)]
-    assert points.is_read(places).tolist() == [False, False]
-    assert points.entity_at(places).tolist() == [1, -1]
+    breakpoints = Breakpoints(timeline, np.array([0, 1], np.int32))
+    places = breakpoints.next_place(breakpoints.code(np.array([0, 1], np.int32), timeline.next_rank(array([100, 100]))))
+    assert places.tolist() == [2, len(breakpoints)]
+    assert breakpoints.is_read(places).tolist() == [False, False]
+    assert breakpoints.entity_at(places).tolist() == [1, -1]

@@ -1,4 +1,4 @@
-"""Building block by block where memory is limited gives the same features, and keeps the whole process to the limit."""
+"""Building chunk by chunk where memory is limited gives the same features, and keeps the whole process to the limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from claimvet.data.contract.dataset import DataSet, connect, size_in_bytes
 from claimvet.data.contract.errors import UsageError
 from claimvet.features.batch.build import build_features
-from claimvet.features.batch.chunks import FEWEST_CLAIMS, claims_at_once, row_blocks
+from claimvet.features.batch.chunks import MIN_CLAIMS, claims_at_once, row_chunks
 from claimvet.features.catalogue.features import BY_NAME
 from tests.features.worlds import World, many_worlds, write
 
@@ -39,22 +39,22 @@ def test_blocks_have_the_same_rows_in_the_same_order(world: World, tmp_path: Pat
     data = DataSet.open(write(world, tmp_path / "data"))
     whole = build_features(data, tmp_path / "whole.parquet", features=FEW)
     told: list[str] = []
-    in_blocks = build_features(
+    in_chunks = build_features(
         data,
-        tmp_path / "blocks.parquet",
+        tmp_path / "chunks.parquet",
         features=FEW,
         memory_limit="1GB",
         progress=lambda part, done=0, total=0: told.append(part),
     )
-    assert in_blocks == whole
+    assert in_chunks == whole
     pd.testing.assert_frame_equal(
-        pd.read_parquet(tmp_path / "blocks.parquet"), pd.read_parquet(tmp_path / "whole.parquet")
+        pd.read_parquet(tmp_path / "chunks.parquet"), pd.read_parquet(tmp_path / "whole.parquet")
     )
-    assert pq.read_schema(tmp_path / "blocks.parquet").equals(pq.read_schema(tmp_path / "whole.parquet"))
-    told_of = row_blocks(data, None, 10**9, 1)
+    assert pq.read_schema(tmp_path / "chunks.parquet").equals(pq.read_schema(tmp_path / "whole.parquet"))
+    told_of = row_chunks(data, None, 10**9, 1)
     assert len(told_of) > 2
     assert {part.partition(":")[0] for part in told} == {
-        f"block {n} of {len(told_of)}" for n in range(1, len(told_of) + 1)
+        f"chunk {n} of {len(told_of)}" for n in range(1, len(told_of) + 1)
     }
 
 
@@ -63,9 +63,9 @@ def test_new_claims_of_other_blocks_are_history_too(world: World, tmp_path: Path
     claims = world["claims"]
     new = write({"claims": claims[20:]}, tmp_path / "new") / "claims.parquet"
     data = DataSet.open(write(world | {"claims": claims[:20]}, tmp_path / "data"))
-    for name, limit in {"whole": None, "blocks": "1GB"}.items():
+    for name, limit in {"whole": None, "chunks": "1GB"}.items():
         build_features(data, tmp_path / f"{name}.parquet", claims=new, features=FEW, memory_limit=limit)
-    made, whole = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("blocks", "whole"))
+    made, whole = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("chunks", "whole"))
     pd.testing.assert_frame_equal(made, whole)
 
 
@@ -75,15 +75,15 @@ def test_every_row_is_in_one_block_and_no_block_is_too_large(
 ) -> None:
     data = DataSet(tmp_path, {})
     monkeypatch.setattr(DataSet, "rows", lambda self, table: count)
-    blocks = row_blocks(data, None, 10**6, 150)
-    assert [row for block in blocks for row in block] == list(range(1, count + 1))
-    assert max(map(len, blocks)) <= FEWEST_CLAIMS
+    chunks = row_chunks(data, None, 10**6, 150)
+    assert [row for chunk in chunks for row in chunk] == list(range(1, count + 1))
+    assert max(map(len, chunks)) <= MIN_CLAIMS
 
 
 def test_twice_the_memory_beyond_the_libraries_takes_twice_the_claims() -> None:
     assert claims_at_once(700_000_000, 100) * 2 == pytest.approx(claims_at_once(1_200_000_000, 100), abs=1)
     assert claims_at_once(5 * 10**9, 100) == pytest.approx(claims_at_once(5 * 10**9, 200) * 2, abs=1)
-    assert claims_at_once(10**6, 150) == FEWEST_CLAIMS
+    assert claims_at_once(10**6, 150) == MIN_CLAIMS
 
 
 def test_duckdb_gets_half(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

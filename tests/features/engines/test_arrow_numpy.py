@@ -1,4 +1,4 @@
-"""Whole numbers between Arrow and numpy: the same values both ways, and no pandas on the way."""
+"""Integers between Arrow and numpy: the same values both ways, and no pandas on the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rings of customers that a chain of shared tokens ties together."""
+"""Customers whom a chain of shared tokens ties together, against a breadth-first search."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claimvet.features.catalogue.features import BY_NAME
-from claimvet.features.links.connected_components import OTHERS, Rings, others_in_rings
-from tests.features.oracle import Row, World, ring
+from claimvet.features.links.connected_components import OTHERS, ConnectedComponents, others_in_components
+from tests.features.oracle import Row, World, component
 from tests.features.worlds import DAY, build, instant
 
 RING = "identity_ring_customers_count"
@@ -29,14 +29,14 @@ def holders(links: list[tuple[int, int, int]], before: int) -> list[set[int]]:
 
 
 def sizes(links: list[tuple[int, int, int]], asked: list[tuple[int, int]]) -> list[int]:
-    """The other customers in the ring of each (customer, filed_at), as `others_in_rings` says."""
+    """The other customers in the component of each (customer, filed_at), as `others_in_components` says."""
     customers, tokens, seen = ([link[i] for link in links] for i in range(3))
     table = pa.table({"customer": customers, "token": tokens, "seen_at": seen}, schema=_integers(*LINK_COLUMNS))
     claims = pa.table(
         {"row": range(len(asked)), "customer": [c for c, _ in asked], "filed_at": [at for _, at in asked]},
         schema=_integers("row", "customer", "filed_at"),
     )
-    found = others_in_rings(table, claims)
+    found = others_in_components(table, claims)
     assert found.schema == OTHERS
     return [others for _, others in sorted(zip(*found.to_pydict().values(), strict=True))]
 
@@ -50,15 +50,15 @@ def _integers(*names: str) -> pa.Schema:
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(links=LINKS, asked=ASKED)
-def test_rings_are_what_a_search_finds_at_each_instant(
+def test_components_are_what_a_search_finds_at_each_instant(
     links: list[tuple[int, int, int]], asked: list[tuple[int, int]]
 ) -> None:
-    assert sizes(links, asked) == [len(ring(customer, holders(links, at))) - 1 for customer, at in asked]
+    assert sizes(links, asked) == [len(component(customer, holders(links, at))) - 1 for customer, at in asked]
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(links=LINKS, asked=ASKED, shuffled=st.randoms(use_true_random=False))
-def test_neither_the_order_of_rows_nor_later_links_change_a_ring(
+def test_neither_the_order_of_rows_nor_later_links_change_a_component(
     links: list[tuple[int, int, int]], asked: list[tuple[int, int]], shuffled: random.Random
 ) -> None:
     expected = sizes(links, asked)
@@ -69,7 +69,7 @@ def test_neither_the_order_of_rows_nor_later_links_change_a_ring(
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(links=LINKS)
 def test_asking_between_links_changes_no_answer(links: list[tuple[int, int, int]]) -> None:
-    asked_always, asked_once = Rings(), Rings()
+    asked_always, asked_once = ConnectedComponents(), ConnectedComponents()
     for customer, token, _ in links:
         asked_always.link(customer, token)
         asked_once.link(customer, token)
@@ -77,23 +77,23 @@ def test_asking_between_links_changes_no_answer(links: list[tuple[int, int, int]
     assert [asked_always.size(c) for c in range(10)] == [asked_once.size(c) for c in range(10)]
 
 
-def test_a_customer_without_a_link_is_a_ring_of_one() -> None:
-    assert Rings().size("nobody") == 1
+def test_a_customer_without_a_link_is_a_component_of_one() -> None:
+    assert ConnectedComponents().size("nobody") == 1
 
 
 def test_a_token_seen_twice_on_a_customer_counts_once() -> None:
-    rings = Rings()
+    components = ConnectedComponents()
     for customer in ("a", "b", "a", "b"):
-        rings.link(customer, "the same phone")
-    assert rings.size("a") == rings.size("b") == 2
+        components.link(customer, "the same phone")
+    assert components.size("a") == components.size("b") == 2
 
 
 def test_a_chain_of_a_hundred_thousand_customers_takes_a_second() -> None:
-    rings, began = Rings(), time.process_time()
+    components, began = ConnectedComponents(), time.process_time()
     for customer in range(100_000):
-        rings.link(customer, f"shared with {customer - 1}")
-        rings.link(customer, f"shared with {customer}")
-        assert rings.size(0) == customer + 1
+        components.link(customer, f"shared with {customer - 1}")
+        components.link(customer, f"shared with {customer}")
+        assert components.size(0) == customer + 1
     assert time.process_time() - began < 5
 
 
@@ -123,7 +123,7 @@ def built(world: World, folder: Path) -> list[int]:
     return list(build(world, folder, features=[BY_NAME[RING]])[RING])
 
 
-def test_a_ring_reaches_beyond_those_who_share_a_token_and_ends_at_the_claim(tmp_path: Path) -> None:
+def test_a_component_reaches_beyond_those_who_share_a_token_and_ends_at_the_claim(tmp_path: Path) -> None:
     links = chain(NOON - DAY, NOON - 1, NOON, NOON - DAY)
     claims = [claim(0, "c0", NOON), claim(1, "c0", NOON + 1), claim(2, "c4", NOON), claim(3, "stranger", NOON)]
     assert built({"claims": claims, "identity_links": links}, tmp_path) == [2, 4, 1, 0]
@@ -138,7 +138,7 @@ def test_tokens_of_two_kinds_that_read_the_same_tie_nobody(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("holders", [20_000])
-def test_everybody_behind_one_token_is_one_ring(holders: int, tmp_path: Path) -> None:
+def test_everybody_behind_one_token_is_one_component(holders: int, tmp_path: Path) -> None:
     links = [
         {"customer_id": f"c{i}", "kind": "address", "token": "the depot", "seen_at": NOON + i} for i in range(holders)
     ]

@@ -1,4 +1,5 @@
-"""Both plans of queries, part by part, against plain loops: ties, nulls, window edges, events that end or can be seen only late."""
+"""Both plans of queries, aggregate by aggregate, against plain loops: ties, nulls, window edges, events that end or can
+be seen only late."""
 
 from __future__ import annotations
 
@@ -13,18 +14,18 @@ from hypothesis import given
 
 from claimvet.data.contract.dataset import connect
 from claimvet.data.contract.errors import FeatureError
-from claimvet.features.catalogue.aggregates import ADDITIVE, Part, PartKind, contributions
+from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind, contributions
 from claimvet.features.links.counts import PAIRS_PER_EVENT, Plan, choose_plan
 from claimvet.features.links.join_plan import join_plan
 from claimvet.features.links.running_plan import running_plan
 from tests.features.plan_cases import (
-    ADDITIVE_PARTS,
+    ADDITIVE_AGGREGATES,
+    AGGREGATES,
     BOUNDS,
     COLUMNS,
     EVENTS,
     EXAMPLES,
     INSTANTS,
-    PARTS,
     Row,
     expected,
     seen,
@@ -42,9 +43,9 @@ class Bench:
         self.ibis = ibis.duckdb.from_connection(connection)
         self.queries: dict[tuple[str, tuple[str, ...]], str] = {}
 
-    def events(self, parts: list[Part], bounds: tuple[str, ...]) -> ir.Table:
+    def events(self, aggregates: list[Aggregate], bounds: tuple[str, ...]) -> ir.Table:
         events = self.ibis.table("events")
-        return events.select("key", "known", *bounds, **contributions(events, parts))
+        return events.select("key", "known", *bounds, **contributions(events, aggregates))
 
     def fill(self, instants: list[tuple[str, int]], events: list[Row]) -> None:
         for table, rows in (("instants", instants), ("events", [tuple(row[c] for c in COLUMNS) for row in events])):
@@ -52,11 +53,11 @@ class Bench:
             if rows:
                 self.connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
 
-    def read(self, plan: Plan, parts: list[Part], bounds: tuple[str, ...]) -> dict[tuple[str, int], Row]:
-        """Instant to part name to value."""
+    def read(self, plan: Plan, aggregates: list[Aggregate], bounds: tuple[str, ...]) -> dict[tuple[str, int], Row]:
+        """Instant to aggregate name to value."""
         query = plan.__name__, bounds
         if query not in self.queries:
-            expression = plan(self.ibis.table("instants"), self.events(parts, bounds), parts)
+            expression = plan(self.ibis.table("instants"), self.events(aggregates, bounds), aggregates)
             self.queries[query] = str(ibis.to_sql(expression, dialect="duckdb"))
         result = self.connection.execute(self.queries[query])
         names = [column[0] for column in result.description]
@@ -74,55 +75,59 @@ def bench() -> Iterator[Bench]:
 
 
 def assert_right(
-    bench: Bench, plan: Plan, parts: list[Part], bounds: tuple[str, ...], instants: Any, events: Any
+    bench: Bench, plan: Plan, aggregates: list[Aggregate], bounds: tuple[str, ...], instants: Any, events: Any
 ) -> None:
-    found = bench.read(plan, parts, bounds)
+    found = bench.read(plan, aggregates, bounds)
     assert set(found) <= set(instants)
     for key, filed_at in instants:
         visible = [event for event in events if seen(event, key, filed_at, bounds)]
-        for part in parts:
-            value = found.get((key, filed_at), {}).get(part.name)
-            if part.kind in {PartKind.FIRST_VALUE, PartKind.LAST_VALUE} and value is not None:
+        for aggregate in aggregates:
+            value = found.get((key, filed_at), {}).get(aggregate.name)
+            if aggregate.kind in {AggregateKind.FIRST_VALUE, AggregateKind.LAST_VALUE} and value is not None:
                 value = int(value[-18:])  # the time stands before it
-            nothing = 0 if part.kind in ADDITIVE or part.kind is PartKind.DISTINCT else None
-            right = expected(part, visible, filed_at)
-            assert (nothing if value is None else value) == right, f"{part.name} of {key} at {filed_at}, {bounds}"
+            nothing = 0 if aggregate.kind in ADDITIVE or aggregate.kind is AggregateKind.DISTINCT else None
+            right = expected(aggregate, visible, filed_at)
+            assert (nothing if value is None else value) == right, f"{aggregate.name} of {key} at {filed_at}, {bounds}"
 
 
 @EXAMPLES
 @given(instants=INSTANTS, events=EVENTS)
-def test_the_join_is_right_for_every_part(bench: Bench, instants: list[tuple[str, int]], events: list[Row]) -> None:
-    bench.fill(instants, events)
-    for bounds in BOUNDS:
-        assert_right(bench, join_plan, PARTS, bounds, instants, events)
-
-
-@EXAMPLES
-@given(instants=INSTANTS, events=EVENTS)
-def test_running_totals_are_right_for_every_part(
+def test_the_join_is_right_for_every_aggregate(
     bench: Bench, instants: list[tuple[str, int]], events: list[Row]
 ) -> None:
     bench.fill(instants, events)
-    assert_right(bench, running_plan, PARTS, (), instants, events)
+    for bounds in BOUNDS:
+        assert_right(bench, join_plan, AGGREGATES, bounds, instants, events)
+
+
+@EXAMPLES
+@given(instants=INSTANTS, events=EVENTS)
+def test_running_totals_are_right_for_every_aggregate(
+    bench: Bench, instants: list[tuple[str, int]], events: list[Row]
+) -> None:
+    bench.fill(instants, events)
+    assert_right(bench, running_plan, AGGREGATES, (), instants, events)
     for bounds in BOUNDS[1:]:
-        assert_right(bench, running_plan, ADDITIVE_PARTS, bounds, instants, events)
+        assert_right(bench, running_plan, ADDITIVE_AGGREGATES, bounds, instants, events)
 
 
 @pytest.mark.parametrize("bounds", BOUNDS[1:])
-@pytest.mark.parametrize("kind", [PartKind.MAX, PartKind.DISTINCT])
-def test_running_totals_refuse_what_they_cannot_read(bench: Bench, kind: PartKind, bounds: tuple[str, ...]) -> None:
-    part = Part(kind, "amount", None, 30)
+@pytest.mark.parametrize("kind", [AggregateKind.MAX, AggregateKind.DISTINCT])
+def test_running_totals_refuse_what_they_cannot_read(
+    bench: Bench, kind: AggregateKind, bounds: tuple[str, ...]
+) -> None:
+    aggregate = Aggregate(kind, "amount", None, 30)
     with pytest.raises(FeatureError, match="over events that end or appear late cannot be read from running totals"):
-        running_plan(bench.ibis.table("instants"), bench.events([part], bounds), [part])
+        running_plan(bench.ibis.table("instants"), bench.events([aggregate], bounds), [aggregate])
 
 
-def chosen(bench: Bench, part: Part, bounds: tuple[str, ...] = ()) -> tuple[Plan, tuple[str, ...]]:
-    plan, events = choose_plan(bench.ibis.table("instants"), bench.events([part], bounds), [part])
+def chosen(bench: Bench, aggregate: Aggregate, bounds: tuple[str, ...] = ()) -> tuple[Plan, tuple[str, ...]]:
+    plan, events = choose_plan(bench.ibis.table("instants"), bench.events([aggregate], bounds), [aggregate])
     return plan, tuple(name for name in ("appears", "ends") if name in events.columns)
 
 
-COUNT = Part(PartKind.COUNT, None, None, 30)
-LARGEST = Part(PartKind.MAX, "amount", None, 30)
+COUNT = Aggregate(AggregateKind.COUNT, None, None, 30)
+LARGEST = Aggregate(AggregateKind.MAX, "amount", None, 30)
 
 
 def event(known: int, appears: int = 0) -> Row:

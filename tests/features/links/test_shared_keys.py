@@ -22,16 +22,16 @@ Times = npt.NDArray[np.int64]
 
 
 @pytest.mark.parametrize(
-    ("hub_holders", "most_hubs"),
+    ("hub_holders", "max_hubs"),
     [(0, 4), (1, 2), (1, 1), (200, 4)],
     ids=["all are hubs", "sets of two", "whole sets only", "no hubs"],
 )
 def test_links_agree_with_the_oracle_whatever_counts_as_a_hub(
-    hub_holders: int, most_hubs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub_holders: int, max_hubs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("claimvet.features.links.shared_keys.HUB_HOLDERS", hub_holders)
-    monkeypatch.setattr("claimvet.features.links.shared_keys.MOST_HUBS", most_hubs)
-    world = many_worlds(11 + hub_holders + most_hubs, 50)
+    monkeypatch.setattr("claimvet.features.links.shared_keys.MAX_HUBS", max_hubs)
+    world = many_worlds(11 + hub_holders + max_hubs, 50)
     built = build(world, tmp_path, features=LINK_FEATURES)
     expected = pd.DataFrame.from_dict(Oracle(world).features(LINK_FEATURES), orient="index")
     pd.testing.assert_frame_equal(built, expected, check_names=False, check_dtype=False)

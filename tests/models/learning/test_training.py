@@ -11,7 +11,7 @@ import pytest
 from claimvet.data.contract.errors import ModelError
 from claimvet.data.contract.tables import LABELS
 from claimvet.features.catalogue.features import MODEL_FEATURES
-from claimvet.features.engines.parallel_map import side_by_side
+from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.models.learning.boosters import FEWEST_TREES, booster_settings, enough_trees, grow
 from claimvet.models.learning.training import Training, TrainingData, train_model
 from claimvet.models.metrics.evaluation import figures
@@ -34,10 +34,10 @@ def test_how_many_boosters_are_grown_at_a_time_changes_no_byte_of_them(training:
     assert alone.frivolous_calibration == training.model.frivolous_calibration
 
 
-def test_work_done_side_by_side_answers_in_order_and_raises_what_it_raised() -> None:
-    assert side_by_side(lambda name: name.upper(), ["b", "a", "c"], 2) == ["B", "A", "C"]
+def test_parallel_map_answers_in_order_and_raises_what_it_raised() -> None:
+    assert parallel_map(lambda name: name.upper(), ["b", "a", "c"], 2) == ["B", "A", "C"]
     with pytest.raises(KeyError, match="missing"):
-        side_by_side(lambda name: {}[name], ["missing"], 2)
+        parallel_map(lambda name: {}[name], ["missing"], 2)
 
 
 def test_the_order_of_the_rows_changes_nothing(training: Training, data: TrainingData) -> None:

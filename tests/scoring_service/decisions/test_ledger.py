@@ -67,9 +67,9 @@ def test_the_latest_are_those_with_features_newest_first(store: EventStore) -> N
 
 def test_experts_go_on_from_the_latest_state_and_a_replay_from_the_one_before(store: EventStore) -> None:
     with store.begin() as connection:
-        assert ledger.latest_experts(connection) is None
+        assert ledger.latest_allocation(connection) is None
         ledger.add([entry(1, experts="one"), entry(2, experts=None), entry(3, experts="three")], connection)
-        assert ledger.latest_experts(connection) == "three"
-        assert ledger.latest_experts(connection, before="D-3") == "one"
-        assert ledger.latest_experts(connection, before="D-2") == "one"
-        assert ledger.latest_experts(connection, before="D-1") is None
+        assert ledger.latest_allocation(connection) == "three"
+        assert ledger.latest_allocation(connection, before="D-3") == "one"
+        assert ledger.latest_allocation(connection, before="D-2") == "one"
+        assert ledger.latest_allocation(connection, before="D-1") is None

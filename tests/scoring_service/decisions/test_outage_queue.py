@@ -1,4 +1,4 @@
-"""What the journal was given is there after whatever happens, once a claim, until the store has it."""
+"""What the outage queue was given is there after whatever happens, once a claim, until the store has it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from claimvet.data.contract.errors import StoreError
 from claimvet.scoring_service.decisions.ledger import Decision
-from claimvet.scoring_service.decisions.outage_queue import Journal
+from claimvet.scoring_service.decisions.outage_queue import OutageQueue
 from claimvet.scoring_service.store import StoredEvent
 from tests.scoring_service.decisions.test_ledger import ENTRY, entry
 
@@ -33,12 +33,12 @@ EVENTS = st.lists(
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
+    return tmp_path / "queue.db"
 
 
 @pytest.fixture
-def journal(path: Path) -> Iterator[Journal]:
-    made = Journal(path)
+def queue(path: Path) -> Iterator[OutageQueue]:
+    made = OutageQueue(path)
     yield made
     made.close()
 
@@ -48,47 +48,47 @@ def journal(path: Path) -> Iterator[Journal]:
 def test_a_decision_and_its_events_come_back_as_they_were(
     tmp_path_factory: pytest.TempPathFactory, claim_id: str, received: str, events: list[Any]
 ) -> None:
-    path = tmp_path_factory.mktemp("journal") / "journal.db"
+    path = tmp_path_factory.mktemp("queue") / "queue.db"
     decision = replace(ENTRY, claim_id=claim_id, received=received)
     events = [event for event in events if float("inf") not in map(_size, event.row.values())]
-    first = Journal(path)
+    first = OutageQueue(path)
     first.keep(decision, events)
     first.close()
-    again = Journal(path)
-    task = again.waiting()[0]
+    again = OutageQueue(path)
+    request = again.waiting()[0]
     again.close()
-    assert (task.decision, list(task.events), task.claim_id) == (decision, events, claim_id)
+    assert (request.decision, list(request.events), request.claim_id) == (decision, events, claim_id)
 
 
 def _size(value: Any) -> float:
     return abs(value) if isinstance(value, float) else 0.0
 
 
-def test_of_two_decisions_on_a_claim_the_first_is_kept(journal: Journal) -> None:
+def test_of_two_decisions_on_a_claim_the_first_is_kept(queue: OutageQueue) -> None:
     other = replace(ENTRY, decision_id="D-2", answer="{1}")
-    assert journal.keep(ENTRY, []) is ENTRY
-    assert journal.keep(other, []) is ENTRY
-    assert journal.kept("CL-1") is ENTRY
-    assert len(journal.waiting()) == 1
+    assert queue.keep(ENTRY, []) is ENTRY
+    assert queue.keep(other, []) is ENTRY
+    assert queue.kept("CL-1") is ENTRY
+    assert len(queue.waiting()) == 1
 
 
-def test_what_was_moved_is_gone_and_the_others_wait_in_their_order(journal: Journal, path: Path) -> None:
+def test_what_was_moved_is_gone_and_the_others_wait_in_their_order(queue: OutageQueue, path: Path) -> None:
     decisions = [entry(number) for number in (3, 1, 2)]
     for decision in decisions:
-        journal.keep(decision, [])
-    journal.moved(journal.waiting()[1])
-    assert journal.kept("CL-1") is None
-    again = Journal(path)
-    assert [task.decision for task in again.waiting()] == [decisions[0], decisions[2]]
+        queue.keep(decision, [])
+    queue.moved(queue.waiting()[1])
+    assert queue.kept("CL-1") is None
+    again = OutageQueue(path)
+    assert [request.decision for request in again.waiting()] == [decisions[0], decisions[2]]
     again.close()
 
 
-def test_a_journal_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
-    place = tmp_path / "none" / "journal.db"
+def test_an_outage_queue_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    place = tmp_path / "none" / "queue.db"
     with pytest.raises(
-        StoreError, match=f"the journal {place} cannot be opened .unable to open database file., expected"
+        StoreError, match=f"the outage queue {place} cannot be opened .unable to open database file., expected"
     ):
-        Journal(place)
+        OutageQueue(place)
 
 
 def test_a_file_that_is_no_journal_is_left_alone(path: Path) -> None:
@@ -96,15 +96,15 @@ def test_a_file_that_is_no_journal_is_left_alone(path: Path) -> None:
     with pytest.raises(
         StoreError, match=r"cannot be opened .file is not a database., expected a file that can be written"
     ):
-        Journal(path)
+        OutageQueue(path)
     assert path.read_bytes() == b"somebody's letters" * 100
 
 
-def test_a_journal_that_cannot_be_written_keeps_nothing_and_says_so(journal: Journal) -> None:
-    journal.keep(ENTRY, [])
-    journal.close()
+def test_an_outage_queue_that_cannot_be_written_keeps_nothing_and_says_so(queue: OutageQueue) -> None:
+    queue.keep(ENTRY, [])
+    queue.close()
     other: Decision = entry(2)
-    with pytest.raises(StoreError, match=r"the journal cannot be written to .Cannot operate on a closed database"):
-        journal.keep(other, [])
-    assert journal.kept("CL-2") is None
-    assert journal.kept("CL-1") is ENTRY
+    with pytest.raises(StoreError, match=r"the outage queue cannot be written to .Cannot operate on a closed database"):
+        queue.keep(other, [])
+    assert queue.kept("CL-2") is None
+    assert queue.kept("CL-1") is ENTRY

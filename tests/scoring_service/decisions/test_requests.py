@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimvet.scoring_service.decisions.requests import ScoreTask
-from claimvet.scoring_service.http.request_parsing import score_task
+from claimvet.scoring_service.decisions.requests import ScoreRequest
+from claimvet.scoring_service.http.request_parsing import score_request
 from tests.scoring_service.endpoint.running import PHOTO, claim
 
 OTHERS = [
@@ -33,8 +33,8 @@ OTHERS = [
 ]
 
 
-def task(body: dict[str, Any]) -> ScoreTask:
-    return score_task(json.loads(json.dumps(body)), json.dumps(body))
+def request(body: dict[str, Any]) -> ScoreRequest:
+    return score_request(json.loads(json.dumps(body)), json.dumps(body))
 
 
 def pieces(count: int) -> list[dict[str, Any]]:
@@ -46,31 +46,35 @@ def test_neither_the_order_of_fields_nor_that_of_evidence_changes_it(rng: random
     body = claim(evidence=pieces(count), x_b=1, x_a=None)
     mixed = [dict(rng.sample(list(piece.items()), len(piece))) for piece in rng.sample(pieces(count), count)]
     other = dict(rng.sample(list({**body, "evidence": mixed}.items()), len(body)))
-    assert task(other).digest == task(body).digest
+    assert request(other).digest == request(body).digest
 
 
 def test_what_is_left_out_and_what_is_null_are_the_same() -> None:
     without = {name: value for name, value in claim().items() if name != "order_id"}
-    assert task(without).digest == task(claim(evidence=None)).digest == task(claim(evidence=[], colour="red")).digest
+    assert (
+        request(without).digest
+        == request(claim(evidence=None)).digest
+        == request(claim(evidence=[], colour="red")).digest
+    )
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=lambda changed: "-".join(changed))
 def test_another_value_of_any_field_is_another_body(other: dict[str, Any]) -> None:
-    assert task(claim(**other)).digest != task(claim()).digest
+    assert request(claim(**other)).digest != request(claim()).digest
 
 
 def test_all_of_these_bodies_are_told_apart() -> None:
-    assert len({task(claim(**other)).digest for other in OTHERS}) == len(OTHERS)
+    assert len({request(claim(**other)).digest for other in OTHERS}) == len(OTHERS)
 
 
 def test_it_is_what_anybody_can_compute_from_the_rows() -> None:
-    made = task(claim(evidence=[PHOTO]))
+    made = request(claim(evidence=[PHOTO]))
     rows = {"claim": dict(made.claim.row), "evidence": [dict(made.evidence[0].row)]}
     text = json.dumps(rows, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert made.digest == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_a_claim_and_its_evidence_are_the_events_that_the_store_gets() -> None:
-    made = task(claim(evidence=pieces(2)))
+    made = request(claim(evidence=pieces(2)))
     assert [event.table for event in made.events] == ["claims", "evidence", "evidence"]
     assert made.claim_id == "CL-1"

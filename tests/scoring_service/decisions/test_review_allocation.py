@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from claimvet.models.policy.capacity import REFER, ShadowPrice
 from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.scoring import RowScore
-from claimvet.scoring_service.decisions.review_allocation import day_of, share, state_of, state_text
+from claimvet.scoring_service.decisions.review_allocation import allocate, day_of, state_of, state_text
 
 POLICY = Policy(expert_reviews_per_day=3, audit_share=0.0)
 SAVINGS = st.floats(0, 1e5, allow_nan=False)
@@ -27,7 +27,7 @@ def score(saving: float) -> RowScore:
 def test_the_state_comes_back_from_its_text(savings: list[float], day: str) -> None:
     state = ShadowPrice()
     for place, saving in enumerate(savings):
-        _, state = share(f"CL-{place}", day, score(saving), POLICY, state)
+        _, state = allocate(f"CL-{place}", day, score(saving), POLICY, state)
         assert state_of(state_text(state)) == state
 
 
@@ -42,17 +42,17 @@ def test_no_day_has_more_reviews_than_experts_and_who_gets_none_gets_otherwise(
     state, reviews = ShadowPrice(), dict[str, int]()
     for place, (day, saving) in enumerate(sorted(claims, key=lambda claim: claim[0])):
         date = f"2026-03-0{day}"
-        shared, state = share(f"CL-{place}", date, score(saving), POLICY, state)
-        assert shared.disposition in (REFER, "request_evidence")
-        assert shared.disposition != REFER or saving > 0
-        reviews[date] = reviews.get(date, 0) + (shared.disposition == REFER)
+        allocation, state = allocate(f"CL-{place}", date, score(saving), POLICY, state)
+        assert allocation.disposition in (REFER, "request_evidence")
+        assert allocation.disposition != REFER or saving > 0
+        reviews[date] = reviews.get(date, 0) + (allocation.disposition == REFER)
     assert max(reviews.values()) <= 3
 
 
 def test_an_audit_takes_an_expert_whatever_the_score_and_its_chance_is_told() -> None:
     policy = replace(POLICY, audit_share=1.0, expert_reviews_per_day=1)
-    first, state = share("CL-1", "2026-03-01", score(0.0), policy, ShadowPrice())
-    second, _ = share("CL-2", "2026-03-01", score(900.0), policy, state)
+    first, state = allocate("CL-1", "2026-03-01", score(0.0), policy, ShadowPrice())
+    second, _ = allocate("CL-2", "2026-03-01", score(900.0), policy, state)
     assert (first.disposition, first.audited, first.audit_probability) == (REFER, True, 1.0)
     assert (second.disposition, second.audited, second.audit_probability) == ("request_evidence", False, 0.0)
 

@@ -1,4 +1,4 @@
-"""A decider on a store, without a server: tasks go in, answers come out."""
+"""A decision service on a store, without a server: requests go in, answers come out."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from claimvet.scoring_service.decisions.decide import Decider, Surroundings
-from claimvet.scoring_service.decisions.requests import EventsTask, RescoreTask, ScoreTask
-from claimvet.scoring_service.http.request_parsing import events_task, rescore_task, score_task
-from claimvet.scoring_service.model_loading.loaded_model import ModelSlot
+from claimvet.scoring_service.decisions.decide import DecisionContext, DecisionService
+from claimvet.scoring_service.decisions.requests import EventsRequest, RescoreRequest, ScoreRequest
+from claimvet.scoring_service.http.request_parsing import events_request, rescore_request, score_request
+from claimvet.scoring_service.model_loading.loaded_model import ModelReloader
 from claimvet.scoring_service.observability.metrics import Metrics
 from claimvet.scoring_service.store import EventStore
 from tests.scoring_service.endpoint.running import NOW
 
-Task = ScoreTask | RescoreTask | EventsTask
+Request = ScoreRequest | RescoreRequest | EventsRequest
 
 
 class Office:
@@ -23,30 +23,30 @@ class Office:
 
     def __init__(self, store: EventStore, model: Path | str, first: int = 1, shadow: Path | None = None) -> None:
         self.store = store
-        self.champion = ModelSlot(str(model))
+        self.champion = ModelReloader(str(model))
         self.champion.refresh()
-        beside = ModelSlot(str(shadow)) if shadow else None
+        beside = ModelReloader(str(shadow)) if shadow else None
         if beside:
             beside.refresh()
         numbers = itertools.count(first)
-        surroundings = Surroundings(store, self.champion, beside, Metrics(), lambda: NOW, lambda: f"D-{next(numbers)}")
-        self._decider = Decider(surroundings)
+        context = DecisionContext(store, self.champion, beside, Metrics(), lambda: NOW, lambda: f"D-{next(numbers)}")
+        self._decisions = DecisionService(context)
 
-    def together(self, *tasks: Task) -> list[Any]:
+    def together(self, *requests: Request) -> list[Any]:
         with self.store.begin() as connection:
-            return self._decider.together(tasks, connection)
+            return self._decisions.together(requests, connection)
 
-    def one_by_one(self, *tasks: Task) -> list[Any]:
-        return [self.together(task)[0] for task in tasks]
-
-
-def scoring(body: dict[str, Any]) -> ScoreTask:
-    return score_task(json.loads(json.dumps(body)), json.dumps(body))
+    def one_by_one(self, *requests: Request) -> list[Any]:
+        return [self.together(request)[0] for request in requests]
 
 
-def again(claim_id: str, as_of: str | None = None) -> RescoreTask:
-    return rescore_task(claim_id, {"as_of": as_of}, "")
+def scoring(body: dict[str, Any]) -> ScoreRequest:
+    return score_request(json.loads(json.dumps(body)), json.dumps(body))
 
 
-def events(*found: tuple[str, dict[str, Any]]) -> EventsTask:
-    return events_task({"events": [{"table": table, "row": row} for table, row in found]})
+def again(claim_id: str, as_of: str | None = None) -> RescoreRequest:
+    return rescore_request(claim_id, {"as_of": as_of}, "")
+
+
+def events(*found: tuple[str, dict[str, Any]]) -> EventsRequest:
+    return events_request({"events": [{"table": table, "row": row} for table, row in found]})

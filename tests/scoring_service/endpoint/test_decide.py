@@ -16,7 +16,7 @@ from claimvet.scoring_service.decisions import ledger
 from claimvet.scoring_service.decisions.decide import Decided
 from claimvet.scoring_service.errors import ConflictError, NotFoundError, ProblemError
 from claimvet.scoring_service.store import EventStore
-from tests.scoring_service.endpoint.deciding import Office, Task, again, events, scoring
+from tests.scoring_service.endpoint.deciding import Office, Request, again, events, scoring
 from tests.scoring_service.endpoint.running import PHOTO, claim
 from tests.scoring_service.endpoint.small_model import saved, small_model
 
@@ -29,10 +29,10 @@ def own(number: int, **changed: Any) -> dict[str, Any]:
     return claim(f"CL-{number}", **parties, amount_claimed=50.0 * (number + 1), **changed)
 
 
-def asked(number: int, kind: str) -> Task:
+def asked(number: int, kind: str) -> Request:
     """A request about the claim of that number; some of them are about one that was scored before."""
     known = f"CL-{number + 1000}"
-    requests: dict[str, Task] = {
+    requests: dict[str, Request] = {
         "claim": scoring(own(number)),
         "with evidence": scoring(own(number, evidence=[{**PHOTO, "evidence_id": f"E-{number}"}])),
         "twice": scoring(own(number + 1000)),
@@ -58,14 +58,14 @@ def told(answers: list[Any]) -> list[Any]:
 def test_together_is_one_after_the_other(
     tmp_path_factory: pytest.TempPathFactory, model: Path, kinds: list[str]
 ) -> None:
-    tasks = [asked(number, kind) for number, kind in enumerate(kinds)]
+    requests = [asked(number, kind) for number, kind in enumerate(kinds)]
     known = [scoring(own(number + 1000)) for number in range(len(kinds))]
     found = []
     for way in ("together", "one_by_one"):
         store = EventStore.open(f"sqlite:///{tmp_path_factory.mktemp('office') / 'store.db'}")
         office = Office(store, model)
         office.together(*known)
-        found.append(sorted_by_claim(told(getattr(office, way)(*tasks))))
+        found.append(sorted_by_claim(told(getattr(office, way)(*requests))))
         store.close()
     assert found[0] == found[1]
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from claimvet.models.registry import lifecycle, registry
 from claimvet.scoring_service.decisions.replay import replay
-from claimvet.scoring_service.model_loading.loaded_model import CHAMPION_URI, ModelSlot
+from claimvet.scoring_service.model_loading.loaded_model import CHAMPION_URI, ModelReloader
 from tests.scoring_service.endpoint.running import PHOTO, Endpoint, claim, running, until
 from tests.scoring_service.endpoint.small_model import saved, small_model
 
@@ -51,10 +51,10 @@ def test_without_a_model_a_claim_is_recorded_and_referred(tmp_path: Path) -> Non
 
 def test_a_model_that_reads_other_features_is_not_taken(tmp_path: Path) -> None:
     place = saved(small_model(extra=("customer_shoe_size",)), tmp_path / "model")
-    slot = ModelSlot(str(place))
-    assert not slot.refresh()
-    assert slot.held is None
-    assert "customer_shoe_size" in str(slot.problem)
+    reloader = ModelReloader(str(place))
+    assert not reloader.refresh()
+    assert reloader.loaded is None
+    assert "customer_shoe_size" in str(reloader.problem)
 
 
 def test_a_claim_that_lacks_what_the_model_needs_is_referred_and_the_others_are_scored(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from claimvet.scoring_service.auth.roles import Role
-from claimvet.scoring_service.decisions.outage_queue import Journal
+from claimvet.scoring_service.decisions.outage_queue import OutageQueue
 from claimvet.scoring_service.decisions.replay import replay
 from claimvet.scoring_service.observability.logs import JsonLines
 from claimvet.scoring_service.store import EventStore
@@ -120,8 +120,8 @@ def test_the_stores_server_is_stopped_and_started(
 def test_while_the_stores_server_is_gone_claims_are_kept_and_referred(
     postgres_server: postgres.Server, postgres_url: str, model: Path, tmp_path: Path
 ) -> None:
-    journal = tmp_path / "journal.db"
-    with running(postgres_url, model, journal=journal) as endpoint:
+    queue = tmp_path / "queue.db"
+    with running(postgres_url, model, outage_queue=queue) as endpoint:
         first = endpoint.intake.score(claim()).json()
         postgres_server.stop()
         try:
@@ -138,7 +138,7 @@ def test_while_the_stores_server_is_gone_claims_are_kept_and_referred(
             assert endpoint.intake.post("/v1/claims/CL-1/rescore").status_code == 503
         finally:
             postgres_server.start()
-        until(lambda: "claimvet_journal 0.0" in endpoint.http.get("/metrics").text)
+        until(lambda: "claimvet_outage_queue 0.0" in endpoint.http.get("/metrics").text)
         assert endpoint.intake.score(claim("CL-2", evidence=[PHOTO])).content == kept.content
         assert endpoint.intake.score(claim()).json() == first
         until(lambda: endpoint.reviewer.get("/v1/claims/CL-1").status_code == 200)
@@ -153,20 +153,20 @@ def test_while_the_stores_server_is_gone_claims_are_kept_and_referred(
             assert replay(kept.json()["decision_id"], connection).same
 
 
-def test_a_journal_that_the_store_contradicts_moves_all_the_same_and_the_log_names_nobody(
+def test_an_outage_queue_that_the_store_contradicts_moves_all_the_same_and_the_log_names_nobody(
     tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    url, journal = f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "journal.db"
-    with running(url, model, journal=journal, answer_seconds=0.3, follow_seconds=60) as endpoint:
+    url, queue = f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "queue.db"
+    with running(url, model, outage_queue=queue, answer_seconds=0.3, follow_seconds=60) as endpoint:
         with endpoint.service.store.begin():
             kept = endpoint.intake.score(claim("CL-SECRET")).json()
         until(lambda: endpoint.intake.events(("claims", claim("CL-SECRET", seller_id="S-SECRET"))).status_code == 200)
-    with caplog.at_level(logging.INFO, "claimvet"), running(url, model, journal=journal) as endpoint:
+    with caplog.at_level(logging.INFO, "claimvet"), running(url, model, outage_queue=queue) as endpoint:
         until(lambda: endpoint.reviewer.get("/v1/claims/CL-SECRET").status_code == 200)
         assert endpoint.reviewer.get("/v1/claims/CL-SECRET").json()["decision_id"] == kept["decision_id"]
         assert endpoint.intake.events(("claims", claim("CL-SECRET", seller_id="S-SECRET"))).status_code == 200
     lines = [JsonLines().format(record) for record in caplog.records]
-    assert any('"event":"journal"' in line and '"conflict_in":"claims"' in line for line in lines)
+    assert any('"event":"outage queue"' in line and '"conflict_in":"claims"' in line for line in lines)
     assert "SECRET" not in "".join(lines)
 
 
@@ -179,15 +179,15 @@ def test_a_claim_that_can_be_none_is_not_asked_for(store_url: str, model: Path) 
 
 
 def test_what_is_in_the_journal_outlives_the_process(tmp_path: Path, model: Path) -> None:
-    url, journal = f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "journal.db"
-    with running(url, model, journal=journal, answer_seconds=0.3, follow_seconds=60) as endpoint:
+    url, queue = f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "queue.db"
+    with running(url, model, outage_queue=queue, answer_seconds=0.3, follow_seconds=60) as endpoint:
         with sa.create_engine(url).connect() as other:
             other.exec_driver_sql("BEGIN IMMEDIATE")
             kept = endpoint.intake.score(claim(evidence=[PHOTO]))
             assert kept.json()["disposition"] == "refer_to_expert"
             other.rollback()
-        assert len(Journal(journal).waiting()) == 1
-    with running(url, model, journal=journal) as endpoint:
+        assert len(OutageQueue(queue).waiting()) == 1
+    with running(url, model, outage_queue=queue) as endpoint:
         until(lambda: endpoint.reviewer.get("/v1/claims/CL-1").status_code == 200)
         assert endpoint.intake.score(claim(evidence=[PHOTO])).content == kept.content
 
@@ -211,7 +211,7 @@ def test_requests_under_way_are_answered_when_the_server_is_stopped(tmp_path: Pa
             target=lambda: answers.append(httpx.post(ask, json=claim(), headers=headers, timeout=30))
         )
         asking.start()
-        until(lambda: endpoint.service.desk.stalled_seconds() > 0.1)
+        until(lambda: endpoint.service.write_queue.stalled_seconds() > 0.1)
         threading.Timer(0.5, other.rollback).start()
     asking.join()
     assert json.loads(answers[0].content)["claim_id"] == "CL-1"

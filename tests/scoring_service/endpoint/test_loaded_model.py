@@ -15,8 +15,8 @@ from claimvet.scoring_service.model_loading.fetching import Fetching
 from claimvet.scoring_service.model_loading.loaded_model import (
     CHAMPION_URI,
     LOOKS_BEFORE_AGAIN,
-    ModelSlot,
-    held,
+    ModelReloader,
+    load_verified,
     smoke_row,
     verified,
 )
@@ -24,32 +24,32 @@ from tests.scoring_service.endpoint.small_model import saved, small_model
 
 
 def test_a_slot_takes_a_model_once_and_the_next_one_when_the_address_names_it(tmp_path: Path, model: Path) -> None:
-    slot = ModelSlot(str(model))
-    assert slot.problem == "it is being loaded"
-    assert slot.refresh()
-    assert not slot.refresh()
-    assert slot.held is not None
-    assert slot.held.version == ClaimModel.load(model).version
-    slot.uri = str(saved(small_model(2), tmp_path / "two"))
-    assert slot.refresh()
-    assert slot.held.version == small_model(2).version
+    reloader = ModelReloader(str(model))
+    assert reloader.problem == "it is being loaded"
+    assert reloader.refresh()
+    assert not reloader.refresh()
+    assert reloader.loaded is not None
+    assert reloader.loaded.version == ClaimModel.load(model).version
+    reloader.uri = str(saved(small_model(2), tmp_path / "two"))
+    assert reloader.refresh()
+    assert reloader.loaded.version == small_model(2).version
 
 
 def test_the_first_look_may_have_begun_before(model: Path) -> None:
-    slot = ModelSlot("models:/claimvet@champion", Fetching(str(model)))
-    assert slot.refresh()
-    assert slot.held is not None
-    assert slot.held.uri == str(model)
+    reloader = ModelReloader("models:/claimvet@champion", Fetching(str(model)))
+    assert reloader.refresh()
+    assert reloader.loaded is not None
+    assert reloader.loaded.uri == str(model)
 
 
 def test_a_version_that_was_not_taken_is_left_alone_for_some_looks(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = []
-    slot = ModelSlot(str(model))
-    slot.refresh()
+    reloader = ModelReloader(str(model))
+    reloader.refresh()
     broken = saved(small_model(2), tmp_path / "broken")
-    slot.uri = str(broken)
+    reloader.uri = str(broken)
     (broken / "frivolous.txt").write_text("no booster")
     loaded = ClaimModel.load
 
@@ -59,19 +59,19 @@ def test_a_version_that_was_not_taken_is_left_alone_for_some_looks(
 
     monkeypatch.setattr(ClaimModel, "load", watched)
     for _ in range(LOOKS_BEFORE_AGAIN + 1):
-        assert not slot.refresh()
-        assert slot.problem
+        assert not reloader.refresh()
+        assert reloader.problem
     assert len(looks) == 1
-    assert slot.held is not None
-    assert slot.held.uri == str(model)
+    assert reloader.loaded is not None
+    assert reloader.loaded.uri == str(model)
     saved(small_model(2), tmp_path / "broken")
-    assert slot.refresh()
-    assert slot.problem is None
+    assert reloader.refresh()
+    assert reloader.problem is None
 
 
 def test_a_model_of_another_hash_is_refused(model: Path) -> None:
     with pytest.raises(ModelError, match=r"has the hash [0-9a-f]+, expected another as the registry says"):
-        held(Fetched("models:/claimvet/7", model, "another"))
+        load_verified(Fetched("models:/claimvet/7", model, "another"))
 
 
 def test_a_model_whose_rows_and_frames_disagree_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

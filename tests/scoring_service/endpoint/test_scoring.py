@@ -172,7 +172,7 @@ def test_a_promoted_model_takes_over_and_the_old_decisions_stay(tmp_path: Path, 
     with running(
         f"sqlite:///{tmp_path / 'store.db'}", place, shadow=str(saved(small_model(2), tmp_path / "two"))
     ) as endpoint:
-        until(lambda: endpoint.service.shadow is not None and endpoint.service.shadow.held is not None)
+        until(lambda: endpoint.service.shadow is not None and endpoint.service.shadow.loaded is not None)
         first = endpoint.intake.score(claim()).json()
         shadow = endpoint.reviewer.get("/v1/claims/CL-1").json()["shadow"]
         assert shadow["model_version"] == small_model(2).version != first["model_version"]

@@ -10,7 +10,7 @@ import pytest
 from claimvet.data.contract.errors import ModelError
 from claimvet.scoring_service.model_loading import fetching
 from claimvet.scoring_service.model_loading.fetching import Fetching
-from claimvet.scoring_service.model_loading.loaded_model import held
+from claimvet.scoring_service.model_loading.loaded_model import load_verified
 from tests.scoring_service.endpoint.small_model import saved, small_model
 
 
@@ -29,7 +29,7 @@ def test_a_directory_is_taken_where_it_lies(tmp_path: Path, scratch: Path) -> No
     begun = Fetching(str(place))
     found = begun.result()
     assert (found.uri, found.directory, found.expected) == (str(place), place, None)
-    assert held(found).version == small_model().version
+    assert load_verified(found).version == small_model().version
     begun.close()
     assert list(scratch.iterdir()) == []
     assert place.is_dir()
@@ -40,7 +40,7 @@ def test_a_directory_without_a_model_is_said_with_its_address(tmp_path: Path) ->
     with pytest.raises(
         ModelError, match=f"the model {tmp_path} cannot be loaded: the directory {tmp_path} holds no whole"
     ):
-        held(begun.result())
+        load_verified(begun.result())
     begun.close()
 
 
