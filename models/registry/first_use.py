@@ -36,6 +36,7 @@ def prepare_sqlite(url: sa.URL) -> None:
         if not file.exists():
             new = file.with_name(f"{file.name}.new")
             new.unlink(missing_ok=True)
+            new.touch()  # where that cannot be, MLflow would try again for two minutes
             _open(f"sqlite:///{new}")
             new.replace(file)
         _open(url.render_as_string(hide_password=False))

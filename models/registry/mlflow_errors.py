@@ -28,15 +28,32 @@ def is_unreachable(error: BaseException) -> bool:
     import requests
     from sqlalchemy import exc
 
-    broken = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, exc.OperationalError, exc.InterfaceError)
+    broken = (
+        requests.exceptions.ConnectionError,
+        requests.exceptions.Timeout,
+        exc.OperationalError,
+        exc.InterfaceError,
+    )
     return any(isinstance(one, broken) for one in _chain(error))
 
 
 def reason(error: BaseException) -> str:
-    """Return why, as the end of a sentence: the innermost error's own words, in one line, without passwords."""
-    said = [text for one in _chain(error) if (text := _first_line(one))]
-    innermost = next((text for one in reversed(list(_chain(error))) if (text := _system_error(one))), None)
-    return innermost or _shortened(said[0] if said else type(error).__name__)
+    """Return why, as the end of a sentence, in one line and without passwords.
+
+    Of a connection or a database that failed it is what the innermost error says, of anything else what MLflow says.
+    """
+    import requests
+    from sqlalchemy import exc
+
+    chain = list(_chain(error))
+    told = [text for one in chain if (text := _first_line(one))] or [type(error).__name__]
+    wrapped = (
+        requests.exceptions.ConnectionError,
+        requests.exceptions.Timeout,
+        requests.exceptions.RetryError,
+        exc.DBAPIError,
+    )
+    return _shortened(told[-1] if any(isinstance(one, wrapped) for one in chain) else told[0])
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -53,15 +70,9 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         waiting += [each for each in inner if isinstance(each, BaseException)]
 
 
-def _system_error(error: BaseException) -> str | None:
-    """What the operating system said (`Connection refused`), or how a connection ended."""
-    if isinstance(error, OSError) and error.strerror and isinstance(error.errno, int):
-        name = f" ({error.filename})" if error.filename else ""
-        return f"{error.strerror}{name}"
-    return None
-
-
 def _first_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename is None:
+        return error.strerror
     lines = str(error).strip().splitlines()
     return lines[0] if lines else ""
 

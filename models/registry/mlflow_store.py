@@ -48,7 +48,12 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
 quarter of an hour, and as long as a `Retry-After` says), and nothing is printed or sent to anybody else."""
 CONNECT_SECONDS = 10
 """How long a database may take to let us in."""
-_CONNECT_ARGUMENTS = {"postgresql": "connect_timeout", "mysql": "connect_timeout", "mssql": "timeout", "sqlite": "timeout"}
+_CONNECT_ARGUMENTS = {
+    "postgresql": "connect_timeout",
+    "mysql": "connect_timeout",
+    "mssql": "timeout",
+    "sqlite": "timeout",
+}
 _ALIAS_TABLE = "registered_model_aliases"
 _VERSIONS = f"SELECT version FROM {_ALIAS_TABLE} WHERE name = :name AND alias = :alias"
 """MLflow's own table; a test holds it against what MLflow's client answers."""
@@ -63,14 +68,10 @@ def mlflow_client(asked: str) -> Iterator[MlflowClient]:
     Raise `RegistryError` for whatever MLflow answers but that, and for a store that cannot be reached. Nothing that MLflow prints or logs
     gets out.
     """
-    stores = (tracking_uri(), registry_uri())
-    try:
-        client = _client(*stores)
-    except Exception as error:
-        raise registry_error(asked, error) from error
+    _import_mlflow()
     with silenced():
         try:
-            yield client
+            yield _client(tracking_uri(), registry_uri())
         except ClaimvetError:
             raise
         except Exception as error:
@@ -117,9 +118,13 @@ def _version_in_database(url: sa.URL, name: str, alias: str, asked: str) -> str 
                 return None
             found = list(connection.execute(sa.text(_VERSIONS), {"name": name, "alias": alias}).scalars())
     except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
-        raise RegistryError(f"MLflow at {shown(registry_uri())} cannot be reached to {asked}: {reason(error)}") from error
+        raise RegistryError(
+            f"MLflow at {shown(registry_uri())} cannot be reached to {asked}: {reason(error)}"
+        ) from error
     if len(found) > 1:
-        raise RegistryError(f"MLflow at {shown(registry_uri())} could not {asked}: {len(found)} versions are, expected one")
+        raise RegistryError(
+            f"MLflow at {shown(registry_uri())} could not {asked}: {len(found)} versions are, expected one"
+        )
     return str(found[0]) if found else None
 
 
@@ -142,33 +147,41 @@ def _is_there(url: sa.URL) -> bool:
 def connected(url: sa.URL) -> Iterator[sa.Connection]:
     """Yield a connection to a database, which is given up after `CONNECT_SECONDS`."""
     argument = _CONNECT_ARGUMENTS.get(url.get_backend_name())
-    engine = sa.create_engine(
-        url, poolclass=sa.NullPool, connect_args={argument: CONNECT_SECONDS} if argument else {}
-    )
+    engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args={argument: CONNECT_SECONDS} if argument else {})
     with engine.connect() as connection:
         yield connection
 
 
-def _client(tracking: str, registry: str) -> MlflowClient:
-    """A client of stores that are there and let us in; MLflow itself would knock at a database for two minutes."""
+def _import_mlflow() -> None:
+    """Import it by our settings, and before it is silenced, since importing it sets up its logging."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    import mlflow  # noqa: F401
+
+
+def _client(tracking: str, registry: str) -> MlflowClient:
+    """A client of stores that are there and let us in; MLflow itself would knock at a database for two minutes."""
     import mlflow
 
     # MLflow prefers what was set last in this process, even the empty text, to the variable; here the variable always decides.
     mlflow.set_tracking_uri(tracking)
-    client = mlflow.MlflowClient(tracking, registry)
     key = (tracking, registry, str(Path.cwd()))
     if key not in _prepared:
-        with silenced():
-            for uri in dict.fromkeys((tracking, registry)):
-                url = database_url(uri)
-                if url is not None:
-                    prepare_sqlite(url)
-                    with connected(url):
-                        pass
+        for uri in dict.fromkeys((tracking, registry)):
+            _prepare(uri)
         _prepared.add(key)
-    return client
+    return mlflow.MlflowClient(tracking, registry)
+
+
+def _prepare(uri: str) -> None:
+    url = database_url(uri)
+    if url is None:
+        return
+    file = sqlite_file(url)
+    if file is None or file.exists():
+        with connected(url) as connection:
+            sa.inspect(connection).has_table(_ALIAS_TABLE)  # a file that is no database says so here
+    prepare_sqlite(url)
 
 
 @contextmanager

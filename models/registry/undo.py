@@ -41,18 +41,21 @@ class Undo:
 
 
 @contextmanager
-def undone_on_failure() -> Iterator[Undo]:
+def undone_on_failure(unchanged: str) -> Iterator[Undo]:
     """Yield an `Undo`; where the block fails or is stopped, take everything back and say so.
 
-    Raise `RegistryError` in the place of a `RegistryError`: with "nothing has changed", or with exactly what stands.
+    Raise `RegistryError` in the place of a `RegistryError`: with `unchanged` at its end, or with exactly what stands.
     """
     undo = Undo()
     try:
         yield undo
     except BaseException as error:
         standing = undo.take_back()
+        said = str(error) or type(error).__name__
         if standing:
-            raise RegistryError(f"{error}; taking back what was done failed too, so these stand: {', '.join(standing)}") from error
+            raise RegistryError(
+                f"{said}; taking back what was done failed too, so these stand: {', '.join(standing)}"
+            ) from error
         if isinstance(error, RegistryError):
-            raise RegistryError(f"{error}; nothing has changed") from error
+            raise RegistryError(f"{said}; {unchanged}") from error
         raise

@@ -25,11 +25,34 @@ class MlflowServer:
 
     def __init__(self, root: Path) -> None:
         self.port = free_port()
-        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        command += ["--backend-store-uri", f"sqlite:///{root / 'served.db'}", "--artifacts-destination", str(root / "artifacts")]
-        quiet = {**os.environ, "MLFLOW_TRACKING_URI": "", "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        command = [
+            sys.executable,
+            "-m",
+            "mlflow",
+            "server",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--workers",
+            "1",
+        ]
+        command += [
+            "--backend-store-uri",
+            f"sqlite:///{root / 'served.db'}",
+            "--artifacts-destination",
+            str(root / "artifacts"),
+        ]
+        quiet = {
+            **os.environ,
+            "MLFLOW_TRACKING_URI": "",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        }
         self._log = (root / "server.log").open("wb")
-        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, cwd=root, env=quiet, start_new_session=True)
+        self._process = subprocess.Popen(
+            command, stdout=self._log, stderr=self._log, cwd=root, env=quiet, start_new_session=True
+        )
         deadline = time.monotonic() + SECONDS_TO_START
         while not self._answers():
             assert self._process.poll() is None, (root / "server.log").read_text()
@@ -122,7 +145,9 @@ class FaultyProxy:
 
             def _asked(self, body: bytes) -> tuple[int, str, bytes]:
                 connection = http.client.HTTPConnection("127.0.0.1", proxy.target, timeout=60)
-                kept = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
+                kept = {
+                    name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")
+                }
                 connection.request(self.command, self.path, body or None, kept)
                 got = connection.getresponse()
                 answer = got.read()
@@ -140,7 +165,7 @@ class FaultyProxy:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass  # noqa: N815
 
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
