@@ -16,25 +16,20 @@ from claimvet.features.batch.chunks import BatchFile, row_chunks
 from claimvet.features.batch.claim_table import claim_table
 from claimvet.features.batch.context import claim_context, extra_columns
 from claimvet.features.batch.streaming import streamed_value
-from claimvet.features.catalogue.aggregates import CENTS_PER_DOLLAR, MICROSECONDS_PER_DAY
 from claimvet.features.catalogue.declaration import (
     ClaimFeature,
     Feature,
-    Form,
     HistoryFeature,
     LinkFeature,
     RatioFeature,
     TrendFeature,
 )
+from claimvet.features.catalogue.expressions import claim_value, combined_value
 from claimvet.features.catalogue.features import FEATURES
-from claimvet.features.catalogue.selection import with_ingredients
+from claimvet.features.catalogue.selection import with_dependencies
 from claimvet.features.engines.open import open_engine
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.features.engines.protocol import Engine, StreamingEngine
-
-MICROSECONDS_PER_HOUR = 3_600_000_000
-MONEY_CONTEXT = frozenset({"amount", "order_amount", "price"})
-"""Columns of the context that hold cents."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +105,7 @@ def _names(features: ir.Table) -> tuple[str, ...]:
 
 def feature_table(engine: Engine, progress: Progress, asked: Sequence[Feature]) -> tuple[ir.Table, tuple[str, ...]]:
     """The features as an expression, one row a claim in the order of the input, and the names of those null throughout."""
-    needed = with_ingredients(asked)
+    needed = with_dependencies(asked)
     progress("claims and their parties")
     context = claim_context(engine, _context_columns(needed))
     claims, streamed = claim_table(engine, context, needed, progress)
@@ -144,43 +139,3 @@ def _context_columns(features: Sequence[Feature]) -> set[str]:
     """What the features read of a claim beside its keys; a category's history is found through the claim's product."""
     columns = {feature.column for feature in features if isinstance(feature, ClaimFeature)}
     return columns | {feature.entity.key for feature in features if isinstance(feature, HistoryFeature)}
-
-
-def claim_value(feature: ClaimFeature, context: ir.Table) -> ir.Value:
-    """The feature as an expression over the claim's context (`features.batch.context`)."""
-    column = context[feature.column]
-    if feature.column in MONEY_CONTEXT:
-        column = column.cast("float64") / CENTS_PER_DOLLAR
-    match feature.form:
-        case Form.DAYS_UNTIL_FILING:
-            return (context.filed_at - column).cast("float64") / MICROSECONDS_PER_DAY
-        case Form.HOUR_OF_DAY:
-            return _time_of_day(column).cast("float64") / MICROSECONDS_PER_HOUR
-        case Form.DAY_OF_WEEK:
-            return _weekday(column)
-        case Form.WITHIN:
-            low, high = feature.bounds or (0.0, 0.0)
-            return ((column >= low) & (column < high)).cast("float64")
-        case Form.LENGTH:
-            return column.length().cast("int64")
-        case _:
-            return column
-
-
-def _time_of_day(instant: ir.Value) -> ir.Value:
-    """Microseconds since midnight, before 1970 too, where a remainder is negative."""
-    return (instant % MICROSECONDS_PER_DAY + MICROSECONDS_PER_DAY) % MICROSECONDS_PER_DAY
-
-
-def _weekday(instant: ir.Value) -> ir.Value:
-    """Day of the week, Monday is 0; 1970-01-01 was a Thursday."""
-    # a whole number of days before it is divided, since engines divide in float64
-    day = (instant - _time_of_day(instant)) // MICROSECONDS_PER_DAY
-    return ((day % 7 + 10) % 7).cast("int64")
-
-
-def combined_value(feature: RatioFeature | TrendFeature, joined: ir.Table) -> ir.Value:
-    """The quotient as an expression over the columns of other features; null where either is, or the divisor is 0."""
-    if isinstance(feature, TrendFeature):
-        return joined[feature.short.name].cast("float64") * feature.scale / joined[feature.long.name].nullif(0)
-    return joined[feature.numerator.name].cast("float64") / joined[feature.denominator.name].nullif(0)

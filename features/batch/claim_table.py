@@ -9,13 +9,13 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from claimvet.features.batch.history_events import available_features, history_tables
 from claimvet.features.batch.partitioned import partitioned_tables
-from claimvet.features.batch.plan import available_features, history_tables
 from claimvet.features.batch.streaming import fetched, streamed_columns, streamed_features
 from claimvet.features.catalogue.declaration import Feature, HistoryFeature, LinkFeature
 from claimvet.features.engines.progress import Progress
 from claimvet.features.engines.protocol import Engine, PartitionedEngine, StreamingEngine
-from claimvet.features.links.links import link_tables
+from claimvet.features.links.link_tables import link_tables
 
 
 def claim_table(

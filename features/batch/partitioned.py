@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from claimvet.features.batch.breakpoints import BEFORE_ALL_TIME, NO_KEY, Breakpoints, Integers, Timeline
 from claimvet.features.batch.distinct_counts import NO_VALUE
-from claimvet.features.batch.plan import aggregates_of_all, by_source
+from claimvet.features.batch.history_events import aggregates_of_all, by_source
 from claimvet.features.batch.window_totals import FOREVER, Batch, History, missing_value, take_all
 from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, feature_value
 from claimvet.features.catalogue.declaration import Entity, HistoryFeature

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from claimvet.features.batch.breakpoints import BEFORE_ALL_TIME, NO_KEY
 from claimvet.features.batch.distinct_counts import NO_VALUE
 from claimvet.features.batch.entity_index import EntityBreakpoints, EntityIndex
-from claimvet.features.batch.plan import aggregates_of_all, by_source, events_of_entities
+from claimvet.features.batch.history_events import aggregates_of_all, by_source, events_of_entities
 from claimvet.features.batch.window_totals import (
     FOREVER,
     Batch,

@@ -1,8 +1,9 @@
 """What a feature is: entity, event, aggregation, column and window; everything else follows from them.
 
-A declaration holds no SQL and no data frame. `features.batch.plan` turns declarations into one query, and `docs/features.md` is written
-from them. There are five forms: `HistoryFeature` (events of an entity before the claim), `RatioFeature` and `TrendFeature` (of two
-other features), `ClaimFeature` (of the claim itself) and `LinkFeature` (other customers that the claim is tied to).
+A declaration holds no SQL and no data frame: the batch build (`features.batch`) and the endpoint (`features.online`) compute it,
+and `docs/features.md` is written from it. There are five forms: `HistoryFeature` (events of an entity before the claim),
+`RatioFeature` and `TrendFeature` (of two other features), `ClaimFeature` (of the claim itself) and `LinkFeature` (other customers
+that the claim is tied to).
 """
 
 from __future__ import annotations
@@ -340,7 +341,7 @@ class ClaimFeature(Feature):
 
 @dataclass(frozen=True, kw_only=True)
 class LinkFeature(Feature):
-    """Distinct other customers whom something ties to this claim; `label` names it, `features.links.links` computes it."""
+    """Distinct other customers whom something ties to this claim; `label` names it, `features.links.link_tables` computes it."""
 
     label: str
     meaning: str

@@ -40,7 +40,7 @@ ADDING = """## How to add a feature
 One declaration is all. A feature over a history is an entity, an event, an aggregation, windows in days, and a column where the
 aggregation needs one; `suspicion=RAISES` or `LOWERS` where it can only point one way. Events are named in `features/catalogue/events.py`: a
 source and, where only some of its rows count, a filter. For instance, to know what a product's returns of the last 180 days cost on
-average, add to `PRODUCT_FEATURES` in `features/catalogue/history.py`:
+average, add to `PRODUCT_FEATURES` in `features/catalogue/history_features.py`:
 
     {declaration}
 
@@ -50,8 +50,9 @@ and the feature
 
 exists: `claimvet features list` shows it, `claimvet features build` computes it, the next `claimvet train` uses it, and the tests
 compare it with plain loops. `python -m claimvet.features.catalogue.reference_page docs` puts it on this page. A rate or a trend is a
-quotient of two features, in `features/catalogue/features.py`; a fact of the claim itself stands in `features/catalogue/claim.py`. A
-declaration that cannot work (a source without that entity, a value that the column never has, a name that is taken) is refused by name.
+quotient of two features, in `features/catalogue/ratio_features.py`; a fact of the claim itself stands in
+`features/catalogue/claim_features.py`. A declaration that cannot work (a source without that entity, a value that the column never has,
+a name that is taken) is refused by name.
 
 Aggregations: {aggregations}.
 

@@ -35,13 +35,13 @@ _CLAIM_COLUMNS = frozenset(
 ) - {"amount_claimed"}
 
 
-def with_ingredients(features: Sequence[Feature]) -> tuple[Feature, ...]:
+def with_dependencies(features: Sequence[Feature]) -> tuple[Feature, ...]:
     """The features, and behind them what their ratios and trends are made of.
 
     Raises:
         FeatureError: where two of them have the same name, or one could not be built.
     """
-    made_of = [ingredient for feature in features for ingredient in ingredients(feature)]
+    made_of = [dependency for feature in features for dependency in dependencies(feature)]
     found: dict[str, Feature] = {}
     for feature in (*features, *made_of):
         if found.setdefault(feature.name, feature) != feature:
@@ -55,7 +55,7 @@ def with_ingredients(features: Sequence[Feature]) -> tuple[Feature, ...]:
     return tuple(found.values())
 
 
-def ingredients(feature: Feature) -> tuple[Feature, ...]:
+def dependencies(feature: Feature) -> tuple[Feature, ...]:
     """The two features that a ratio or a trend divides; none for the others."""
     if isinstance(feature, RatioFeature):
         return feature.numerator, feature.denominator
@@ -70,10 +70,10 @@ def check(feature: Feature) -> None:
         raise FeatureError(
             f"feature {feature.name}: a claim knows no {feature.column}, expected one of {_listed(_CLAIM_COLUMNS)}"
         )
-    for ingredient in ingredients(feature):
-        if ingredients(ingredient):
+    for dependency in dependencies(feature):
+        if dependencies(dependency):
             raise FeatureError(
-                f"feature {feature.name}: {ingredient.name} is a quotient itself, expected a plain feature"
+                f"feature {feature.name}: {dependency.name} is a quotient itself, expected a plain feature"
             )
 
 

@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 
 from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind
 from claimvet.features.engines.protocol import Engine
-from claimvet.features.links.counts import choose_plan
+from claimvet.features.links.plan_choice import choose_plan
 
 HUB_HOLDERS = 200
 """A key with more holders is a hub; pairing is cheaper below: it costs claims times holders, a hub some fifteen passes over both."""

@@ -16,9 +16,9 @@ from typing import TypeVar
 
 from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind, aggregates_of
 from claimvet.features.catalogue.declaration import Entity, Feature, HistoryFeature, LinkFeature
-from claimvet.features.catalogue.selection import with_ingredients
+from claimvet.features.catalogue.selection import with_dependencies
 from claimvet.features.catalogue.sources import SOURCES, Source
-from claimvet.features.links.links import TOKEN_EVENTS
+from claimvet.features.links.link_tables import TOKEN_EVENTS
 
 TOKEN = "token"
 """The place of what the holders of one identity token do together; the key is `token_key`."""
@@ -131,7 +131,7 @@ def token_key(kind: str, token: str) -> str:
 
 
 def _places(features: Sequence[Feature]) -> Iterator[Place]:
-    needed = with_ingredients(features)
+    needed = with_dependencies(features)
     found: dict[tuple[str, str], dict[Aggregate, None]] = {}
     for feature in needed:
         if isinstance(feature, HistoryFeature):

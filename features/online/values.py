@@ -9,7 +9,6 @@ import ibis
 
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
 from claimvet.data.reference import category_table
-from claimvet.features.batch.build import claim_value, combined_value
 from claimvet.features.catalogue.aggregates import AggregateKind, aggregates_of, feature_value
 from claimvet.features.catalogue.declaration import (
     ClaimFeature,
@@ -19,8 +18,9 @@ from claimvet.features.catalogue.declaration import (
     RatioFeature,
     TrendFeature,
 )
+from claimvet.features.catalogue.expressions import claim_value, combined_value
 from claimvet.features.catalogue.lookups import HAZARDS, LOOKUPS
-from claimvet.features.catalogue.selection import with_ingredients
+from claimvet.features.catalogue.selection import with_dependencies
 from claimvet.features.online.deltas import contract_table
 from claimvet.features.online.interpreter import ValueFunction, value_function
 
@@ -33,7 +33,7 @@ class ClaimValues:
     """The declared features as functions; made once, called for every claim."""
 
     def __init__(self, features: Sequence[Feature]) -> None:
-        needed = with_ingredients(features)
+        needed = with_dependencies(features)
         self._asked = [feature.name for feature in features]
         self._hazards = _hazards()
         self._own = [(f.name, _claim_function(f)) for f in needed if isinstance(f, ClaimFeature)]
@@ -58,7 +58,7 @@ class ClaimValues:
         Parameters:
             context: the claim's columns and those of `features.batch.context.LOOKUPS` (int microseconds, int cents), `filed_at` as asked.
             histories: per place the value of every aggregate by `Aggregate.name`; a place whose tables are missing is left out.
-            links: the counts of `features.links.links` by name; those whose tables are missing are left out.
+            links: the counts of `features.links.link_tables` by name; those whose tables are missing are left out.
         """
         known = {**context, **self._hazards.get(context["category_id"], _NO_HAZARD)}
         found: dict[str, Value] = {name: function(known) for name, function in self._own}

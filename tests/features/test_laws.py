@@ -12,7 +12,7 @@ import pytest
 from claimvet.data.contract.tables import TABLES
 from claimvet.features.catalogue.declaration import ClaimFeature, Entity, Feature, HistoryFeature, LinkFeature
 from claimvet.features.catalogue.features import FEATURES
-from claimvet.features.catalogue.selection import ingredients
+from claimvet.features.catalogue.selection import dependencies
 from tests.features.oracle import TABLES_OF, TABLES_OF_LINKS
 from tests.features.worlds import DAY, Row, World, build, build_from, frame, instant, many_worlds
 
@@ -53,7 +53,7 @@ def known_by(world: World, cut: int) -> World:
 
 
 def made_of(feature: Feature) -> set[Feature]:
-    parts = ingredients(feature)
+    parts = dependencies(feature)
     return set(parts) if parts else {feature}
 
 

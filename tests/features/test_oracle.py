@@ -42,7 +42,7 @@ def same(built: Any, expected: Value) -> bool:
 def test_both_plans_of_queries_agree_with_the_oracle(
     plan: str, pairs_per_event: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("claimvet.features.links.counts.PAIRS_PER_EVENT", pairs_per_event)
+    monkeypatch.setattr("claimvet.features.links.plan_choice.PAIRS_PER_EVENT", pairs_per_event)
     monkeypatch.setattr("claimvet.features.batch.claim_table.streamed_features", lambda engine, features: [])
     world = many_worlds(1, 60)
     assert differences(build(world, tmp_path), world) == {}

@@ -93,7 +93,7 @@ class ClaimReader:
         held: Sequence[Sequence[str]],
         filled: Set[str],
     ) -> list[dict[str, int]]:
-        """The counts of `features.links.links` of each claim; those whose tables are empty are left out."""
+        """The counts of `features.links.link_tables` of each claim; those whose tables are empty are left out."""
         if not self._has_links:
             return [{} for _ in contexts]
         found = links.narrative_links(connection, contexts)
@@ -108,7 +108,7 @@ class ClaimReader:
         return found
 
     def _is_available(self, place: PlaceKey, filled: Set[str]) -> bool:
-        """Whether every table that the history needs has a row, as `features.batch.plan.is_available`."""
+        """Whether every table that the history needs has a row, as `features.batch.history_events.is_available`."""
         source, entity = self._readings[place].place.source, place[1]
         needed = (*source.tables, "products") if entity == Entity.CATEGORY else source.tables
         return filled >= set(needed)

@@ -1,4 +1,4 @@
-"""Who else is tied to one claim: the features of `features.links.links`, read for one claim at one moment."""
+"""Who else is tied to one claim: the features of `features.links.link_tables`, read for one claim at one moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from claimvet.features.catalogue.declaration import Entity
-from claimvet.features.links.links import TOKEN_EVENTS
+from claimvet.features.links.link_tables import TOKEN_EVENTS
 from claimvet.features.online.layout import TOKEN, token_key
 from claimvet.scoring_service.store.db.statements import Rows, run, values
 from claimvet.scoring_service.store.derived.minhash import buckets_of_all

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from claimvet.features.links.links import IDENTITY_FEATURES_BY_KIND
+from claimvet.features.links.link_tables import IDENTITY_FEATURES_BY_KIND
 from claimvet.features.links.shared_keys import HUB_HOLDERS
 from claimvet.scoring_service.store.db.statements import AT_ONCE, run
 from claimvet.scoring_service.store.derived.connected_components import others_in_ring

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from claimvet.data.contract.errors import FeatureError
-from claimvet.features.catalogue import events, history
-from claimvet.features.catalogue.claim import AMOUNT
+from claimvet.features.catalogue import events, history_features
+from claimvet.features.catalogue.claim_features import AMOUNT
 from claimvet.features.catalogue.declaration import (
     Aggregation,
     ClaimFeature,
@@ -26,7 +26,7 @@ from claimvet.features.catalogue.declaration import (
 )
 from claimvet.features.catalogue.features import BY_NAME, FEATURES, MODEL_FEATURES
 from claimvet.features.catalogue.reference_page import EXAMPLE, EXAMPLE_DECLARATION, feature_page, write_page
-from claimvet.features.catalogue.selection import with_ingredients
+from claimvet.features.catalogue.selection import with_dependencies
 from claimvet.features.catalogue.sources import SOURCES
 from tests.features.oracle import Oracle
 from tests.features.worlds import build, many_worlds
@@ -170,26 +170,26 @@ WRONG = {
 @pytest.mark.parametrize("message", WRONG)
 def test_a_declaration_that_cannot_work_is_refused_by_name(message: str) -> None:
     with pytest.raises(FeatureError, match=f"^feature {WRONG[message].name}: .*{re.escape(message)}"):
-        with_ingredients([WRONG[message]])
+        with_dependencies([WRONG[message]])
 
 
 def test_a_name_is_taken_once() -> None:
     with pytest.raises(
         FeatureError, match="feature customer_orders_count_7d is declared twice, expected each name once"
     ):
-        with_ingredients([COUNT, COUNT])
+        with_dependencies([COUNT, COUNT])
     with pytest.raises(FeatureError, match="customer_orders_count_7d is declared twice and differently"):
-        with_ingredients([COUNT, replace(COUNT, family="other")])
+        with_dependencies([COUNT, replace(COUNT, family="other")])
 
 
 def test_the_catalogue_can_be_built() -> None:
-    assert with_ingredients(FEATURES) == FEATURES
+    assert with_dependencies(FEATURES) == FEATURES
 
 
 def test_a_ratio_brings_what_it_is_made_of() -> None:
     rate = BY_NAME["customer_return_rate_365d"]
     assert isinstance(rate, RatioFeature)
-    assert with_ingredients([rate]) == (rate, rate.numerator, rate.denominator)
+    assert with_dependencies([rate]) == (rate, rate.numerator, rate.denominator)
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -205,7 +205,7 @@ def test_the_page_is_up_to_date(tmp_path: Path) -> None:
 
 def test_the_pages_example_declares_what_it_says() -> None:
     assert EXAMPLE_DECLARATION in feature_page()
-    assert eval(f"({EXAMPLE_DECLARATION})", vars(history)) == (EXAMPLE,)
+    assert eval(f"({EXAMPLE_DECLARATION})", vars(history_features)) == (EXAMPLE,)
 
 
 AGGREGATED = [
@@ -238,7 +238,7 @@ def test_one_more_declaration_is_one_more_feature(
     pairs_per_event: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     added: list[Feature] = [EXAMPLE, *AGGREGATED, *TEXTS, *EVERYWHERE]
-    monkeypatch.setattr("claimvet.features.links.counts.PAIRS_PER_EVENT", pairs_per_event)
+    monkeypatch.setattr("claimvet.features.links.plan_choice.PAIRS_PER_EVENT", pairs_per_event)
     world = many_worlds(3, 30)
     built = build(world, tmp_path, features=added)
     expected = pd.DataFrame.from_dict(Oracle(world).features(added), orient="index")

@@ -59,7 +59,7 @@ def test_features_are_what_the_oracle_and_duckdb_say(
 ) -> None:
     folder, world = tmp_path_factory.mktemp(plan), many_worlds(seed, 40)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("claimvet.features.links.counts.PAIRS_PER_EVENT", pairs_per_event)
+        patch.setattr("claimvet.features.links.plan_choice.PAIRS_PER_EVENT", pairs_per_event)
         patch.setattr("claimvet.features.links.shared_keys.HUB_HOLDERS", 1)  # so that links take all their ways
         patch.setattr("claimvet.features.links.shared_keys.MAX_HUBS", 2)
         built = build(world, folder, features=features, engine="spark")

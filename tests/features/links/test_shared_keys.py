@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from claimvet.features.catalogue.claim import LINK_FEATURES
 from claimvet.features.catalogue.features import BY_NAME
+from claimvet.features.catalogue.link_features import LINK_FEATURES
 from tests.features.oracle import Oracle
 from tests.features.worlds import build, build_from, instant, many_worlds
 

@@ -209,9 +209,9 @@ def test_a_version_that_was_deleted_is_not_rolled_back_to_and_not_loaded(store: 
 
 def test_missing_artifacts_are_named(made: Path, store: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        ModelError, match=r"version 1 of claimvet has no judged\.parquet among its artifacts, expected what"
+        ModelError, match=r"version 1 of claimvet has no evaluated\.parquet among its artifacts, expected what"
     ):
-        stored_model(CHAMPION)  # which was registered without any claims that judged it
+        stored_model(CHAMPION)  # which was registered without any claims that evaluated it
     shutil.move(made / "mlruns", tmp_path / "aside")
     try:
         with pytest.raises(

@@ -15,8 +15,8 @@ from hypothesis import given
 from claimvet.data.contract.dataset import connect
 from claimvet.data.contract.errors import FeatureError
 from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind, contributions
-from claimvet.features.links.counts import PAIRS_PER_EVENT, Plan, choose_plan
 from claimvet.features.links.join_plan import join_plan
+from claimvet.features.links.plan_choice import PAIRS_PER_EVENT, Plan, choose_plan
 from claimvet.features.links.running_plan import running_plan
 from tests.features.plan_cases import (
     ADDITIVE_AGGREGATES,

@@ -20,8 +20,8 @@ from claimvet.features.catalogue.declaration import Filter
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.features.engines.protocol import Engine
 from claimvet.features.links.connected_components import others_in_components
-from claimvet.features.links.counts import choose_plan
 from claimvet.features.links.minhash import BUCKETS, bucket_table
+from claimvet.features.links.plan_choice import choose_plan
 from claimvet.features.links.shared_keys import ANY, other_holders
 
 IDENTITY_FEATURES_BY_KIND = tuple(kind for kind in IDENTITY_KINDS if kind != "phone")

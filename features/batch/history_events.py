@@ -20,7 +20,7 @@ from claimvet.features.catalogue.declaration import Entity, Feature, HistoryFeat
 from claimvet.features.catalogue.sources import SOURCES, Source
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.features.engines.protocol import Engine
-from claimvet.features.links.counts import choose_plan
+from claimvet.features.links.plan_choice import choose_plan
 from claimvet.features.links.running_plan import BOUNDS
 
 
