@@ -16,6 +16,7 @@ from claimvet.data.contract.dataset import DataSet, connect
 from claimvet.data.contract.tables import LABELS, TABLES
 from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
+from claimvet.models.policy.policy import Policy
 from claimvet.models.registry.own_store import own_store
 from claimvet.models.registry.registry import CHALLENGER, NAME, load_model
 from claimvet.pipeline.params import Params
@@ -111,7 +112,7 @@ def run_demo(out: Path, params: Params, *, claims: int, seed: int, now: datetime
         build_features(DataSet.open(places.marketplace), places.features, claims=places.later_claims, progress=tell)
     score_features(places.features, places.scores, model, now=now, claims=places.later_claims)
     with step("Evaluating by the truth and writing the report"):
-        evaluated = _evaluated(places)
+        evaluated = _evaluated(places, model.policy)
         facts = data_facts(DataSet.open(places.marketplace), validation)
         write_report(
             places.report, evaluated, model, facts, basis="the truth that its generator kept apart", written_at=now
@@ -127,11 +128,11 @@ def _cut(places: Places) -> tuple[DataSet, datetime]:
     return known_by(whole, moment, places.known), moment
 
 
-def _evaluated(places: Places) -> pd.DataFrame:
+def _evaluated(places: Places, policy: Policy) -> pd.DataFrame:
     truth = pd.read_parquet(places.marketplace / "truth" / "claims.parquet").set_index("claim_id")["true_label"]
     claims, features = pd.read_parquet(places.later_claims), pd.read_parquet(places.features)
     seen = set(pd.read_parquet(places.known / "claims.parquet", columns=["customer_id"])["customer_id"])
-    return evaluated_by_truth(pd.read_parquet(places.scores), truth, claims, features, seen)
+    return evaluated_by_truth(pd.read_parquet(places.scores), truth, claims, features, policy, seen)
 
 
 def data_facts(data_set: DataSet, validation: ValidationReport) -> DataFacts:
