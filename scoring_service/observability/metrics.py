@@ -44,6 +44,9 @@ class Metrics:
         self.outage_queue = Gauge(
             "claimvet_outage_queue", "Claims that wait in the outage queue for the store", registry=r
         )
+        self.refused = Gauge(
+            "claimvet_outage_queue_refused", "Claims in the outage queue that the store refuses", registry=r
+        )
         self.ready = Gauge("claimvet_ready", "1 where claims can be scored, by what is needed", ["needs"], registry=r)
         self.model = Gauge(
             "claimvet_model", "1 for the model that scores, by role", ["role", "version", "uri"], registry=r
@@ -51,6 +54,10 @@ class Metrics:
         self.model_swaps = Counter("claimvet_model_swaps", "Models taken over, by role", ["role"], registry=r)
         self.staleness = Gauge(
             "claimvet_staleness_seconds", "Seconds since the latest event was known, by table", ["table"], registry=r
+        )
+        self.connections = Gauge("claimvet_connections", "Open connections", registry=r)
+        self.connections_closed = Counter(
+            "claimvet_connections_closed", "Connections closed at the limit: idle ones, or refused", ["why"], registry=r
         )
         self.checked = Counter("claimvet_skew_checked", "Feature values compared with the batch path", registry=r)
         self.skew = Counter(
