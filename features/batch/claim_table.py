@@ -9,9 +9,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from claimvet.features.batch.history_events import available_features, history_tables
+from claimvet.features.batch.history_events import available_features
 from claimvet.features.batch.partitioned import partitioned_tables
-from claimvet.features.batch.streaming import fetched, streamed_columns, streamed_features
+from claimvet.features.batch.streaming import fetched, streamed_columns
 from claimvet.features.catalogue.declaration import Feature, HistoryFeature, LinkFeature
 from claimvet.features.engines.progress import Progress
 from claimvet.features.engines.protocol import Engine, PartitionedEngine, StreamingEngine
@@ -21,22 +21,20 @@ from claimvet.features.links.link_tables import link_tables
 def claim_table(
     engine: Engine, context: ir.Table, features: Sequence[Feature], progress: Progress
 ) -> tuple[ir.Table, list[HistoryFeature]]:
-    """The columns of `context`, those of `features` that need a history or links, and the aggregates of those that were streamed.
+    """Return the columns of `context`, and those that `features` need of histories and links.
 
     In the order of the input where the engine streams, else in no order. Returns the features of which there are only aggregates, too.
     """
     histories = available_features(engine, features)
-    streamed = streamed_features(engine, histories)
-    queried = [feature for feature in histories if feature not in streamed]
-    columns = streamed_columns(engine, context, streamed, progress) if isinstance(engine, StreamingEngine) else {}
-    tables = [*history_tables(engine, context, queried, progress)]
-    if isinstance(engine, PartitionedEngine):
-        tables += partitioned_tables(engine, context, streamed, progress)
+    tables = (
+        [*partitioned_tables(engine, context, histories, progress)] if isinstance(engine, PartitionedEngine) else []
+    )
+    columns = streamed_columns(engine, context, histories, progress) if isinstance(engine, StreamingEngine) else {}
     if any(isinstance(feature, LinkFeature) for feature in features):
         progress("links to other customers")
         tables += link_tables(engine, context)
     if isinstance(engine, StreamingEngine):
-        return _beside(engine, context, tables, columns), streamed
+        return _beside(engine, context, tables, columns), histories
     return _joined(context, tables), []
 
 

@@ -1,8 +1,6 @@
-"""From declarations to one table per history, by queries alone: on Spark all histories, on DuckDB those that cannot be streamed.
+"""The events of histories: which sources a data set has, and their events with the number of each entity that a claim is about.
 
-Every source is read once, whatever the number of entities that look at it, and only its events of entities that have a claim. The
-plan of a history is chosen from its statistics: where claims and events of the same entity make few pairs, joining them is fastest;
-where an entity is hot, running totals are (`docs/decisions`).
+Every source is read once, whatever the number of entities that look at it, and only its events of entities that have a claim.
 """
 
 from __future__ import annotations
@@ -15,23 +13,10 @@ import ibis
 import ibis.expr.types as ir
 
 from claimvet.features.batch.entity_index import EntityIndex
-from claimvet.features.catalogue.aggregates import Aggregate, aggregates_of, contributions, feature_value
+from claimvet.features.catalogue.aggregates import Aggregate
 from claimvet.features.catalogue.declaration import Entity, Feature, HistoryFeature
 from claimvet.features.catalogue.sources import SOURCES, Source
-from claimvet.features.engines.progress import Progress, silent
 from claimvet.features.engines.protocol import Engine
-from claimvet.features.links.plan_choice import choose_plan
-from claimvet.features.links.running_plan import BOUNDS
-
-
-def history_tables(
-    engine: Engine, context: ir.Table, features: Sequence[HistoryFeature], progress: Progress = silent
-) -> Iterator[ir.Table]:
-    """One kept table per entity and source: `row` (int64) and a column per feature, a row per claim; all sources are there."""
-    index = EntityIndex(engine, context)
-    for source, members, done, total in by_source(engine, features):
-        progress(f"histories: {source.name.replace('_', ' ')}", done, total)
-        yield from source_tables(engine, index, source, members)
 
 
 def by_source(
@@ -59,25 +44,6 @@ def is_available(engine: Engine, entity: Entity, source: Source) -> bool:
     """Whether every table that the history needs is there and has a row."""
     needed = (*source.tables, "products") if entity is Entity.CATEGORY else source.tables
     return all(engine.has(table) for table in needed)
-
-
-def source_tables(
-    engine: Engine, index: EntityIndex, source: Source, features: Sequence[HistoryFeature]
-) -> Iterator[ir.Table]:
-    """The tables of all entities that look at one source."""
-    entities = sorted({feature.entity for feature in features})
-    kept = engine.keep(events_of_entities(engine, index, source, entities, aggregates_of_all(features)))
-    for entity in entities:
-        members = [feature for feature in features if feature.entity is entity]
-        aggregates, instants = aggregates_of_all(members), index.instants(entity)
-        plan, events = choose_plan(instants, entity_events(kept, entity, aggregates), aggregates)
-        yield engine.keep(history_values(index.asked(entity), plan(instants, events, aggregates), members))
-    engine.release(kept)
-
-
-def aggregates_of_all(features: Iterable[HistoryFeature]) -> list[Aggregate]:
-    """The aggregates that the features are made of, each once."""
-    return list(dict.fromkeys(aggregate for feature in features for aggregate in aggregates_of(feature)))
 
 
 def events_of_entities(
@@ -119,17 +85,3 @@ def _with_products(categories: ir.Table, products: ir.Table) -> ir.Table:
     """Both in one table, so that events are joined once."""
     either = categories.outer_join(products.select(other="name", product="key"), [("name", "other")])
     return either.select("category", "appears", "product", name=ibis.coalesce(either.name, either.other))
-
-
-def entity_events(events: ir.Table, entity: Entity, aggregates: Sequence[Aggregate]) -> ir.Table:
-    """The events of one entity: `key`, `known`, `appears` and `ends` where they matter, a column per total of `aggregates`."""
-    own = events.filter(events[entity.value].notnull())
-    bounds = [name for name in BOUNDS if name in events.columns and (name == "ends" or entity is Entity.CATEGORY)]
-    return own.select("known", *bounds, key=own[entity.value], **contributions(own, aggregates))
-
-
-def history_values(asked: ir.Table, totals: ir.Table, features: Sequence[HistoryFeature]) -> ir.Table:
-    """`row` and a column per feature for every claim of `asked`."""
-    joined = asked.left_join(totals, ["key", "filed_at"])
-    columns = {f.name: feature_value(f, lambda aggregate: joined[aggregate.name], joined.filed_at) for f in features}
-    return joined.select("row", **columns)

@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 
 from claimvet.features.batch.breakpoints import BEFORE_ALL_TIME, NO_KEY, Breakpoints, Integers, Timeline
 from claimvet.features.batch.distinct_counts import NO_VALUE
-from claimvet.features.batch.history_events import aggregates_of_all, by_source
+from claimvet.features.batch.history_events import by_source
 from claimvet.features.batch.window_totals import FOREVER, Batch, History, missing_value, take_all
-from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, feature_value
+from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, aggregates_of_all, feature_value
 from claimvet.features.catalogue.declaration import Entity, HistoryFeature
 from claimvet.features.catalogue.sources import Source
 from claimvet.features.engines.arrow_numpy import from_arrow
@@ -71,7 +71,7 @@ def keyed_events(
 def _added(total: Aggregate, events: ir.Table) -> ir.Value:
     if total.kind is AggregateKind.DISTINCT:
         return total.contribution(events)
-    return total.contribution(events).cast("int64").fill_null(missing_value(total))
+    return total.contribution(events).fill_null(missing_value(total))
 
 
 def aggregates_schema(aggregates: Sequence[Aggregate]) -> pa.Schema:

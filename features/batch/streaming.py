@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -12,43 +12,21 @@ import pyarrow.compute as pc
 from claimvet.features.batch.breakpoints import BEFORE_ALL_TIME, NO_KEY
 from claimvet.features.batch.distinct_counts import NO_VALUE
 from claimvet.features.batch.entity_index import EntityBreakpoints, EntityIndex
-from claimvet.features.batch.history_events import aggregates_of_all, by_source, events_of_entities
+from claimvet.features.batch.history_events import by_source, events_of_entities
 from claimvet.features.batch.window_totals import (
     FOREVER,
     Batch,
     History,
     batch_rows,
-    can_stream,
     missing_value,
     take_all,
 )
-from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, feature_value
-from claimvet.features.catalogue.declaration import Aggregation, Entity, HistoryFeature
-from claimvet.features.catalogue.sources import SOURCES, Source
+from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, aggregates_of_all, feature_value
+from claimvet.features.catalogue.declaration import Entity, HistoryFeature
+from claimvet.features.catalogue.sources import Source
 from claimvet.features.engines.arrow_numpy import from_arrow
 from claimvet.features.engines.progress import Progress, silent
-from claimvet.features.engines.protocol import Engine, StreamingEngine
-
-MAX_TOTAL = 2.0**62
-"""Totals up to this, found in float64, are sure to fit in int64, which ends at 2^63."""
-
-
-def streamed_features(engine: Engine, features: Iterable[HistoryFeature]) -> list[HistoryFeature]:
-    """The features that can be read from breakpoints while their source streams by; the others need queries."""
-    return [f for f in features if can_stream(f, bounded=_is_bounded(f)) and _fits(engine, f)]
-
-
-def _fits(engine: Engine, feature: HistoryFeature) -> bool:
-    """Whether squares of cents, where there are any, add up to what 64 bits can hold."""
-    if feature.aggregation is not Aggregation.STD:
-        return True
-    amounts = SOURCES[feature.event.source].read(engine.table)[feature.column].cast("float64")
-    return bool(((amounts * amounts).sum().to_pyarrow().as_py() or 0) <= MAX_TOTAL)
-
-
-def _is_bounded(feature: HistoryFeature) -> bool:
-    """Whether an event may end, or be seen only later than it was known."""
-    return SOURCES[feature.event.source].has_end or feature.entity is Entity.CATEGORY
+from claimvet.features.engines.protocol import StreamingEngine
 
 
 def streamed_columns(
@@ -130,7 +108,7 @@ def _with_numbers(engine: StreamingEngine, source: Source, events: ir.Table, col
 def _added(total: Aggregate, events: ir.Table) -> ir.Value:
     """What an event adds to a total; to a distinct count, the number of its value."""
     if total.kind is not AggregateKind.DISTINCT:
-        return total.contribution(events).cast("int64")
+        return total.contribution(events)
     return total.passes(events).ifelse(events[f"number of {total.column}"].cast("int64"), NO_VALUE)
 
 

@@ -1,6 +1,6 @@
 """The plan for an engine that streams: one pass over a source, batch by batch, for all entities that look at it.
 
-What an event adds is an expression (`features.catalogue.aggregates.contributions`), computed by the engine; what the
+What an event adds is an expression (`Aggregate.contribution`), computed by the engine; what the
 windows of a claim hold of it is read from breakpoints (`features.batch.breakpoints`). Memory grows with the number of
 claims, not of events. Events that end, or that appear late, are *intervals*: what one adds when it appears is taken
 back, window by window, when the window has passed or the event has ended.
@@ -30,8 +30,8 @@ from claimvet.features.batch.breakpoints import (
     running,
 )
 from claimvet.features.batch.distinct_counts import NO_VALUE, DistinctValues
-from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind, aggregates_of
-from claimvet.features.catalogue.declaration import Entity, HistoryFeature
+from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind
+from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.engines.arrow_numpy import to_arrow
 from claimvet.features.engines.parallel_map import PROCESSORS, parallel_map
 
@@ -44,7 +44,6 @@ processor's cache."""
 
 _REDUCED_BY: dict[AggregateKind, np.ufunc] = {
     **dict.fromkeys(ADDITIVE, np.add),
-    AggregateKind.MIN: np.minimum,
     AggregateKind.FIRST: np.minimum,
     AggregateKind.MAX: np.maximum,
     AggregateKind.LAST: np.maximum,
@@ -57,15 +56,6 @@ _NOTHING: dict[np.ufunc, int] = {
 """What a breakpoint holds that no event went to."""
 
 FOREVER = np.iinfo(np.int64).max
-
-STREAMED = frozenset(_REDUCED_BY) | {AggregateKind.DISTINCT}
-"""Kinds that are integers; sums have to fit in 64 bits (`features.batch.streaming`)."""
-
-
-def can_stream(feature: HistoryFeature, *, bounded: bool) -> bool:
-    """Whether the feature can be read from breakpoints; `bounded` where its events may end or appear late, which
-    extremes cannot take back."""
-    return {aggregate.kind for aggregate in aggregates_of(feature)} <= (STREAMED & ADDITIVE if bounded else STREAMED)
 
 
 @dataclass(frozen=True)

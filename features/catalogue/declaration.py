@@ -41,12 +41,9 @@ class Aggregation(StrEnum):
     COUNT = "count"
     SUM = "sum"
     MEAN = "mean"
-    MIN = "min"
     MAX = "max"
     STD = "std"
     DISTINCT = "distinct"
-    FIRST = "first"
-    LAST = "last"
     SHARE = "share"
     DAYS_SINCE_FIRST = "days_since_first"
     DAYS_SINCE_LAST = "days_since_last"
@@ -64,12 +61,9 @@ _PHRASES = {
     Aggregation.COUNT: "number of",
     Aggregation.SUM: "sum of {column} over",
     Aggregation.MEAN: "mean {column} of",
-    Aggregation.MIN: "smallest {column} of",
     Aggregation.MAX: "largest {column} of",
     Aggregation.STD: "standard deviation of {column} over",
     Aggregation.DISTINCT: "number of distinct {column} among",
-    Aggregation.FIRST: "{column} of the first of",
-    Aggregation.LAST: "{column} of the latest of",
     Aggregation.SHARE: "share, among all {source}, of",
     Aggregation.DAYS_SINCE_FIRST: "days since the first of",
     Aggregation.DAYS_SINCE_LAST: "days since the latest of",
@@ -187,9 +181,8 @@ def window_phrase(window_days: int | None) -> str:
 class HistoryFeature(Feature):
     """An aggregation over the events of one entity that were known before the claim was filed.
 
-    `column` is a column of the source, where the aggregation needs one; `unit` and `dtype` follow from the two. Of several first or
-    latest events at the same instant, `FIRST` takes the smallest value and `LAST` the largest. A `SHARE` is of the events that pass
-    the filter among all of the source.
+    `column` is a column of the source, where the aggregation needs one; `unit` and `dtype` follow from the two. A `SHARE` is of the
+    events that pass the filter among all of the source.
     """
 
     entity: Entity
@@ -220,8 +213,6 @@ class HistoryFeature(Feature):
         return "USD" if self.column in MONEY_COLUMNS and self.aggregation not in INTEGER_AGGREGATIONS else "1"
 
     def _dtype(self) -> str:
-        if self.aggregation in {Aggregation.FIRST, Aggregation.LAST} and self.column not in MONEY_COLUMNS:
-            return "string"
         return "int64" if self.aggregation in INTEGER_AGGREGATIONS else "float64"
 
     @property

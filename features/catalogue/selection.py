@@ -22,8 +22,11 @@ from claimvet.features.catalogue.declaration import (
 from claimvet.features.catalogue.lookups import HAZARDS, LOOKUPS
 from claimvet.features.catalogue.sources import SOURCES, Source
 
-ARITHMETIC = frozenset({Aggregation.SUM, Aggregation.MEAN, Aggregation.MIN, Aggregation.MAX, Aggregation.STD})
+ARITHMETIC = frozenset({Aggregation.SUM, Aggregation.MEAN, Aggregation.MAX, Aggregation.STD})
 """Aggregations that need numbers."""
+
+REVERSIBLE = frozenset({Aggregation.COUNT, Aggregation.SUM, Aggregation.MEAN, Aggregation.STD, Aggregation.SHARE})
+"""Aggregations that an event can be taken back from: those of sums, which is all that events with bounds allow."""
 
 _CLAIM_COLUMNS = frozenset(
     {
@@ -94,6 +97,11 @@ def _check_history(feature: HistoryFeature) -> None:
     if feature.aggregation in ARITHMETIC and feature.column not in MONEY_COLUMNS:
         raise FeatureError(
             f"feature {feature.name}: {feature.column} is no number, expected one of {_listed(MONEY_COLUMNS)}"
+        )
+    if source.has_bounds(feature.entity) and feature.aggregation not in REVERSIBLE:
+        raise FeatureError(
+            f"feature {feature.name}: {source.name} of a {feature.entity} end or appear late, which takes back what"
+            f" {feature.aggregation} cannot give back, expected one of {_listed(REVERSIBLE)}"
         )
     if feature.event.where is not None:
         _check_filter(feature, source, feature.event.where)

@@ -37,6 +37,10 @@ class Source:
     read: Callable[[TableReader], ir.Table]
     has_end: bool = False
 
+    def has_bounds(self, entity: Entity) -> bool:
+        """Return whether an event of the entity may end, or be seen only later than known: a product's category, once it is listed."""
+        return self.has_end or entity is Entity.CATEGORY
+
 
 def _orders(table: TableReader) -> ir.Table:
     return table("orders").rename(known="ordered_at")

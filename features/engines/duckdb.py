@@ -71,9 +71,6 @@ class DuckDBEngine:
         self._connection.register(f"kept_{self._kept}", table)
         return self._ibis.table(f"kept_{self._kept}")
 
-    def release(self, kept: ir.Table) -> None:
-        self._connection.execute(f"DROP TABLE {kept.get_name()}")
-
     def number(self, expression: ir.Table, name: str) -> ir.Table:
         return self.keep(expression.mutate(**{name: ibis.row_number().cast("int32")}))
 

@@ -36,9 +36,6 @@ class Engine(Protocol):
     def keep(self, expression: ir.Table) -> ir.Table:
         """The expression's rows, computed once and kept until the engine is closed."""
 
-    def release(self, kept: ir.Table) -> None:
-        """Let go of one kept step that nothing reads any more."""
-
     def number(self, expression: ir.Table, name: str) -> ir.Table:
         """The expression's rows, kept, with a further column `name`: a distinct integer a row, in no order."""
 

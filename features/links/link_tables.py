@@ -15,13 +15,13 @@ import ibis
 import ibis.expr.types as ir
 
 from claimvet.data.contract.tables import IDENTITY_KINDS
-from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, contributions
+from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind
 from claimvet.features.catalogue.declaration import Filter
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.features.engines.protocol import Engine
 from claimvet.features.links.connected_components import others_in_components
+from claimvet.features.links.event_counts import event_counts
 from claimvet.features.links.minhash import BUCKETS, bucket_table
-from claimvet.features.links.plan_choice import choose_plan
 from claimvet.features.links.shared_keys import ANY, other_holders
 
 IDENTITY_FEATURES_BY_KIND = tuple(kind for kind in IDENTITY_KINDS if kind != "phone")
@@ -153,8 +153,7 @@ def token_links(engine: Engine, tokens: ir.Table, asked: ir.Table) -> ir.Table:
     )
     signed = engine.keep(_all_and_own(asked.mutate(token="key"), "row", "token", "filed_at"))
     instants = signed.select("key", "filed_at").distinct()
-    plan, moments = choose_plan(instants, moments, aggregates)
-    found = signed.left_join(plan(instants, moments, aggregates), ["key", "filed_at"])
+    found = signed.left_join(event_counts(instants, moments, aggregates), ["key", "filed_at"])
     totals = {name: (found.sign * found[aggregate.name].fill_null(0)).sum() for name, (_, aggregate) in counted.items()}
     others = found.group_by("row", "token").aggregate(**totals)
     return others.group_by("row").aggregate(**{name: others[name].max() for name in counted})
@@ -164,7 +163,8 @@ def _events(engine: Engine, source: str, aggregate: Aggregate, aggregates: Seque
     """The events of one source: `customer_id`, `known`, `ends`, and a column for all of `aggregates`, 0 but for its own."""
     events = SOURCES[source].read(engine.table)
     ends = events.ends if SOURCES[source].has_end else ibis.null("int64")
-    columns = {other.total.name: ibis.literal(0, "int64") for other in aggregates} | contributions(events, [aggregate])
+    nothing = {other.total.name: ibis.literal(0, "int64") for other in aggregates}
+    columns = nothing | {aggregate.total.name: aggregate.contribution(events)}
     return events.select("customer_id", "known", ends=ends, **columns)
 
 

@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 
 from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind
 from claimvet.features.engines.protocol import Engine
-from claimvet.features.links.plan_choice import choose_plan
+from claimvet.features.links.event_counts import event_counts
 
 HUB_HOLDERS = 200
 """A key with more holders is a hub; pairing is cheaper below: it costs claims times holders, a hub some fifteen passes over both."""
@@ -120,8 +120,7 @@ def _holders_of_hubs(engine: Engine, asked: ir.Table, held: ir.Table) -> ir.Tabl
     whole, joined = _unions(engine, asked.anti_join(few, ["row", "among"]), held)
     sets, members = engine.keep(sets.union(whole)), engine.keep(members.union(joined))
     instants = engine.keep(sets.select("key", "filed_at").distinct())
-    plan, events = choose_plan(instants, members, [_HOLDERS])
-    counted = sets.left_join(plan(instants, events, [_HOLDERS]), ["key", "filed_at"])
+    counted = sets.left_join(event_counts(instants, members, [_HOLDERS]), ["key", "filed_at"])
     signed = counted.select("row", "among", others=counted.sign * counted[_HOLDERS.name].fill_null(0))
     return signed.group_by("row", "among").aggregate(others=signed.others.sum().cast("int64"))
 

@@ -66,9 +66,6 @@ class SparkEngine:
     def keep(self, expression: ir.Table) -> ir.Table:
         return self._keep(self.frame(expression))
 
-    def release(self, kept: ir.Table) -> None:
-        self._let_go(kept.get_name())
-
     def number(self, expression: ir.Table, name: str) -> ir.Table:
         from pyspark.sql import functions
 
