@@ -8,7 +8,7 @@ import orjson
 
 
 def canonical(value: Any) -> str:
-    """The one text of a value: keys sorted, no spaces, shortest floats; equal values give equal text.
+    """Return the one text of a value: keys sorted, no spaces, shortest floats; equal values give equal text.
 
     >>> canonical({"b": 1.5, "a": None})
     '{"a":null,"b":1.5}'
@@ -17,10 +17,10 @@ def canonical(value: Any) -> str:
 
 
 def text(value: Any) -> str:
-    """A value with its keys in the order they were put in."""
+    """Return a value as JSON with its keys in the order they were put in."""
     return orjson.dumps(value).decode()
 
 
 def parsed(document: str | bytes) -> Any:
-    """The value of a text; raises `ValueError` where it is no JSON (NaN and Infinity are none)."""
+    """Parse a text; raise `ValueError` where it is no JSON (NaN and Infinity are none)."""
     return orjson.loads(document)

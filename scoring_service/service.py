@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from claimvet.data.contract.errors import ClaimvetError, EventConflictError, StoreError
 from claimvet.models.policy.capacity import REFER
-from claimvet.scoring_service.auth.authentication import Guard
+from claimvet.scoring_service.auth.authentication import Authenticator
 from claimvet.scoring_service.decisions import ledger
 from claimvet.scoring_service.decisions.code_version import code_version
 from claimvet.scoring_service.decisions.decide import Decided, DecisionContext, DecisionService, other_body, referred
@@ -78,7 +78,7 @@ class Service:
         self.metrics = Metrics()
         self.champion = ModelReloader(settings.model, begun)
         self.shadow = ModelReloader(settings.shadow) if settings.shadow else None
-        self.guard = Guard(store)
+        self.authenticator = Authenticator(store)
         decisions = DecisionService(DecisionContext(store, self.champion, self.shadow, self.metrics, now, new_id))
         self.write_queue = WriteQueue(store, decisions.together, self.metrics)
         self._new_id = new_id
@@ -101,7 +101,7 @@ class Service:
             job.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
         await asyncio.to_thread(self.write_queue.close)
-        self.guard.close()
+        self.authenticator.close()
         self._readers.shutdown()
         if self._outage_queue is not None:
             self._outage_queue.close()

@@ -10,7 +10,7 @@ _LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 
 
 def micros(moment: datetime) -> int:
-    """Microseconds since 1970 of a moment with a zone.
+    """Return microseconds since 1970 of a moment with a zone.
 
     >>> micros(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
     1000000
@@ -19,7 +19,7 @@ def micros(moment: datetime) -> int:
 
 
 def rfc3339(instant: int) -> str:
-    """An instant as text, in UTC, always with six digits of the second; before year 1 and after 9999 the nearest that has a form.
+    """Format an instant in UTC, always with six digits of the second; before year 1 and after 9999 the nearest that has a form.
 
     >>> rfc3339(1_000_000)
     '1970-01-01T00:00:01.000000Z'

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import resource
 import tempfile
-from collections.abc import Iterable
-from contextlib import closing, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
 
-from claimvet.data.contract.csv_files import csv_relation
 from claimvet.data.contract.errors import InvalidDataError, UsageError
+from claimvet.data.contract.reading.csv_files import csv_columns, csv_header
+from claimvet.data.contract.reading.feature_types import (
+    CsvFeature,
+    FeatureTypes,
+    feature_value,
+    is_feature,
+    misfits,
+    wrong_type,
+)
+from claimvet.data.contract.reading.formats import ENDINGS, FileFormat, format_of
+from claimvet.data.contract.reading.parquet_files import column_names, parquet_files, parquet_relation
 from claimvet.data.contract.tables import TABLES, Kind, Table
 
 SQL_TYPES = {
@@ -87,39 +97,66 @@ def identifier(name: str) -> str:
 
 @dataclass(frozen=True)
 class TableFile:
-    """One table on disk: a Parquet file, a directory of Parquet files (subdirectories too), or a CSV file."""
+    """One table on disk: a Parquet file, a directory of Parquet files (subdirectories too), or a CSV file.
+
+    Whoever reads a table reads it through this: `types` are what is known of the user's own columns, and nothing of the path above
+    the table means anything. What the file is, and what its columns are, is found out once.
+    """
 
     table: Table
     path: Path
+    types: FeatureTypes = field(default_factory=FeatureTypes, compare=False)
+
+    @cached_property
+    def format(self) -> FileFormat:
+        """What the file is, by its name and its bytes; raises `InvalidDataError` where it is no table."""
+        return format_of(self.path)
 
     @property
     def is_csv(self) -> bool:
         """Whether it is a CSV file; an empty field is a null there."""
-        return not self.path.is_dir() and ".csv" in self.path.suffixes
+        return self.format.is_csv
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """The file, or the Parquet files of the directory in the order of their names; raises `InvalidDataError` for none."""
+        return [self.path] if self.is_csv else parquet_files(self.path)
 
     @property
     def relation(self) -> str:
-        """SQL that reads it as it is: Parquet's own types; in CSV, the contract's columns as strings."""
-        if self.is_csv:
-            return csv_relation(self.path, self.table.column_names)
-        if self.path.is_dir():
-            where = quoted(f"{glob.escape(str(self.path))}/**/*.parquet")
-            return f"read_parquet({where}, union_by_name = true, hive_types_autocast = false)"
-        return f"read_parquet({quoted(glob.escape(str(self.path)))})"
-
-    def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-        """Names and DuckDB types of its columns, extra ones included.
+        """SQL that reads it as it is: Parquet's own types; in CSV strings, but for features that are numbers or booleans.
 
         Raises:
             InvalidDataError: where the file is no table.
         """
-        try:
+        return self._csv[0] if self.is_csv else self.relation_of(self.files)
+
+    def relation_of(self, files: Sequence[Path]) -> str:
+        """SQL that reads only these Parquet files of it."""
+        return parquet_relation(self.path, files)
+
+    @property
+    def csv_features(self) -> list[CsvFeature]:
+        """What was found out about the features of a CSV file; none of Parquet, which says its types itself."""
+        return self._csv[1] if self.is_csv else []
+
+    @cached_property
+    def _csv(self) -> tuple[str, list[CsvFeature]]:
+        names = csv_header(self.path, self.format, self.table.column_names)
+        features = set(filter(is_feature, names)) if self.table.name == "claims" else set()
+        return csv_columns(self.path, self.format, names, features, self.types)
+
+    def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+        """Names and DuckDB types of its columns as they are in the file, extra ones included.
+
+        Raises:
+            InvalidDataError: where the file is no table.
+        """
+        with self._no_table():
             rows = connection.execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
-        except (duckdb.Error, UnicodeDecodeError, OSError) as error:
-            reason = str(error).splitlines()[0]
-            raise InvalidDataError(
-                f"table {self.table.name}: {self.path.name} is no table that can be read ({reason})"
-            ) from error
+            if not self.is_csv:
+                for file in self.files:
+                    column_names(self.path, file)
         return {row[0]: row[1] for row in rows}
 
     def rows(self, connection: duckdb.DuckDBPyConnection) -> int:
@@ -128,33 +165,63 @@ class TableFile:
         Raises:
             InvalidDataError: where the file is no table.
         """
-        try:
+        with self._no_table():
             return int(connection.execute(f"SELECT count(*) FROM {self.relation}").fetchall()[0][0])
-        except duckdb.Error as error:
+
+    @contextmanager
+    def _no_table(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.OutOfMemoryException:
+            raise
+        except (duckdb.Error, UnicodeDecodeError, OSError, InvalidDataError) as error:
             reason = str(error).splitlines()[0]
             raise InvalidDataError(
                 f"table {self.table.name}: {self.path.name} is no table that can be read ({reason})"
             ) from error
 
     def typed_select(self, connection: duckdb.DuckDBPyConnection) -> str:
-        """SQL that reads it with the contract's types and leaves extra columns as they are."""
+        """SQL that reads it with the contract's types; features are int64, float64 (finite or null), booleans or strings, and other
+        extra columns as they are.
+
+        Raises:
+            InvalidDataError: where the file is no table, or a feature is not of the type that is known of it.
+        """
         parts = []
         kinds = {column.name: column.kind for column in self.table.columns}
-        for name in self.columns(connection):
+        for name, sql_type in self.columns(connection).items():
             column = identifier(name)
-            parts.append(f"CAST({column} AS {SQL_TYPES[kinds[name]]}) AS {column}" if name in kinds else column)
+            if name in kinds:
+                parts.append(f"CAST({column} AS {SQL_TYPES[kinds[name]]}) AS {column}")
+            elif self.table.name == "claims" and is_feature(name):
+                self._require_type(connection, name, sql_type)
+                parts.append(f"{feature_value(column, sql_type, self.types.types.get(name))} AS {column}")
+            else:
+                parts.append(column)
         return f"SELECT {', '.join(parts)} FROM {self.relation}"
+
+    def _require_type(self, connection: duckdb.DuckDBPyConnection, name: str, sql_type: str) -> None:
+        """Raises `InvalidDataError` where a feature is not of the type that is known of it, with a value that is not."""
+        wanted = self.types.types.get(name)
+        if wanted is None:
+            return
+        violated = "true" if wrong_type(sql_type, wanted) else misfits(identifier(name), wanted, sql_type)
+        column = identifier(name)
+        where = f"{column} IS NOT NULL AND {violated}"
+        query = f"SELECT CAST({column} AS VARCHAR) FROM {self.relation} WHERE {where} LIMIT 1"
+        found = connection.execute(query).fetchone() if violated != "false" else None
+        if found is not None:
+            raise InvalidDataError(
+                f"column {name} of {self.path.name} holds {found[0]!r:.80} ({sql_type}), expected {self.types.expected(name)}"
+            )
 
 
 def find_table(folder: Path, table: Table) -> list[Path]:
-    """Everything in the folder that claims to be this table: `t.parquet` (file or directory), `t/`, `t.csv`, `t.csv.gz`."""
-    candidates = [
-        folder / f"{table.name}.parquet",
-        folder / table.name,
-        folder / f"{table.name}.csv",
-        folder / f"{table.name}.csv.gz",
-    ]
-    return [path for path in candidates if path.exists() and not (path == folder / table.name and not path.is_dir())]
+    """Return all in the folder that is this table, in any case: `t.parquet` (file or directory), `t/`, `t.csv`, `t.csv.gz`."""
+    names = [f"{table.name}{ending}" for ending in ENDINGS]
+    found = [path for path in folder.iterdir() if path.name.lower() in names]
+    found += [path for path in folder.iterdir() if path.name.lower() == table.name and path.is_dir()]
+    return sorted(found, key=lambda path: ((*names, table.name).index(path.name.lower()), path.name))
 
 
 @dataclass
@@ -164,11 +231,12 @@ class DataSet:
     folder: Path
     tables: dict[str, TableFile]
     notes: list[str] = field(default_factory=list)
+    types: FeatureTypes = field(default_factory=FeatureTypes)
     _rows: dict[str, int] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def open(cls, folder: Path) -> DataSet:
-        """Find the tables below `folder`; nothing is read yet.
+    def open(cls, folder: Path, types: FeatureTypes | None = None) -> DataSet:
+        """Find the tables below `folder`; nothing is read yet. `types` are what is known of the user's own columns of claims.
 
         Raises:
             UsageError: where the folder does not exist.
@@ -185,8 +253,12 @@ class DataSet:
                 names = " and ".join(path.name for path in found)
                 raise InvalidDataError(f"table {table.name}: found {names}, expected one of them")
             if found:
-                tables[table.name] = TableFile(table, found[0])
-        return cls(folder, tables)
+                tables[table.name] = TableFile(table, found[0], types or FeatureTypes())
+        return cls(folder, tables, types=types or FeatureTypes())
+
+    def claims_file(self, path: Path) -> TableFile:
+        """A file of claims beside those of the data set, whose features are of the same types."""
+        return TableFile(TABLES["claims"], path, self.types)
 
     def has(self, table: str) -> bool:
         """Whether the table is there and has a row; a missing and an empty table mean the same to a feature."""

@@ -15,6 +15,15 @@ from claimvet.data.contract.tables import Column, Kind, Table
 IDENTIFIER_LENGTH = (1, 64)
 """Fewest and most characters of an identifier."""
 
+TEXT_LENGTH = 512
+"""Most characters of a category, a token, a hash, and of any other text but a narrative."""
+
+MONEY_BOUND_USD = 1_000_000_000.0
+"""Every amount is less: in cents, as features are summed, it takes 90 million such rows to pass an int64."""
+
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+"""Years that a time may lie in; earlier and later ones are what programs write for “none” and “for ever”."""
+
 
 class Rule(StrEnum):
     """Every way of being wrong, in the contract's own words."""
@@ -32,6 +41,11 @@ class Rule(StrEnum):
     EMPTY_STRING = "empty string"
     UNKNOWN_VALUE = "unknown value"
     BAD_MONEY = "negative or infinite money"
+    MONEY_TOO_GREAT = "money of $1,000,000,000 or more"
+    TEXT_LENGTH = "text longer than 512 characters"
+    NUL_CHARACTER = "text with a NUL character"
+    TIME_OUT_OF_RANGE = "a time before 1900 or after 2199"
+    TIME_AFTER_NOW = "a time after now"
     INCIDENT_AFTER_FILING = "an incident after its filing"
     CONDITION_UNINSPECTED = "a condition without inspected_at"
     POLICY_ENDS_BEFORE_START = "a policy that ends before it starts"
@@ -124,19 +138,38 @@ def relations_of(table: Table) -> tuple[Relation, ...]:
     return tuple(relation for relation in RELATIONS if relation.table == table.name)
 
 
-def value_rule(column: Column) -> Rule | None:
-    """The rule that a value of this column can break although its type is right; None where any value will do.
+def value_rules(column: Column) -> tuple[Rule, ...]:
+    """Return the rules that a value of this column can break although its type is right.
 
     >>> from claimvet.data.contract.tables import TABLES
-    >>> value_rule(TABLES["claims"].column("claim_type")).value
-    'unknown value'
+    >>> [rule.value for rule in value_rules(TABLES["claims"].column("claim_type"))]
+    ['unknown value']
+    """
+    text = (Rule.NUL_CHARACTER,) if column.unbounded else (Rule.TEXT_LENGTH, Rule.NUL_CHARACTER)
+    return {
+        Kind.IDENTIFIER: (Rule.IDENTIFIER_LENGTH, Rule.NUL_CHARACTER),
+        Kind.CATEGORY: (Rule.EMPTY_STRING, *text),
+        Kind.TEXT: text,
+        Kind.CHOICE: (Rule.UNKNOWN_VALUE,),
+        Kind.MONEY: (Rule.BAD_MONEY, Rule.MONEY_TOO_GREAT),
+        Kind.TIME: (Rule.TIME_OUT_OF_RANGE, *(() if column.may_lie_ahead else (Rule.TIME_AFTER_NOW,))),
+    }[column.kind]
+
+
+def expected_by(rule: Rule, column: Column) -> str:
+    """Return what a value of this column has to be for this rule, as a phrase.
+
+    >>> from claimvet.data.contract.tables import TABLES
+    >>> expected_by(Rule.MONEY_TOO_GREAT, TABLES["orders"].column("amount"))
+    'less than 1,000,000,000 US dollars'
     """
     return {
-        Kind.IDENTIFIER: Rule.IDENTIFIER_LENGTH,
-        Kind.CATEGORY: Rule.EMPTY_STRING,
-        Kind.CHOICE: Rule.UNKNOWN_VALUE,
-        Kind.MONEY: Rule.BAD_MONEY,
-    }.get(column.kind)
+        Rule.MONEY_TOO_GREAT: f"less than {MONEY_BOUND_USD:,.0f} US dollars",
+        Rule.TEXT_LENGTH: f"at most {TEXT_LENGTH} characters",
+        Rule.NUL_CHARACTER: "text without NUL characters",
+        Rule.TIME_OUT_OF_RANGE: f"a year from {FIRST_YEAR} to {LAST_YEAR}",
+        Rule.TIME_AFTER_NOW: "a time that has come",
+    }.get(rule, expected_value(column))
 
 
 def expected_value(column: Column) -> str:

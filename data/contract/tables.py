@@ -47,6 +47,10 @@ class Column:
     meaning: str
     nullable: bool = False
     values: tuple[str, ...] = ()
+    may_lie_ahead: bool = False
+    """Whether a time may be later than now, as the end of a policy that is in force."""
+    unbounded: bool = False
+    """Whether a text may have any number of characters."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,8 @@ def _identifier(name: str, meaning: str, *, nullable: bool = False) -> Column:
     return Column(name, Kind.IDENTIFIER, meaning, nullable)
 
 
-def _time(name: str, meaning: str, *, nullable: bool = False) -> Column:
-    return Column(name, Kind.TIME, meaning, nullable)
+def _time(name: str, meaning: str, *, nullable: bool = False, may_lie_ahead: bool = False) -> Column:
+    return Column(name, Kind.TIME, meaning, nullable, may_lie_ahead=may_lie_ahead)
 
 
 def _money(name: str, meaning: str, *, nullable: bool = False) -> Column:
@@ -187,7 +191,7 @@ _DECLARED = (
             _time("filed_at", "when the claim was filed"),
             _choice("claim_type", "what was harmed", CLAIM_TYPES),
             _money("amount_claimed", "what the customer asks for; null where not stated yet", nullable=True),
-            Column("narrative", Kind.TEXT, "the customer's own words", nullable=True),
+            Column("narrative", Kind.TEXT, "the customer's own words", nullable=True, unbounded=True),
         ),
     ),
     Table(
@@ -252,8 +256,8 @@ _DECLARED = (
         columns=(
             _identifier("policy_id", "the policy"),
             _SELLER,
-            _time("valid_from", "when cover begins"),
-            _time("valid_to", "when cover ends"),
+            _time("valid_from", "when cover begins", may_lie_ahead=True),
+            _time("valid_to", "when cover ends", may_lie_ahead=True),
             _money("coverage_amount", "most that it pays", nullable=True),
         ),
     ),

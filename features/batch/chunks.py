@@ -13,8 +13,7 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from claimvet.data.contract.dataset import DataSet, TableFile, connect
-from claimvet.data.contract.tables import TABLES
+from claimvet.data.contract.dataset import DataSet, connect
 
 BYTES_PER_VALUE = 24
 """Of a claim and a feature, at the peak of a build: 300,000 claims with 157 features took 1.1 GB beside DuckDB, 23 bytes each."""
@@ -44,7 +43,7 @@ def _count(data_set: DataSet, claims: Path | None) -> int:
     if claims is None:
         return data_set.rows("claims")
     with connect() as counting:
-        return TableFile(TABLES["claims"], claims).rows(counting)
+        return data_set.claims_file(claims).rows(counting)
 
 
 class BatchFile:

@@ -39,7 +39,7 @@ class DuckDBEngine:
         self._kept = 0
         for name in data_set.tables:
             self._declare(name, data_set.tables[name].typed_select(self._connection))
-        self._declare_targets(TableFile(TABLES["claims"], claims) if claims else data_set.tables.get("claims"), chunk)
+        self._declare_targets(data_set.claims_file(claims) if claims else data_set.tables.get("claims"), chunk)
 
     def has(self, table: str) -> bool:
         return table == "claims" or self.rows(table) > 0

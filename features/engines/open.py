@@ -6,20 +6,25 @@ from pathlib import Path
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import UsageError
+from claimvet.data.contract.reading.feature_types import FeatureTypes
 from claimvet.features.engines.protocol import Engine
 from claimvet.features.engines.spark.tables import is_remote
 
 ENGINES = ("duckdb", "spark")
 
 
-def open_data_set(folder: Path, engine: str) -> DataSet:
+def open_data_set(folder: Path, engine: str, types: FeatureTypes | None = None) -> DataSet:
     """The data set in a folder; one that only Spark can reach (`s3a://bucket/…`) is looked into when the engine opens.
+
+    `types` are what is known of the user's own columns of claims.
 
     Raises:
         InvalidDataError: where one table is there twice.
         UsageError: where the folder does not exist.
     """
-    return DataSet(folder, {}) if engine == "spark" and is_remote(folder) else DataSet.open(folder)
+    if engine == "spark" and is_remote(folder):
+        return DataSet(folder, {}, types=types or FeatureTypes())
+    return DataSet.open(folder, types)
 
 
 def open_engine(name: str, data_set: DataSet, claims: Path | None = None, memory_limit: str | None = None) -> Engine:

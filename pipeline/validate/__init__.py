@@ -13,6 +13,7 @@ from pathlib import Path
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import InvalidDataError
+from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.pipeline.validate.data_set import judge
 from claimvet.pipeline.validate.report import ValidationReport, Violation
 
@@ -30,20 +31,21 @@ def validate_data_set(
     docs_dir: Path | None = None,
     *,
     claims: Path | None = None,
+    read: ReadOptions = AS_IT_LIES,
     on_table: Callable[[str], None] | None = None,
     judged_at: datetime | None = None,
 ) -> ValidationReport:
     """Judge a data set, or the directory of one, and a file of new `claims` beside it; write Data Docs to `docs_dir` if given.
 
-    `on_table` is told the name of each table when its turn comes; `judged_at` is the time that the Data Docs show, this moment where
-    it is None. The report lists every violation; nothing is raised for data
-    that is wrong.
+    `read` says what is known of the user's own columns, and which moment no event may come after. `on_table` is told the name of each
+    table when its turn comes; `judged_at` is the time that the Data Docs show, this moment where it is None. The report lists every
+    violation; nothing is raised for data that is wrong.
 
     Raises:
         UsageError: where the directory or the file of claims does not exist, or `docs_dir` holds something else.
     """
     folder = data_set if isinstance(data_set, Path) else data_set.folder
-    report = judge(folder, claims, on_table=on_table)
+    report = judge(folder, claims, read=read, on_table=on_table)
     if docs_dir is not None:
         from claimvet.pipeline.validate.docs import write_docs  # Great Expectations takes seconds to import
 
@@ -52,7 +54,9 @@ def validate_data_set(
     return report
 
 
-def require_valid(data_set: DataSet | Path, claims: Path | None = None) -> tuple[str, ...]:
+def require_valid(
+    data_set: DataSet | Path, claims: Path | None = None, *, read: ReadOptions = AS_IT_LIES
+) -> tuple[str, ...]:
     """Return the notes about a data set that keeps the contract; used before features are built, a model trained, claims scored.
 
     The same checks as `validate_data_set`, without the Data Docs.
@@ -61,7 +65,7 @@ def require_valid(data_set: DataSet | Path, claims: Path | None = None) -> tuple
         InvalidDataError: where it does not; the message lists the violations.
         UsageError: where the directory or the file of claims does not exist.
     """
-    report = validate_data_set(data_set, claims=claims)
+    report = validate_data_set(data_set, claims=claims, read=read)
     if not report.ok:
         listed = [str(violation) for violation in report.violations[:_NAMED_IN_ERROR]]
         more = len(report.violations) - len(listed)

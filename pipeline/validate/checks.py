@@ -3,33 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from claimvet.data.contract.dataset import identifier, quoted
+from claimvet.data.contract.reading.csv_files import plain_name
+from claimvet.data.contract.reading.feature_types import (
+    NO_TYPE,
+    is_number_text,
+    is_number_type,
+    is_text_type,
+    misfits,
+    wrong_type,
+)
 from claimvet.data.contract.rules import (
+    FIRST_YEAR,
     IDENTIFIER_LENGTH,
+    LAST_YEAR,
+    MONEY_BOUND_USD,
     RELATIONS,
+    TEXT_LENGTH,
     Companion,
     Reference,
     Relation,
     Rule,
     TimeOrder,
     TimeOrderAcross,
+    expected_by,
     expected_value,
     relations_of,
-    value_rule,
+    value_rules,
 )
-from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, Column, Kind
+from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, Column, Kind
 from claimvet.pipeline.validate.report import Check
 from claimvet.pipeline.validate.sources import (
-    NO_TYPE,
     ZONED_TIME,
     FileSchema,
     Source,
     fits,
     is_local_time,
-    is_number,
-    is_string,
 )
+
+_WRITTEN = {Kind.TIME: "2026-01-31T09:00:00Z", Kind.MONEY: "1234.50"}
+"""How CSV files write them."""
 
 FILES_SHOWN = 3
 """Most files of a directory that a detail names."""
@@ -50,10 +65,18 @@ def shape_checks(source: Source) -> Iterator[Check]:
             Rule.MISSING_COLUMN,
             f"a column with {expected_value(column)}",
             violated="true" if lacking else "",
-            shown=quoted(f"none in {_names(lacking)}") if len(lacking) < len(source.schemas) else "",
+            shown=quoted(_found_instead(source, column.name, lacking)),
             source=source.relation_of(lacking) if lacking else "",
             basis=column,
         )
+
+
+def _found_instead(source: Source, name: str, lacking: tuple[FileSchema, ...]) -> str:
+    """What is there in place of a missing column: the same name spelt otherwise, or other files that have it."""
+    meant = [found for schema in lacking for found in schema.columns if plain_name(found) == name]
+    if meant:
+        return f"column {meant[0]!r}"
+    return f"none in {_names(lacking)}" if lacking and len(lacking) < len(source.schemas) else ""
 
 
 def _names(schemas: tuple[FileSchema, ...]) -> str:
@@ -73,7 +96,10 @@ def type_checks(source: Source) -> Iterator[Check]:
 def _csv_type_checks(source: Source, column: Column) -> Iterator[Check]:
     text, value = f"t.{identifier(column.name)}", source.value(column.name)
     if column.kind in (Kind.TIME, Kind.MONEY):
-        yield _check(source, column, Rule.WRONG_TYPE, f"{text} IS NOT NULL AND {value} IS NULL", text)
+        unread = f"{value} IS NULL" if column.kind is Kind.TIME else f"NOT {is_number_text(text)}"
+        expected = f"{expected_value(column)}, written {_WRITTEN[column.kind]}"
+        violated = f"{text} IS NOT NULL AND {unread}"
+        yield Check(source.table, (column.name,), Rule.WRONG_TYPE, expected, violated, text, basis=column)
     if column.kind is Kind.TIME:
         zoned = f"regexp_matches({text}, {quoted(ZONED_TIME)})"
         yield _check(source, column, Rule.NO_ZONE, f"{value} IS NOT NULL AND NOT {zoned}", text)
@@ -103,10 +129,15 @@ def _typed_check(source: Source, column: Column, rule: Rule, wrong: list[tuple[F
 def _feature_column_checks(source: Source) -> Iterator[Check]:
     for name in sorted(name for name in source.names if name.startswith(FEATURE_COLUMN_PREFIX)):
         types = {schema.columns[name] for schema in source.schemas} - {NO_TYPE}
-        good = all(map(is_number, types)) or all(map(is_string, types)) or types <= {"BOOLEAN"}
-        violated = "" if good else f"t.{identifier(name)} IS NOT NULL"
-        shown = "" if good else quoted("/".join(sorted(types)))
-        yield Check(source.table, (name,), Rule.WRONG_TYPE, "numbers, booleans or strings", violated, shown)
+        good = all(map(is_number_type, types)) or all(map(is_text_type, types)) or types <= {"BOOLEAN"}
+        known, column = source.file.types, f"t.{identifier(name)}"
+        wanted = known.types.get(name)
+        violated, shown = (f"{column} IS NOT NULL", quoted("/".join(sorted(types)))) if not good else ("", "")
+        if good and wanted and any(wrong_type(sql_type, wanted) for sql_type in types):
+            violated, shown = f"{column} IS NOT NULL", quoted("/".join(sorted(types)))
+        elif good and wanted and all(map(is_text_type, types)) and wanted != "text":
+            violated, shown = f"{column} IS NOT NULL AND {misfits(column, wanted)}", column
+        yield Check(source.table, (name,), Rule.WRONG_TYPE, known.expected(name), violated, shown)
 
 
 def _check(source: Source, column: Column, rule: Rule, violated: str, shown: str, relation: str = "") -> Check:
@@ -114,27 +145,66 @@ def _check(source: Source, column: Column, rule: Rule, violated: str, shown: str
     return Check(source.table, (column.name,), rule, expected, violated, shown, source=relation, basis=column)
 
 
-def column_checks(source: Source, sound: frozenset[str]) -> Iterator[Check]:
-    """Nulls, and values that the column may not have; values are looked at only in columns whose type is `sound`."""
+def column_checks(source: Source, sound: frozenset[str], latest: datetime | None) -> Iterator[Check]:
+    """Nulls, and values that the column may not have; values are looked at only in columns whose type is `sound`.
+
+    No event may be later than `latest`, a moment with its zone; None: then any time will do.
+    """
     for column in source.table.columns:
         if column.name in source.names and not column.nullable:
             violated = f"t.{identifier(column.name)} IS NULL"
             yield Check(source.table, (column.name,), Rule.NULL, "a value in every row", violated, basis=column)
-        rule = value_rule(column)
-        if column.name in sound and rule is not None:
-            value = source.value(column.name)
-            yield _check(source, column, rule, _bad_value(column, value), value)
+        for rule in value_rules(column) if column.name in sound else ():
+            if rule is not Rule.TIME_AFTER_NOW or latest is not None:
+                value = source.value(column.name)
+                violated, expected = _bad_value(rule, column, value, latest), expected_by(rule, column)
+                bound = latest if rule is Rule.TIME_AFTER_NOW else None
+                if bound is not None:
+                    expected += f", {bound.astimezone(UTC):%Y-%m-%d %H:%M} UTC at the latest"
+                yield Check(source.table, (column.name,), rule, expected, violated, value, basis=column, bound=bound)
+    yield from _extra_text_checks(source)
 
 
-def _bad_value(column: Column, value: str) -> str:
-    if column.kind is Kind.IDENTIFIER:
-        shortest, longest = IDENTIFIER_LENGTH
-        return f"length({value}) NOT BETWEEN {shortest} AND {longest}"
-    if column.kind is Kind.CATEGORY:
-        return f"{value} = ''"
-    if column.kind is Kind.CHOICE:
-        return f"{value} NOT IN ({', '.join(map(quoted, column.values))})"
-    return f"({value} < 0 OR NOT isfinite({value}))"
+def _extra_text_checks(source: Source) -> Iterator[Check]:
+    """The user's own strings of claims, of which features and groups are made, keep to the bounds of all text."""
+    prefixes = (FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX) if source.table.name == "claims" else ()
+    for name in sorted(name for name in source.names if name.startswith(prefixes or ("\0",))):
+        if all(is_text_type(schema.columns[name]) for schema in source.schemas):
+            column = Column(name, Kind.TEXT, "the user's own", nullable=True)
+            for rule in value_rules(column):
+                value = f"t.{identifier(name)}"
+                violated = _bad_value(rule, column, value, None)
+                yield Check(source.table, (name,), rule, expected_by(rule, column), violated, value, basis=column)
+
+
+def _bad_value(rule: Rule, column: Column, value: str, latest: datetime | None) -> str:
+    shortest, longest = IDENTIFIER_LENGTH
+    match rule:
+        case Rule.IDENTIFIER_LENGTH:
+            return f"length({value}) NOT BETWEEN {shortest} AND {longest}"
+        case Rule.EMPTY_STRING:
+            return f"{value} = ''"
+        case Rule.TEXT_LENGTH:
+            # A text has no more characters than bytes, and those are counted already.
+            return f"strlen({value}) > {TEXT_LENGTH} AND length({value}) > {TEXT_LENGTH}"
+        case Rule.NUL_CHARACTER:
+            return f"contains({value}, chr(0))"
+        case Rule.UNKNOWN_VALUE:
+            return f"{value} NOT IN ({', '.join(map(quoted, column.values))})"
+        case Rule.BAD_MONEY:
+            return f"({value} < 0 OR NOT isfinite({value}))"
+        case Rule.MONEY_TOO_GREAT:
+            return f"({value} >= {MONEY_BOUND_USD:.0f} AND isfinite({value}))"
+        case Rule.TIME_OUT_OF_RANGE:
+            return f"({value} < {_instant(f'{FIRST_YEAR}-01-01')} OR {value} >= {_instant(f'{LAST_YEAR + 1}-01-01')})"
+        case Rule.TIME_AFTER_NOW if latest is not None:
+            bound = _instant(latest.astimezone(UTC).isoformat())
+            return f"({value} > {bound} AND {value} < {_instant(f'{LAST_YEAR + 1}-01-01')})"
+    raise AssertionError(f"{rule} is no rule of a value")
+
+
+def _instant(text: str) -> str:
+    return f"TIMESTAMPTZ {quoted(text)}"
 
 
 def key_check(source: Source) -> Check | None:

@@ -11,8 +11,9 @@ import duckdb
 
 from claimvet.data.contract.dataset import TableFile, connect, find_table, identifier, quoted
 from claimvet.data.contract.errors import InvalidDataError, UsageError
+from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.rules import Rule
-from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, NEEDED_TO_SCORE, TABLES
+from claimvet.data.contract.tables import NEEDED_TO_SCORE, TABLES
 from claimvet.pipeline.validate.checks import (
     column_checks,
     key_check,
@@ -23,8 +24,9 @@ from claimvet.pipeline.validate.checks import (
     type_checks,
 )
 from claimvet.pipeline.validate.engine import run_checks
+from claimvet.pipeline.validate.notes import foreign_detail, foreign_table, notes_on_file, unreadable
 from claimvet.pipeline.validate.report import Check, CheckResult, TableResult, ValidationReport, Violation
-from claimvet.pipeline.validate.sources import Source, engine_reason, open_source
+from claimvet.pipeline.validate.sources import Source, open_source
 
 MEMORY_LIMIT = "2GB"
 """What the engine may use before it spills to disk: half of the 4 GiB that the whole process may take."""
@@ -37,6 +39,7 @@ class _Judgement:
     connection: duckdb.DuckDBPyConnection
     on_table: Callable[[str], None]
     needed: tuple[str, ...]
+    read: ReadOptions
     sources: list[Source] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     sound: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -49,12 +52,14 @@ def judge(
     folder: Path,
     claims: Path | None = None,
     *,
+    read: ReadOptions = AS_IT_LIES,
     memory_limit: str = MEMORY_LIMIT,
     on_table: Callable[[str], None] | None = None,
 ) -> ValidationReport:
     """Run every check of the contract over the tables below `folder`, and over a file of new claims beside them.
 
     Memory is bounded by `memory_limit` (the engine spills to a temporary directory) and does not grow with the tables otherwise.
+    `read` says what is known of the user's own columns, and which moment no event may come after.
     `on_table` is told the name of each table when its turn comes.
 
     Raises:
@@ -69,10 +74,11 @@ def judge(
     with tempfile.TemporaryDirectory(prefix="claimvet-") as spill, connect(memory_limit) as connection:
         connection.execute(f"SET temp_directory = {quoted(spill)}")
         connection.execute("SET enable_progress_bar = false")
-        judgement = _Judgement(connection, on_table or (lambda name: None), () if claims else NEEDED_TO_SCORE)
+        needed = () if claims else NEEDED_TO_SCORE
+        judgement = _Judgement(connection, on_table or (lambda name: None), needed, read)
         _find_tables(judgement, folder)
         if claims is not None:
-            _open(judgement, TableFile(TABLES["claims"], claims), f"claims of {claims.name}")
+            _open(judgement, TableFile(TABLES["claims"], claims, judgement.read.types), f"claims of {claims.name}")
         return _run(judgement)
 
 
@@ -82,7 +88,7 @@ def _find_tables(judgement: _Judgement, folder: Path) -> None:
         found = find_table(folder, table)
         seen.update(found)
         if len(found) == 1:
-            _open(judgement, TableFile(table, found[0]), table.name)
+            _open(judgement, TableFile(table, found[0], judgement.read.types), table.name)
         elif found:
             names = " and ".join(path.name for path in found)
             judgement.violations.append(
@@ -91,6 +97,14 @@ def _find_tables(judgement: _Judgement, folder: Path) -> None:
         elif table.name in judgement.needed:
             expected = f"expected {table.name}.parquet or {table.name}.csv"
             judgement.violations.append(Violation(table.name, "", Rule.MISSING_TABLE, 0, detail=expected))
+    for path in sorted(folder.iterdir()):
+        if (
+            path not in seen
+            and (name := foreign_table(path))
+            and not any(source.table.name == name for source in judgement.sources)
+        ):
+            judgement.violations.append(Violation(name, "", Rule.NO_TABLE, 0, detail=foreign_detail(path, name)))
+            seen.add(path)
     ignored = sorted(path.name for path in folder.iterdir() if path not in seen and path.name[0] not in "._")
     if ignored:
         judgement.notes.append(f"ignored, as the contract has no such table: {', '.join(ignored)}")
@@ -128,7 +142,7 @@ def _guarded(judgement: _Judgement, source: Source, work: Callable[[_Judgement, 
     except duckdb.OutOfMemoryException:
         raise
     except (duckdb.Error, OSError) as error:
-        detail = f"{source.file.path.name} cannot be read to its end: {engine_reason(error)}"
+        detail = unreadable(source.file, error)
         judgement.violations.append(Violation(source.name, "", Rule.NO_TABLE, 0, detail=detail))
         judgement.sources.remove(source)
 
@@ -142,7 +156,7 @@ def _judge_shape(judgement: _Judgement, source: Source) -> None:
         judgement.violations.append(Violation(source.name, "", Rule.EMPTY_TABLE, 0, detail="expected at least one row"))
     judgement.results[source.name] = results
     judgement.sound[source.name] = source.names.intersection(source.table.column_names) - wrong
-    _note_columns(judgement, source)
+    judgement.notes += notes_on_file(judgement.connection, source)
 
 
 def _judge_rows(judgement: _Judgement, source: Source) -> None:
@@ -150,7 +164,7 @@ def _judge_rows(judgement: _Judgement, source: Source) -> None:
     known = _known_columns(judgement)
     key = key_check(source)
     checks: list[Check] = [
-        *column_checks(source, sound),
+        *column_checks(source, sound, judgement.read.latest),
         *([key] if key else []),
         *relation_checks(source, sound, known),
     ]
@@ -182,14 +196,6 @@ def _known(source: Source, sound: frozenset[str]) -> str:
         f"{source.value(name)} AS {identifier(name)}" for name in known_columns(source.table.name) if name in sound
     ]
     return f"SELECT {', '.join(columns)} FROM {source.view} AS t" if columns else ""
-
-
-def _note_columns(judgement: _Judgement, source: Source) -> None:
-    prefixes = (FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX) if source.table.name == "claims" else ()
-    extra = sorted(set().union(*(schema.columns for schema in source.schemas)) - set(source.table.column_names))
-    ignored = [name for name in extra if not name.startswith(prefixes)] if prefixes else extra
-    if ignored:
-        judgement.notes.append(f"ignored columns of {source.name}: {', '.join(ignored)}")
 
 
 def _note_absent(judgement: _Judgement) -> None:

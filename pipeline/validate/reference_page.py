@@ -18,7 +18,7 @@ from claimvet.data.contract.rules import (
     Rule,
     TimeOrderAcross,
     expected_value,
-    value_rule,
+    value_rules,
 )
 from claimvet.data.contract.tables import NEEDED_TO_SCORE, NEEDED_TO_TRAIN, TABLES, Column, Kind, Table
 
@@ -30,7 +30,11 @@ _HEAD = """# The tables and what must hold in them
 <!-- Written by `python -m claimvet.pipeline.validate.reference_page` from data/contract/; change it there. -->
 
 A data set is a directory with one Parquet file, one directory of Parquet files, or one CSV file a table: `claims.parquet`, `orders.csv`, …
-In CSV the first line names the columns, fields are separated by commas, and an empty field is a null.
+The name of a file says its format in any case (`.parquet`, `.csv`, `.csv.gz`); where its first bytes say otherwise they count, and a note
+says so. In CSV the first line names the columns, fields are separated by commas, text is UTF-8 (or UTF-16 with its mark), and an empty
+field is a null. Directories `key=value` inside a table's own directory are columns of strings, and no file may have a column of that name;
+no name above the table means anything. What spreadsheets make of a table (other separators, `sep=;`, names in capitals, `$1,234.50`) is
+named and not repaired.
 Scoring needs {score}; training needs {train}. Any other table may be missing or empty: the features from it are then null.
 Events may name customers, sellers, products and, but for claims, orders that their tables lack.
 
@@ -60,9 +64,10 @@ _TAIL = """
 ## Extra columns
 
 Columns of `claims` whose name begins with `x_` become features as they are: numbers, booleans or strings; anything else is
-“{wrong}”. Columns of `claims` whose name begins with `group_` only split the fairness report. Any other column, and any other table, is
-ignored, and said so once.
+“{wrong}”. A number that is not finite counts as missing, and a note says how many do. Columns of `claims` whose name begins with
+`group_` only split the fairness report. Any other column, and any other table, is ignored, and said so once.
 
+{types}
 ## Choices made where the contract leaves one
 
 - A column without any value has every type: a Parquet file of nulls alone need not say what they are nulls of.
@@ -71,7 +76,27 @@ ignored, and said so once.
 - NaN is no money: “{money}”. In Parquet a missing amount is a null.
 - A Parquet timestamp of the old INT96 kind does not say its zone: “{zone}”.
 - A `claims` table without rows is “{empty}”, for there is nothing to do; a file of new claims without rows is not.
+- “{ahead}” allows for clocks that differ by `validate.clock_tolerance_hours` of params.yaml; a policy may begin and end later.
 - Where a table cannot be read, nothing else is said about it, and nothing about the tables that refer to it.
+"""
+
+_TYPES = """### Types of `x_` columns
+
+Parquet says the type of a column itself. In CSV it is never guessed from the first rows. At scoring it is the type that the model learned,
+in both formats: a text is then text whatever it looks like (`02139`, `1.50`, `true`), and a value that is no number in a column of numbers
+is “wrong type” with the value. Where no model is asked (`features build`, `train`, `backtest`, `events load`) this rule looks at all values
+that are not empty:
+
+1. all are `true` or `false`, in any case: booleans;
+2. all are written as quantities are: digits without leading zeros, with a minus sign and a decimal point where needed (`-12.50`),
+   integers of at most 15 digits, an exponent only in lower case and with a sign, as programs write very small and very large numbers
+   (`1e-05`): numbers; `inf` and `nan` may be among them, and are missing;
+3. else text: `02139`, `+49301234`, `1E5`, `1234567890123456` are codes. A note says so where most of the values look like numbers.
+
+A person overrides it in params.yaml, and then no column of another type passes:
+
+    read:
+      types: {x_zip: text, x_floor: number, x_gift: boolean}
 """
 
 
@@ -93,6 +118,8 @@ def page() -> str:
         money=Rule.BAD_MONEY,
         zone=Rule.NO_ZONE,
         empty=Rule.EMPTY_TABLE,
+        ahead=Rule.TIME_AFTER_NOW,
+        types=_TYPES,
     )
     return head + columns + kinds + "".join(map(_section, TABLES.values())) + _relations() + tail
 
@@ -104,8 +131,8 @@ def _named(tables: tuple[str, ...]) -> str:
 def _kind_row(kind: Kind) -> str:
     nameless = Column("", kind, "")
     expected = "one of the values listed" if kind is Kind.CHOICE else expected_value(nameless)
-    rule = value_rule(nameless)
-    return f"| {kind.value} | {expected} | {rule.value if rule else ''} | {' | '.join(_STORED[kind])} |\n"
+    rules = "; ".join(rule.value for rule in value_rules(nameless))
+    return f"| {kind.value} | {expected} | {rules} | {' | '.join(_STORED[kind])} |\n"
 
 
 def _section(table: Table) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from claimvet.data.contract.rules import Relation, Rule
@@ -22,7 +23,7 @@ class Check:
     `violated` is a SQL condition over a row `t` of the table as it lies on disk, true for the rows that break the rule, and empty
     where the rule is about the table's shape. `shown` is the SQL of the value to show. `suspected` is a cheap SQL aggregate that is
     0 only if no row breaks the rule. `source` is the relation to look at where it is not the whole table. `basis` is the
-    declaration that the rule comes from.
+    declaration that the rule comes from, `bound` the moment that a time is held against.
     """
 
     table: Table
@@ -35,6 +36,7 @@ class Check:
     source: str = ""
     alone: bool = False
     basis: Column | Relation | None = None
+    bound: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -9,33 +9,19 @@ from pathlib import Path
 
 import duckdb
 
-from claimvet.data.contract.csv_files import csv_relation
-from claimvet.data.contract.dataset import SQL_TYPES, TableFile, identifier, quoted
+from claimvet.data.contract.dataset import SQL_TYPES, TableFile, identifier
 from claimvet.data.contract.errors import InvalidDataError
+from claimvet.data.contract.reading.feature_types import is_number_type, is_text_type
+from claimvet.data.contract.reading.parquet_files import column_names, shown_name
 from claimvet.data.contract.tables import Kind, Table
 
 ZONED_TIME = r"^\d{4}-\d{1,2}-\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
 """A time with its zone as CSV has it: RFC 3339, a blank for the T, UTC or an offset in hours as engines print them."""
 
-NO_TYPE = '"NULL"'
-"""The engine's type of a column that holds nothing but nulls and was written without a type."""
-
 _LINES_OF_REASON = 3
 
-_STRING = re.compile(r"VARCHAR|ENUM\(.*|JSON")
-_NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|FLOAT|DOUBLE|DECIMAL\(.*")
 _INSTANT = re.compile(r"TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ(_\w+)?")
 _LOCAL_TIME = re.compile(r"TIMESTAMP(_\w+)?|DATETIME")
-
-
-def is_string(sql_type: str) -> bool:
-    """Whether the engine's type holds strings (plain, large or dictionary-encoded in the file)."""
-    return _STRING.fullmatch(sql_type) is not None
-
-
-def is_number(sql_type: str) -> bool:
-    """Whether the engine's type holds numbers, of any width."""
-    return _NUMBER.fullmatch(sql_type) is not None
 
 
 def is_instant(sql_type: str) -> bool:
@@ -55,8 +41,8 @@ def fits(kind: Kind, sql_type: str) -> bool:
     (True, False, False)
     """
     if kind is Kind.MONEY:
-        return is_number(sql_type)
-    return is_instant(sql_type) if kind is Kind.TIME else is_string(sql_type)
+        return is_number_type(sql_type)
+    return is_instant(sql_type) if kind is Kind.TIME else is_text_type(sql_type)
 
 
 @dataclass(frozen=True)
@@ -85,17 +71,16 @@ class Source:
         """Name of the view of all of it as it lies on disk."""
         return identifier(f"raw {self.name}")
 
-    @cached_property
+    @property
     def relation(self) -> str:
         """SQL that reads all of it as it lies on disk."""
-        return relation_of_file(self.file)
+        return self.file.relation
 
     def relation_of(self, schemas: tuple[FileSchema, ...]) -> str:
         """SQL that reads only these files of it."""
         if len(schemas) == len(self.schemas):
             return self.relation
-        paths = ", ".join(quoted(str(schema.path)) for schema in schemas)
-        return f"read_parquet([{paths}], union_by_name = true)"
+        return self.file.relation_of([schema.path for schema in schemas])
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -124,40 +109,26 @@ def engine_reason(error: BaseException) -> str:
     return re.sub(r"^(\w+ )+Error: ", "", "; ".join(kept[:_LINES_OF_REASON]))
 
 
-def relation_of_file(file: TableFile) -> str:
-    """SQL that reads a table as it lies on disk; raises `InvalidDataError` where a CSV file has no header."""
-    return csv_relation(file.path, file.table.column_names) if file.is_csv else file.relation
-
-
 def open_source(connection: duckdb.DuckDBPyConnection, file: TableFile, name: str) -> Source:
     """Read the schema of every file of a table, and make its view.
 
     Raises:
         InvalidDataError: where one of them is no table; the message names it.
     """
-    paths = _files(connection, file.path)
-    if not paths:
-        raise InvalidDataError(f"{file.path.name} holds no Parquet file")
-    source = Source(file, tuple(FileSchema(path, _columns(connection, file, path)) for path in paths), name)
+    schemas = tuple(FileSchema(path, _columns(connection, file, path)) for path in file.files)
+    source = Source(file, schemas, name)
     connection.execute(f"CREATE VIEW {source.view} AS SELECT * FROM {source.relation}")
     return source
 
 
-def _files(connection: duckdb.DuckDBPyConnection, path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = connection.execute(
-        f"SELECT file FROM glob({quoted(str(path / '**' / '*.parquet'))}) ORDER BY file"
-    ).fetchall()
-    return [Path(row[0]) for row in found]
-
-
 def _columns(connection: duckdb.DuckDBPyConnection, file: TableFile, path: Path) -> dict[str, str]:
-    part = TableFile(file.table, path)
     try:
-        rows = connection.execute(f"DESCRIBE SELECT * FROM {relation_of_file(part)}").fetchall()
+        relation = file.relation if file.is_csv else file.relation_of([path])
+        rows = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+        if not file.is_csv:
+            column_names(file.path, path)  # the engine renames what is there twice
         return {row[0]: row[1] for row in rows}
     except (duckdb.Error, OSError) as error:
-        name = path.name if path == file.path else str(path.relative_to(file.path.parent))
         reason = engine_reason(error).replace(str(path), path.name)
-        raise InvalidDataError(f"{name} cannot be read as {'CSV' if file.is_csv else 'Parquet'}: {reason}") from error
+        form = "CSV" if file.is_csv else "Parquet"
+        raise InvalidDataError(f"{shown_name(file.path, path)} cannot be read as {form}: {reason}") from error

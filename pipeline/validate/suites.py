@@ -8,9 +8,21 @@ Expectations takes seconds to import.
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
-from claimvet.data.contract.rules import IDENTIFIER_LENGTH, Companion, Reference, Rule, TimeOrder, TimeOrderAcross
+from claimvet.data.contract.rules import (
+    FIRST_YEAR,
+    IDENTIFIER_LENGTH,
+    LAST_YEAR,
+    MONEY_BOUND_USD,
+    TEXT_LENGTH,
+    Companion,
+    Reference,
+    Rule,
+    TimeOrder,
+    TimeOrderAcross,
+)
 from claimvet.data.contract.tables import Column
 from claimvet.pipeline.validate.library import (
     ColumnMapExpectation,
@@ -91,6 +103,21 @@ def _of_column(check: Check, described: dict[str, Any]) -> Expectation:
             return gxe.ExpectColumnValuesToBeBetween(
                 column=column, min_value=0, max_value=sys.float_info.max, **described
             )
+        case Rule.MONEY_TOO_GREAT:
+            return gxe.ExpectColumnValuesToBeBetween(
+                column=column, max_value=MONEY_BOUND_USD, strict_max=True, **described
+            )
+        case Rule.TEXT_LENGTH:
+            return gxe.ExpectColumnValueLengthsToBeBetween(column=column, max_value=TEXT_LENGTH, **described)
+        case Rule.NUL_CHARACTER:
+            return gxe.ExpectColumnValuesToNotMatchRegex(column=column, regex="\x00", **described)
+        case Rule.TIME_OUT_OF_RANGE:
+            first, after = (datetime(year, 1, 1, tzinfo=UTC) for year in (FIRST_YEAR, LAST_YEAR + 1))
+            return gxe.ExpectColumnValuesToBeBetween(
+                column=column, min_value=first, max_value=after, strict_max=True, **described
+            )
+        case Rule.TIME_AFTER_NOW:
+            return gxe.ExpectColumnValuesToBeBetween(column=column, max_value=check.bound, **described)
         case Rule.NO_ZONE:
             return ExpectColumnTimesToHaveZone(column=column, type_list=[check.expected], **described)
     return ExpectColumnToHoldItsKind(column=column, type_list=[check.expected], **described)

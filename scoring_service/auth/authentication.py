@@ -29,21 +29,21 @@ _ANSWER_SECONDS = 2.0
 """A store that answers no sooner is as good as gone."""
 _ASK_AGAIN_SECONDS = 0.5
 """How long a store that was asked in vain is left alone."""
-_MOST_REMEMBERED = 10_000
+_MAX_REMEMBERED = 10_000
 
 
-class Guard:
-    """Checks keys; `clock` counts seconds."""
+class Authenticator:
+    """API keys checked against the store; `clock` counts seconds."""
 
     def __init__(self, store: EventStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
         self._in_vain = -math.inf
         self._seen: dict[bytes, tuple[float, ApiKey]] = {}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="guard")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="authentication")
 
     async def require(self, authorization: str | None, action: Action) -> None:
-        """Raises `UnauthorizedError` without a good key, `ForbiddenError` where its role may not do `action`."""
+        """Raise `UnauthorizedError` without a valid key, `ForbiddenError` where its role may not do `action`."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise UnauthorizedError("there is no API key, expected the header Authorization: Bearer KEY")
@@ -68,7 +68,7 @@ class Guard:
         return key
 
     async def _asked(self, token: str) -> ApiKey | None:
-        """The store's answer; raises at once where it was asked in vain a moment ago."""
+        """Return the key that the store knows; raise at once where it could not be asked a moment ago."""
         if self._clock() - self._in_vain < _ASK_AGAIN_SECONDS:
             raise TimeoutError
         try:
@@ -86,10 +86,10 @@ class Guard:
         if key is None:
             self._seen.pop(name, None)
             return
-        if len(self._seen) >= _MOST_REMEMBERED:
+        if len(self._seen) >= _MAX_REMEMBERED:
             self._seen.clear()
         self._seen[name] = (self._clock(), key)
 
     def close(self) -> None:
-        """Ends its thread."""
+        """End its thread."""
         self._thread.shutdown()

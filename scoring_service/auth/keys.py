@@ -33,24 +33,24 @@ class ApiKey:
     revoked_at: int | None
 
     def may(self, action: Action) -> bool:
-        """Whether the key's role allows it."""
+        """Return whether the key's role allows it."""
         return action in ALLOWED[self.role]
 
 
 def create_key(role: Role, key_id: str, secret: str, now: int, connection: sa.Connection) -> str:
-    """Keeps a new key and answers its text; `key_id` and `secret` are random hexadecimal digits."""
+    """Keep a new key and return its text; `key_id` and `secret` are random hexadecimal digits."""
     values = {"key_id": key_id, "role": role.value, "secret_hash": _hash(secret), "created_at": now}
     connection.execute(sa.insert(api_keys).values(values))
     return f"cv_{key_id}_{secret}"
 
 
 def list_keys(connection: sa.Connection) -> list[ApiKey]:
-    """All keys, oldest first."""
+    """Return all keys, oldest first."""
     return [_key(row) for row in connection.execute(sa.select(api_keys).order_by(api_keys.c.created_at))]
 
 
 def revoke_key(key_id: str, now: int, connection: sa.Connection) -> None:
-    """From now on the key is no good; raises `UsageError` where there is none of that id. Revoking twice changes nothing."""
+    """Revoke a key; raise `UsageError` where there is none of that id. Revoking twice changes nothing."""
     if _find(key_id, connection) is None:
         raise UsageError(f"there is no API key {key_id}; `claimvet keys list` shows them")
     mine = (api_keys.c.key_id == key_id) & api_keys.c.revoked_at.is_(None)
@@ -58,7 +58,7 @@ def revoke_key(key_id: str, now: int, connection: sa.Connection) -> None:
 
 
 def good_key(text: str, connection: sa.Connection) -> ApiKey | None:
-    """The key of that text; None where it has another form, is unknown, has another secret, or is revoked."""
+    """Return the key of that text; None where it is malformed, unknown, has another secret, or is revoked."""
     form = _FORM.fullmatch(text)
     if form is None:
         return None

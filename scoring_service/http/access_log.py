@@ -1,4 +1,4 @@
-"""Around every request: its time and outcome go to the metrics, and one line to the log."""
+"""Access log: the time and status of every request go to the metrics, and one line to the log."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines; not logged where all is well."""
 
 
-class Observed:
-    """ASGI: counts, times and logs what passes through; paths as declared, so that no claim is named."""
+class AccessLog:
+    """ASGI middleware that counts, times and logs requests; paths as declared, so that no claim is named."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One connection's message exchange."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

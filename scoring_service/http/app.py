@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from claimvet.scoring_service.http import problems
-from claimvet.scoring_service.http.access_log import Observed
+from claimvet.scoring_service.http.access_log import AccessLog
 from claimvet.scoring_service.http.openapi import document
 from claimvet.scoring_service.http.routes import Routes
 from claimvet.scoring_service.json_text import text
@@ -27,7 +27,7 @@ class _ClaimId(StringConvertor):
 
 
 def create_app(service: Service) -> Starlette:
-    """The application of one service, which it starts and stops.
+    """Return the application of one service, which it starts and stops.
 
     Starlette, on which FastAPI stands: bodies are validated by the contract's own declarations, and the documentation is made of
     them, so that nothing would be left for FastAPI to do.
@@ -48,7 +48,7 @@ def create_app(service: Service) -> Starlette:
     register_url_convertor("claim_id", _ClaimId())
     app = Starlette(
         lifespan=lifespan,
-        middleware=[Middleware(Observed, metrics=service.metrics)],
+        middleware=[Middleware(AccessLog, metrics=service.metrics)],
         routes=[
             Route("/v1/claims/score", routes.score, methods=["POST"]),
             Route("/v1/claims/{claim_id:claim_id}/rescore", routes.rescore, methods=["POST"]),

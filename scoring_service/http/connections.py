@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from claimvet.scoring_service.errors import BadRequestError, ProblemError, TooLargeHeadError
 from claimvet.scoring_service.http.problems import response_of
 
-MOST_HEAD_BYTES = 64_000
+MAX_HEAD_BYTES = 64_000
 """Bytes of a request's line and headers, at most; what comes in one piece of the network is not cut."""
 PATIENCE_SECONDS = 20.0
 """Time for a head to come in, for the rest of a body that nobody wants, and for a client to read what it was sent."""
@@ -51,8 +51,8 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._in_body or not self._head_bytes or self.transport.is_closing():
             return
-        if self._head_bytes > MOST_HEAD_BYTES:
-            self._refuse(TooLargeHeadError(f"the head has more than {MOST_HEAD_BYTES} bytes, expected at most that"))
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(TooLargeHeadError(f"the head has more than {MAX_HEAD_BYTES} bytes, expected at most that"))
         elif _HEARING not in self._timers:
             self._wait(_HEARING)
 

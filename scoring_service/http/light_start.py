@@ -6,7 +6,7 @@ import sys
 
 
 def import_lightgbm_alone() -> None:
-    """LightGBM without scikit-learn, which it imports, with the whole of SciPy, where it finds it, for estimators that nobody uses here.
+    """Import LightGBM without scikit-learn, which it imports where it finds it, with all of SciPy, for estimators that nobody uses here.
 
     Whoever imports scikit-learn afterwards gets it. Call it before anything imports LightGBM; after that it changes nothing.
     """

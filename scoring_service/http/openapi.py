@@ -43,7 +43,7 @@ _PERHAPS_TEXT = nullable(_TEXT)
 
 
 def document() -> dict[str, Any]:
-    """The whole document, as JSON values."""
+    """Return the whole document, as JSON values."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -130,7 +130,7 @@ def _open(name: str, summary: str, good: dict[str, Any], *problems: type[Problem
 
 
 def _responses(good: dict[str, Any], *problems: type[ProblemError]) -> dict[str, Any]:
-    """The answers of an operation by status; each problem is a problem document."""
+    """Responses of an operation by status; each error is a problem document."""
     answers = {"200": good}
     kinds: set[type[ProblemError]] = {*problems, ProblemError}
     for problem in sorted(kinds, key=_status):
@@ -185,11 +185,11 @@ def _requests() -> dict[str, Any]:
     claim["properties"]["evidence"] = {
         "type": ["array", "null"],
         "items": _schema("EvidenceOfClaim"),
-        "maxItems": request_parsing.MOST_EVIDENCE,
+        "maxItems": request_parsing.MAX_EVIDENCE,
         "description": "Rows of evidence handed in with the claim.",
     }
     one_event = [_object({"table": {"const": name}, "row": _schema(f"row_{name}")}) for name in TABLES]
-    many = {"type": "array", "items": {"oneOf": one_event}, "maxItems": request_parsing.MOST_EVENTS}
+    many = {"type": "array", "items": {"oneOf": one_event}, "maxItems": request_parsing.MAX_EVENTS}
     return {
         "EvidenceOfClaim": {
             **evidence,

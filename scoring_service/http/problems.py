@@ -27,7 +27,7 @@ _LOG = logging.getLogger("claimvet.service")
 
 
 def problem_of(error: Exception) -> ProblemError:
-    """The problem that an error of the lower floors is; an unexpected one says nothing of itself outside, and is logged."""
+    """Return the problem document of an error; an unexpected one is logged, and tells the client nothing of itself."""
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, RowError):
@@ -47,7 +47,7 @@ def problem_of(error: Exception) -> ProblemError:
 
 
 def response_of(problem: ProblemError) -> Response:
-    """The answer to send."""
+    """Return the response to send."""
     return _response(problem.status, problem.title, problem.detail, problem.errors, problem.headers)
 
 
@@ -60,7 +60,7 @@ def _response(
 
 
 def install(app: Starlette) -> None:
-    """Makes `app` answer every error this way."""
+    """Make `app` answer every error this way."""
 
     async def on_error(request: Request, error: Exception) -> Response:
         return response_of(problem_of(error))

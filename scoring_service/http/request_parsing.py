@@ -1,4 +1,4 @@
-"""From a request's body to a task: limits first, then JSON, then the rows of the contract; every error names its field."""
+"""Request parsing: limits first, then JSON, then the rows of the contract; every error names its field."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from claimvet.scoring_service.http.rows import parse_row, parse_time
 from claimvet.scoring_service.json_text import parsed
 from claimvet.scoring_service.store import StoredEvent
 
-MOST_CLAIM_BYTES = 1_000_000
-MOST_EVENT_BYTES = 16_000_000
+MAX_CLAIM_BYTES = 1_000_000
+MAX_EVENT_BYTES = 16_000_000
 """Bytes of a body, at most; what is larger is answered before it is read to the end."""
-MOST_EVIDENCE = 1_000
+MAX_EVIDENCE = 1_000
 """Pieces of evidence that a claim can bring along."""
-MOST_EVENTS = 20_000
+MAX_EVENTS = 20_000
 """Events in one request; they are one transaction, and claims wait for it."""
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 """Fields that one answer names, at most."""
 BODY_SECONDS = 20.0
 """Time for a body to arrive in."""
 
 
 async def read_body(request: Request, most: int, seconds: float = BODY_SECONDS) -> bytes:
-    """The body; raises `TooLargeError` beyond `most` bytes, `RequestTimeoutError` where it takes too long to arrive,
+    """Return the body; raise `TooLargeError` beyond `most` bytes, `RequestTimeoutError` where it takes too long to arrive,
     `BadRequestError` where the client hangs up before its end."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most:
@@ -59,7 +59,7 @@ async def read_body(request: Request, most: int, seconds: float = BODY_SECONDS) 
 
 
 def json_object(request: Request, body: bytes) -> dict[str, Any]:
-    """The JSON object of a body; raises `UnsupportedMediaError`, `BadRequestError` or `UnprocessableError`."""
+    """Return the JSON object of a body; raise `UnsupportedMediaError`, `BadRequestError` or `UnprocessableError`."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise UnsupportedMediaError(f"the content type is {kind or 'missing'}, expected application/json")
@@ -78,13 +78,13 @@ def json_object(request: Request, body: bytes) -> dict[str, Any]:
 
 
 def score_request(document: dict[str, Any], received: str) -> ScoreRequest:
-    """A claim's row with its optional list `evidence`; raises `UnprocessableError` naming every field at fault.
+    """Parse a claim's row with its optional list `evidence`; raise `UnprocessableError` naming every field at fault.
 
     A row of evidence may leave out `claim_id` and `customer_id`, which are then the claim's, and `submitted_at`, then `filed_at`.
     """
     evidence = document.pop("evidence", None)
     evidence = [] if evidence is None else evidence
-    _require_list(evidence, "evidence", MOST_EVIDENCE)
+    _require_list(evidence, "evidence", MAX_EVIDENCE)
     errors: list[FieldError] = []
     claim = _row("claims", document, "", errors)
     shared = {"claim_id": document.get("claim_id"), "customer_id": document.get("customer_id")}
@@ -103,7 +103,7 @@ def score_request(document: dict[str, Any], received: str) -> ScoreRequest:
 
 
 def rescore_request(claim_id: str, document: dict[str, Any], received: str) -> RescoreRequest:
-    """The task of a claim's id in the path and `as_of` in the body, null or left out for now; raises `UnprocessableError`."""
+    """Parse a claim's id in the path and `as_of` in the body, null or left out for now; raise `UnprocessableError`."""
     as_of = document.get("as_of")
     try:
         instant = None if as_of is None else parse_time(as_of if isinstance(as_of, str) else "")
@@ -113,14 +113,14 @@ def rescore_request(claim_id: str, document: dict[str, Any], received: str) -> R
 
 
 def events_request(document: dict[str, Any]) -> EventsRequest:
-    """The events of a body `{"events": [{"table": …, "row": …}, …]}`; raises `UnprocessableError` naming the fields at fault."""
+    """Parse the events of a body `{"events": [{"table": …, "row": …}, …]}`; raise `UnprocessableError` naming the fields at fault."""
     events = document.get("events")
-    _require_list(events, "events", MOST_EVENTS)
+    _require_list(events, "events", MAX_EVENTS)
     errors: list[FieldError] = []
     found = []
     for place, event in enumerate(events or []):
         found.append(_event(event, f"events[{place}]", errors))
-        if len(errors) >= MOST_ERRORS:
+        if len(errors) >= MAX_ERRORS:
             break
     _raise_any(errors)
     return EventsRequest(tuple(event for event in found if event is not None))
@@ -171,7 +171,7 @@ def _raise_any(errors: list[FieldError]) -> None:
     if errors:
         kind = ConflictError if all(error.at_odds for error in errors) else UnprocessableError
         rest = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
-        raise kind(f"{errors[0].field or 'the body'}: {errors[0].message}{rest}", errors[:MOST_ERRORS])
+        raise kind(f"{errors[0].field or 'the body'}: {errors[0].message}{rest}", errors[:MAX_ERRORS])
 
 
 def _wrong(field: str, message: str) -> UnprocessableError:

@@ -33,7 +33,7 @@ class Routes:
     async def score(self, request: Request) -> Response:
         """`POST /v1/claims/score`."""
         await self._allow(request, Action.SCORE)
-        body = await request_parsing.read_body(request, request_parsing.MOST_CLAIM_BYTES)
+        body = await request_parsing.read_body(request, request_parsing.MAX_CLAIM_BYTES)
         with self._service.metrics.part("parse"):
             task = request_parsing.score_request(request_parsing.json_object(request, body), body.decode())
         return self._decision(request, (await self._service.decide(task)).entry)
@@ -41,7 +41,7 @@ class Routes:
     async def rescore(self, request: Request) -> Response:
         """`POST /v1/claims/{claim_id}/rescore`; an empty body asks for now."""
         await self._allow(request, Action.SCORE)
-        body = await request_parsing.read_body(request, request_parsing.MOST_CLAIM_BYTES)
+        body = await request_parsing.read_body(request, request_parsing.MAX_CLAIM_BYTES)
         document = request_parsing.json_object(request, body) if body.strip() else {}
         task = request_parsing.rescore_request(_claim_id(request), document, body.decode())
         return self._decision(request, (await self._service.decide(task)).entry)
@@ -49,7 +49,7 @@ class Routes:
     async def events(self, request: Request) -> Response:
         """`POST /v1/events`."""
         await self._allow(request, Action.SEND_EVENTS)
-        body = await request_parsing.read_body(request, request_parsing.MOST_EVENT_BYTES)
+        body = await request_parsing.read_body(request, request_parsing.MAX_EVENT_BYTES)
         document = await _beside(len(body) > 100_000, request_parsing.json_object, request, body)
         events = document.get("events")
         many = isinstance(events, list) and len(events) > _MANY_EVENTS
@@ -102,7 +102,7 @@ class Routes:
         return state
 
     async def _allow(self, request: Request, action: Action) -> None:
-        await self._service.guard.require(request.headers.get("authorization"), action)
+        await self._service.authenticator.require(request.headers.get("authorization"), action)
 
     def _decision(self, request: Request, entry: Decision) -> Response:
         request.scope["claimvet.decision_id"] = entry.decision_id

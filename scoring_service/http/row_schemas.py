@@ -28,12 +28,12 @@ _NO_NUL = r"^[^\x00]*$"
 
 
 def nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """The same, or null."""
+    """Return the same schema, or null."""
     return {**schema, "type": [schema["type"], "null"]} if isinstance(schema["type"], str) else schema
 
 
 def row_schema(table: Table, optional: Sequence[str] = (), hidden: Sequence[str] = ()) -> dict[str, Any]:
-    """A row of `table`; what may be null may be left out, and so may `optional`. Further columns are ignored."""
+    """Return the schema of a row of `table`; what may be null may be left out, and so may `optional`. Further columns are ignored."""
     needed = [c.name for c in table.columns if not c.nullable and c.name not in optional]
     shown = {c.name: _column(c) for c in table.columns if c.name not in hidden}
     schema: dict[str, Any] = {"type": "object", "description": table.meaning, "properties": shown, "required": needed}

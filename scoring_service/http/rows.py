@@ -28,7 +28,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def parse_row(table: str, row: Any) -> StoredEvent:
-    """The row with normalised values; a column that may be null may also be missing, and unknown columns are ignored.
+    """Parse a row into normalised values; a column that may be null may also be missing, and unknown columns are ignored.
 
     >>> parse_row("customers", {"customer_id": "c1", "created_at": "2026-01-01T00:00:00+02:00"}).row["created_at"]
     1767218400000000
@@ -46,7 +46,7 @@ def parse_row(table: str, row: Any) -> StoredEvent:
 
 
 def ignored_columns(table: str, row: Mapping[str, Any]) -> list[str]:
-    """Names that mean nothing in this table, and are not kept."""
+    """Return the names that mean nothing in this table, and are not kept."""
     known = TABLES[table].column_names
     return sorted(
         name for name in row if name not in known and not (table == "claims" and name.startswith(OWN_COLUMNS))
@@ -54,7 +54,7 @@ def ignored_columns(table: str, row: Mapping[str, Any]) -> list[str]:
 
 
 def parse_time(text: str) -> int:
-    """Microseconds since 1970 UTC of an RFC 3339 time.
+    """Parse an RFC 3339 time to microseconds since 1970 UTC.
 
     >>> parse_time("1970-01-01T00:00:00.5Z")
     500000
@@ -74,7 +74,7 @@ def parse_time(text: str) -> int:
 
 
 def format_time(microseconds: int) -> str:
-    """The RFC 3339 form in UTC of microseconds since 1970.
+    """Format microseconds since 1970 as RFC 3339 in UTC.
 
     >>> format_time(500000)
     '1970-01-01T00:00:00.500000Z'

@@ -1,4 +1,4 @@
-"""Runs the endpoint: one process, one event loop, one store; several of them behind a proxy share a PostgreSQL."""
+"""Run the endpoint: one process, one event loop, one store; several of them behind a proxy share a PostgreSQL."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def serve(
     port: int,
     begun: Fetching | None = None,
 ) -> None:
-    """Serves until SIGTERM or SIGINT; raises `StoreError` where the store cannot be opened, `UsageError` where the address cannot be had.
+    """Serve until SIGTERM or SIGINT; raise `StoreError` where the store cannot be opened, `UsageError` where the address cannot be had.
 
     The socket listens before the model is there: until then `/readyz` says no. `begun` is the fetching of `settings.model`, which
     takes as long as the imports of the server, where it has begun before them.
@@ -54,7 +54,7 @@ def serve(
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """A socket that has the address, and refuses connections until the server listens; raises `UsageError` where it cannot be had."""
+    """Bind a socket, which refuses connections until the server listens; raise `UsageError` where the address cannot be had."""
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -72,7 +72,7 @@ def _stopped_as_asked(number: int, frame: FrameType | None) -> None:
 
 
 def server_config(app: Starlette) -> uvicorn.Config:
-    """How the application is served: JSON logs, one process, requests drained at the end."""
+    """Return how the application is served: JSON logs, one process, requests drained at the end."""
     return uvicorn.Config(
         app,
         http=Connection,

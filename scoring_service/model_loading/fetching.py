@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 from claimvet.data.contract.errors import ModelError
 from claimvet.models.registry.model_store import Fetched, model_directory
 
-MOST_SECONDS = 300.0
+MAX_SECONDS = 300.0
 """A model that takes longer is not waited for."""
 
 
 class Fetching:
-    """Begins at once; `result` waits for it, `close` ends it and takes away what was fetched."""
+    """A fetch that begins at once; `result` waits for it, `close` ends it and takes away what was fetched."""
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
@@ -29,13 +29,13 @@ class Fetching:
             )
 
     def result(self) -> Fetched:
-        """Where the model is; raises `ModelError` where there is none."""
+        """Return where the model is; raise `ModelError` where there is none."""
         if self._process is None:
             return Fetched(self._uri, model_directory(Path(self._uri)), None)
         try:
-            out, errors = self._process.communicate(timeout=MOST_SECONDS)
+            out, errors = self._process.communicate(timeout=MAX_SECONDS)
         except subprocess.TimeoutExpired:
-            raise ModelError(f"the model {self._uri} did not come within {MOST_SECONDS:g} seconds") from None
+            raise ModelError(f"the model {self._uri} did not come within {MAX_SECONDS:g} seconds") from None
         if self._process.returncode != 0:
             said = (errors.splitlines() or ["no reason given"])[-1]
             raise ModelError(f"the model {self._uri} could not be fetched: {said}")
@@ -45,7 +45,7 @@ class Fetching:
         return Fetched(found["uri"], Path(found["directory"]), found["expected"])
 
     def close(self) -> None:
-        """Whatever it has come to."""
+        """End it, whatever it has come to."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.communicate()

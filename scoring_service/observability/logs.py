@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from claimvet.scoring_service.json_text import text
 
-_MOST_PLACES = 4
+_MAX_PLACES = 4
 """Of an error, how many of the innermost calls are told."""
 
 
@@ -21,7 +21,7 @@ class JsonLines(logging.Formatter):
     """A record as one JSON object: time, level, event, and the fields given with it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line: dict[str, Any] = {"time": time, "level": record.levelname.lower(), "event": record.getMessage()}
         line.update(getattr(record, "fields", {}))
@@ -32,18 +32,18 @@ class JsonLines(logging.Formatter):
 
 def _places(trace: TracebackType | None) -> list[str]:
     """Where an error came from: lines of code only, since messages, of causes too, may hold data."""
-    return [line for place in traceback.format_tb(trace)[-_MOST_PLACES:] for line in place.splitlines()]
+    return [line for place in traceback.format_tb(trace)[-_MAX_PLACES:] for line in place.splitlines()]
 
 
 class Lines(logging.StreamHandler[TextIO]):
-    """Writes lines to a stream; in an event loop those of one turn at once, because each write lets other threads in first."""
+    """Handler that writes lines to a stream; in an event loop those of one turn at once, because each write lets other threads in first."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._waiting: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes the line at the end of this turn of the loop; at once where there is no loop, or something is wrong."""
+        """Write the line at the end of this turn of the loop; at once where there is no loop, or something is wrong."""
         self._waiting.append(self.format(record))
         loop = _running_loop()
         if loop is None or record.levelno >= logging.ERROR:
@@ -52,7 +52,7 @@ class Lines(logging.StreamHandler[TextIO]):
             loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Writes what waits; a stream that is gone must not end what goes on."""
+        """Write what waits; a stream that is gone must not end what goes on."""
         with self.lock or nullcontext(), suppress(OSError, ValueError):
             waiting, self._waiting = self._waiting, []
             if waiting:
@@ -68,13 +68,13 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def log(logger: logging.Logger, event: str, level: int = logging.INFO, **fields: Any) -> None:
-    """Writes one event with its fields; who wrote it is not looked up, which takes longer than to write it."""
+    """Write one event with its fields; who wrote it is not looked up, which takes longer than to write it."""
     if logger.isEnabledFor(level):
         logger.handle(logger.makeRecord(logger.name, level, "", 0, event, (), None, extra={"fields": fields}))
 
 
 def start_logging() -> None:
-    """Sends the service's and the server's logs to stderr, as JSON lines."""
+    """Send the service's and the server's logs to stderr, as JSON lines."""
     handler = Lines(sys.stderr)
     handler.setFormatter(JsonLines())
     for name in ("claimvet", "uvicorn.error"):

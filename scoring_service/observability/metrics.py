@@ -60,31 +60,31 @@ class Metrics:
 
     @contextmanager
     def part(self, name: str, shares: int = 1) -> Iterator[None]:
-        """Times a part of `shares` claims that go through it together."""
+        """Time a part of `shares` claims that go through it together."""
         start = time.perf_counter()
         yield
         each = (time.perf_counter() - start) / max(shares, 1)
         self.observe(name, *[each] * shares)
 
     def observe(self, name: str, *seconds: float) -> None:
-        """Times of a part, one a claim."""
+        """Observe times of a part, one a claim."""
         histogram = self.part_seconds.labels(name)
         for one in seconds:
             histogram.observe(one)
 
     def show_model(self, role: str, version: str, uri: str) -> None:
-        """Says which model has that role now."""
+        """Show which model has that role now."""
         self.model_swaps.labels(role).inc()
         for labels in [labels for labels in self.model._metrics if labels[0] == role]:
             self.model.remove(*labels)
         self.model.labels(role, version, uri).set(1)
 
     def show_staleness(self, latest: Mapping[str, int | None], now: int) -> None:
-        """`latest` as `EventStore.staleness` gives it; a table without events has no figure."""
+        """Show the age of each table's latest event; `latest` as `EventStore.staleness` gives it; no events, no figure."""
         for table, instant in latest.items():
             if instant is not None:
                 self.staleness.labels(table).set((now - instant) / 1e6)
 
     def text(self) -> bytes:
-        """The exposition, in Prometheus' text format."""
+        """Return the exposition, in Prometheus' text format."""
         return generate_latest(self.registry)

@@ -7,6 +7,7 @@ an executor fails the build instead of numbering anew.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -37,15 +38,16 @@ class SparkEngine:
     def __init__(self, data_set: DataSet, claims: Path | None = None) -> None:
         self._session, self._started = open_session()
         if is_remote(data_set.folder):
-            data_set = find_remote(self._session, data_set.folder)
+            data_set = find_remote(self._session, data_set.folder, data_set.types)
         self._data_set = data_set
         self._ibis = ibis.pyspark.connect(self._session)
+        self._scratch = tempfile.TemporaryDirectory(prefix="claimvet-")
         self._kept: dict[str, DataFrame] = {}
         self._rows: dict[str, int] = {}
         for name, file in data_set.tables.items():
-            frame = read_table(self._session, file)
+            frame = read_table(self._session, file, Path(self._scratch.name))
             frame.select(*file.table.column_names).createOrReplaceTempView(name)
-        self._declare_targets(TableFile(TABLES["claims"], claims) if claims else data_set.tables.get("claims"))
+        self._declare_targets(data_set.claims_file(claims) if claims else data_set.tables.get("claims"))
 
     def has(self, table: str) -> bool:
         return table == "claims" or self.rows(table) > 0
@@ -100,6 +102,7 @@ class SparkEngine:
             self._let_go(name)
         if self._started:
             self._session.stop()
+        self._scratch.cleanup()
 
     def frame(self, expression: ir.Table) -> DataFrame:
         """The expression as a data frame of Spark."""
@@ -126,7 +129,7 @@ class SparkEngine:
             raise InvalidDataError(
                 f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims"
             )
-        targets = self._kept["targets"] = self._checkpoint(read_targets(self._session, file))
+        targets = self._kept["targets"] = self._checkpoint(read_targets(self._session, file, Path(self._scratch.name)))
         targets.createOrReplaceTempView("targets")
         own = targets.select(*TABLES["claims"].column_names)
         if "claims" not in self._data_set.tables:

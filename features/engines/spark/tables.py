@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from claimvet.data.contract.csv_files import csv_header
-from claimvet.data.contract.dataset import DataSet, TableFile, connect
+from claimvet.data.contract.dataset import DataSet, TableFile, connect, quoted
 from claimvet.data.contract.errors import InvalidDataError, UsageError
+from claimvet.data.contract.reading.feature_types import NOT_FINITE_PATTERN, NUMBER_PATTERN, FeatureTypes, wrong_type
+from claimvet.data.contract.reading.parquet_files import partition_keys
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Column, Kind
 
 if TYPE_CHECKING:
@@ -18,18 +19,17 @@ if TYPE_CHECKING:
 ROWS_PER_FILE = 2**40
 """More rows than a file has: `row` is a file's place among its table's files times this, and the row's place in it."""
 
-_SPARK_TYPES = {"BIGINT": "bigint", "DOUBLE": "double", "BOOLEAN": "boolean"}
+_DUCKDB_TYPES = {"string": "VARCHAR", "boolean": "BOOLEAN", "double": "DOUBLE", "float": "FLOAT", "bigint": "BIGINT"}
+"""DuckDB's names of the types of Spark that features may have; all other numbers are converted as decimals are."""
 
 
-def read_table(session: SparkSession, file: TableFile) -> DataFrame:
-    """The contract's columns, then the `x_` columns of claims.
+def read_table(session: SparkSession, file: TableFile, scratch: Path) -> DataFrame:
+    """The contract's columns, then the `x_` columns of claims; what a CSV file becomes lies in the directory `scratch`.
 
     Raises:
-        InvalidDataError: where the file is no table.
+        InvalidDataError: where the file is no table, or a feature is not of the type that is known of it.
     """
-    from pyspark.sql import functions
-
-    frame = read_file(session, file)
+    frame = read_file(session, file, scratch)
     missing = [name for name in file.table.column_names if name not in frame.columns]
     if missing:
         raise InvalidDataError(
@@ -37,16 +37,14 @@ def read_table(session: SparkSession, file: TableFile) -> DataFrame:
         )
     types = dict(frame.dtypes)
     own = [_normalised(column, types[column.name]) for column in file.table.columns]
-    return frame.select(*own, *(functions.col(f"`{name}`") for name in extra_columns(frame)))
+    return frame.select(*own, *(_feature(frame, name, file) for name in extra_columns(frame)))
 
 
-def read_targets(session: SparkSession, file: TableFile) -> DataFrame:
+def read_targets(session: SparkSession, file: TableFile, scratch: Path) -> DataFrame:
     """As `read_table`, with `row` in front: int64, larger for what comes later in the input; files in the order of their names."""
     from pyspark.sql import functions
 
-    frame = read_table(session, file)
-    if file.is_csv:
-        return frame.select(functions.monotonically_increasing_id().alias("row"), "*")
+    frame = read_table(session, file, scratch)
     paths = [row[0] for row in frame.select("_metadata.file_path").distinct().collect()]
     places = session.createDataFrame(list(enumerate(sorted(paths))), "place bigint, path string")
     ordered = frame.select(
@@ -61,8 +59,8 @@ def extra_columns(frame: DataFrame) -> list[str]:
     return [name for name in frame.columns if name.startswith(FEATURE_COLUMN_PREFIX)]
 
 
-def read_file(session: SparkSession, file: TableFile) -> DataFrame:
-    """The file as it is, in its own types; CSV as strings but for extra columns.
+def read_file(session: SparkSession, file: TableFile, scratch: Path) -> DataFrame:
+    """The file as it is, in its own types; a CSV file as the embedded engine reads it.
 
     Raises:
         InvalidDataError: where the file is no table.
@@ -70,13 +68,31 @@ def read_file(session: SparkSession, file: TableFile) -> DataFrame:
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
+    if is_remote(file.path):
+        return _read_parquet(session, file.path, partitioned=True)
+    partitioned = _checked_here(file)
+    path = _as_parquet(file, scratch) if file.is_csv else file.path
     try:
-        return _read_csv(session, file) if file.is_csv else _read_parquet(session, file.path)
+        return _read_parquet(session, path, partitioned)
     except (PySparkException, Py4JJavaError) as error:
-        reason = _reason(error)
         raise InvalidDataError(
-            f"table {file.table.name}: {file.path.name} is no table that can be read ({reason})"
+            f"table {file.table.name}: {file.path.name} is no table that can be read ({_reason(error)})"
         ) from error
+
+
+def _checked_here(file: TableFile) -> bool:
+    """Whether the table lies in partitions; refuses with the embedded engine's words what that would refuse."""
+    with connect() as connection:
+        file.columns(connection)
+    return not file.is_csv and bool(partition_keys(file.path, file.files))
+
+
+def _as_parquet(file: TableFile, scratch: Path) -> Path:
+    """What the embedded engine makes of a CSV file, as Parquet: both engines read the same, whatever the file is like."""
+    out = scratch / f"{file.table.name}-{len(list(scratch.iterdir()))}.parquet"
+    with connect() as connection:
+        connection.execute(f"COPY ({file.typed_select(connection)}) TO {quoted(str(out))} (FORMAT parquet)")
+    return out
 
 
 def _reason(error: Exception) -> str:
@@ -85,12 +101,18 @@ def _reason(error: Exception) -> str:
     return named.group() if named else str(error).strip().splitlines()[0]
 
 
-def _read_parquet(session: SparkSession, path: Path) -> DataFrame:
-    reader = session.read.option("mergeSchema", path.is_dir())
-    if path.is_dir():
-        partitioned = any("=" in folder.name for folder in path.iterdir() if folder.is_dir())
-        reader = reader.option("recursiveFileLookup", not partitioned).option("pathGlobFilter", "*.parquet")
-    return reader.parquet(location(path))
+def _read_parquet(session: SparkSession, path: Path, partitioned: bool) -> DataFrame:
+    inferring = "spark.sql.sources.partitionColumnTypeInference.enabled"
+    before = session.conf.get(inferring)
+    session.conf.set(inferring, "false")  # a directory's name is a string: `zip=02139`
+    try:
+        reader = session.read.option("mergeSchema", is_remote(path) or path.is_dir())
+        if not is_remote(path) and path.is_dir():
+            reader = reader.option("recursiveFileLookup", not partitioned)
+            reader = reader.option("pathGlobFilter", "*.[pP][aA][rR][qQ][uU][eE][tT]")
+        return reader.parquet(location(path))
+    finally:
+        session.conf.set(inferring, before)
 
 
 def location(path: Path) -> str:
@@ -106,7 +128,7 @@ def is_remote(path: Path) -> bool:
     return re.match(r"[a-z][a-z0-9+.-]+:/", str(path)) is not None
 
 
-def find_remote(session: SparkSession, folder: Path) -> DataSet:
+def find_remote(session: SparkSession, folder: Path, types: FeatureTypes) -> DataSet:
     """The Parquet tables, files or directories, of a folder that only Spark can reach.
 
     Raises:
@@ -119,12 +141,12 @@ def find_remote(session: SparkSession, folder: Path) -> DataSet:
     for table in TABLES.values():
         found = [name for name in (f"{table.name}.parquet", table.name) if system.exists(java.Path(root, name))]
         if found:
-            tables[table.name] = TableFile(table, folder / found[0])
+            tables[table.name] = TableFile(table, folder / found[0], types)
     if not tables:
         raise UsageError(
             f"the data set {location(folder)} has no table, expected one with tables such as claims.parquet"
         )
-    return DataSet(folder, tables)
+    return DataSet(folder, tables, types=types)
 
 
 def write_text(session: SparkSession, path: Path, text: str) -> None:
@@ -139,23 +161,55 @@ def write_text(session: SparkSession, path: Path, text: str) -> None:
     system.rename(aside, target)
 
 
-def _read_csv(session: SparkSession, file: TableFile) -> DataFrame:
-    """One partition, since a quoted field may hold a line break; the types of extra columns are those of the embedded engine."""
+def _feature(frame: DataFrame, name: str, file: TableFile) -> SparkColumn:
+    """As the embedded engine: int64, float64 that is finite or null, boolean, or string."""
     from pyspark.sql import functions
 
-    names = csv_header(file.path)
-    schema = ", ".join(f"`{name}` string" for name in names)
-    reader = session.read.options(
-        header=True, multiLine=True, quote='"', escape='"', mode="FAILFAST", maxCharsPerColumn=-1
+    spark_type, value = dict(frame.dtypes)[name], functions.col(f"`{name}`")
+    wanted = file.types.types.get(name)
+    _require_type(frame, name, file)
+    if spark_type in ("string", "boolean") and not (spark_type == "string" and wanted in ("number", "boolean")):
+        return value
+    if spark_type == "void":
+        return value.cast({"number": "double", "boolean": "boolean"}.get(wanted or "text", "string")).alias(name)
+    if spark_type in ("tinyint", "smallint", "int", "bigint"):
+        return value.cast("bigint").alias(name)
+    if wanted == "boolean":
+        return value.cast("boolean").alias(name)
+    number = _number_of_text(name) if spark_type == "string" else value.cast("double")
+    return functions.when(functions.abs(number) < float("inf"), number).alias(name)
+
+
+def _number_of_text(name: str) -> SparkColumn:
+    from pyspark.sql import functions
+
+    truth = (
+        f"if(lower(trim(`{name}`)) IN ('true', 'false'), double(boolean(trim(`{name}`))), try_cast(`{name}` AS double))"
     )
-    frame = reader.schema(schema).csv(location(file.path))
-    connection = connect()
-    try:
-        types = file.columns(connection)
-    finally:
-        connection.close()
-    filled = {name: functions.nullif(functions.col(f"`{name}`"), functions.lit("")) for name in names}
-    return frame.select(*(filled[name].cast(_SPARK_TYPES.get(types[name], "string")).alias(name) for name in names))
+    return functions.expr(truth)
+
+
+def _require_type(frame: DataFrame, name: str, file: TableFile) -> None:
+    """Refuse a feature that is not of the type which is known of it, with a value that is not."""
+    from pyspark.sql import functions
+
+    spark_type, wanted = dict(frame.dtypes)[name], file.types.types.get(name)
+    if wanted is None or spark_type == "void":
+        return
+    value = functions.col(f"`{name}`")
+    misfit = functions.lit(wrong_type(_DUCKDB_TYPES.get(spark_type, "DECIMAL(18,2)"), wanted))
+    if spark_type == "string" and wanted != "text":
+        truth = functions.lower(functions.trim(value)).isin("true", "false")
+        misfit = (
+            ~truth
+            if wanted == "boolean"
+            else ~(truth | value.rlike(NUMBER_PATTERN) | functions.lower(value).rlike(NOT_FINITE_PATTERN))
+        )
+    found = frame.filter(value.isNotNull() & misfit).select(value.cast("string")).limit(1).collect()
+    if found:
+        raise InvalidDataError(
+            f"column {name} of {file.path.name} holds {found[0][0]!r:.80} ({spark_type}), expected {file.types.expected(name)}"
+        )
 
 
 def _normalised(column: Column, spark_type: str) -> SparkColumn:

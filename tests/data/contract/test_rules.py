@@ -10,9 +10,10 @@ from claimvet.data.contract.rules import (
     Relation,
     Rule,
     TimeOrderAcross,
+    expected_by,
     expected_value,
     relations_of,
-    value_rule,
+    value_rules,
 )
 from claimvet.data.contract.tables import TABLES, Kind
 
@@ -39,7 +40,17 @@ def test_every_column_says_what_it_expects() -> None:
     for table in TABLES.values():
         for column in table.columns:
             assert expected_value(column)
-            assert (value_rule(column) is None) == (column.kind in (Kind.TEXT, Kind.TIME))
+            assert all(expected_by(rule, column) for rule in value_rules(column))
+
+
+def test_every_value_is_bounded_but_a_narrative_and_only_policies_lie_ahead() -> None:
+    columns = [(table.name, column) for table in TABLES.values() for column in table.columns]
+    assert [column.name for _, column in columns if column.unbounded] == ["narrative"]
+    assert [column.name for _, column in columns if column.may_lie_ahead] == ["valid_from", "valid_to"]
+    ahead = {
+        name for name, column in columns if column.kind is Kind.TIME and Rule.TIME_AFTER_NOW not in value_rules(column)
+    }
+    assert ahead == {"insurance_policies"}
 
 
 def test_only_choices_have_values() -> None:
@@ -64,6 +75,7 @@ def test_only_choices_have_values() -> None:
         "an outcome without its claim",
         "a claim on an order that the orders table lacks",
         "a file that is no table",
+        "a time after now",
     ],
 )
 def test_what_the_contract_calls_invalid_is_a_rule_in_its_words(words: str) -> None:

@@ -139,7 +139,7 @@ def test_data_docs_have_a_page_a_table_with_rules_counts_and_keys(site: Path) ->
         "1 unexpected",
     ):
         assert text in pages["orders"]
-    assert "evidence.parquet cannot be read as Parquet" in pages["evidence"]
+    assert "evidence.parquet is no Parquet file" in pages["evidence"]
 
 
 def test_the_first_page_lists_what_is_broken_and_leads_to_every_table(site: Path) -> None:

@@ -39,10 +39,18 @@ def test_a_parquet_file_with_damaged_pages_is_no_table(tables: Tables, tmp_path:
     assert seen(tmp_path) == [("returns", "", Rule.NO_TABLE, 0)]
 
 
-def test_a_csv_file_under_a_parquet_name_is_no_table(tables: Tables, tmp_path: Path) -> None:
+def test_a_file_under_the_name_of_another_format_is_read_as_what_it_is_and_that_is_said(
+    tables: Tables, tmp_path: Path
+) -> None:
     folder = write_parquet(tables, tmp_path)
     tables["orders"].to_csv(folder / "orders.parquet", index=False)
-    assert seen(folder) == [("orders", "", Rule.NO_TABLE, 0)]
+    (folder / "returns.parquet").rename(folder / "RETURNS.CSV")
+    report = judge(folder)
+    assert report.violations == ()
+    assert report.notes == (
+        "orders.parquet is CSV, whatever its name says, and is read as that",
+        "RETURNS.CSV is Parquet, whatever its name says, and is read as that",
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00garbage\x00\xff" * 50, b'claim_id,"order_id\nk1,"o1'])
@@ -52,10 +60,15 @@ def test_garbage_is_no_csv_table(content: bytes, tables: Tables, tmp_path: Path)
     assert seen(folder) == [("claims", "", Rule.NO_TABLE, 0)]
 
 
-def test_a_text_without_our_columns_lacks_them_all(tables: Tables, tmp_path: Path) -> None:
+def test_a_text_without_our_columns_is_no_table(tables: Tables, tmp_path: Path) -> None:
     folder = write_csv(tables, tmp_path)
     (folder / "customers.csv").write_text("Dear Sir or Madam\nI write to complain\n")
-    assert seen(folder) == [("customers", name, Rule.MISSING_COLUMN, 1) for name in ("customer_id", "created_at")]
+    (violation,) = judge(folder).violations
+    assert violation.rule is Rule.NO_TABLE
+    assert violation.detail == (
+        "the first line of customers.csv names no column of the table: found 'Dear Sir or Madam', "
+        "expected a header with customer_id, created_at"
+    )
 
 
 def test_a_csv_row_with_too_many_fields_is_no_table(tables: Tables, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from claimvet.data.contract.reading.options import ReadOptions
 from claimvet.data.contract.rules import Rule
 from claimvet.pipeline.validate.data_set import judge
 from tests.pipeline.validate.good_data import WRITERS, Tables, at, make_tables
 
 ALL = ("parquet", "directories", "csv")
 TYPED = ("parquet", "directories")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 Seen = tuple[str, str, Rule, int, tuple[str, ...]]
 
 
@@ -237,6 +240,44 @@ CASES = (
         ("csv",),
     ),
     Case(
+        "money is beyond its bound",
+        put("orders", "amount", r0=999_999_999.99, r1=1e9, r2=1e17),
+        (("orders", "amount", Rule.MONEY_TOO_GREAT, 2, ("o2", "o3")),),
+    ),
+    Case(
+        "a token has 513 characters",
+        put("identity_links", "token", r0="é" * 512, r1="é" * 513),
+        (("identity_links", "token", Rule.TEXT_LENGTH, 1, (f"c1 / phone / {'é' * 66}…",)),),
+    ),
+    Case(
+        "a category has 513 characters",
+        put("products", "category_id", r1="x" * 513),
+        (("products", "category_id", Rule.TEXT_LENGTH, 1, ("p2",)),),
+    ),
+    Case(
+        "a feature has 513 characters",
+        lambda tables: tables.update(claims=tables["claims"].assign(x_site=["x" * 512, "x" * 513, None])),
+        (("claims", "x_site", Rule.TEXT_LENGTH, 1, ("k2",)),),
+    ),
+    Case(
+        "a narrative has a NUL character",
+        put("claims", "narrative", r0="it broke\0"),
+        (("claims", "narrative", Rule.NUL_CHARACTER, 1, ("k1",)),),
+    ),
+    Case(
+        "a time is after now",
+        put("outcomes", "decided_at", r2=pd.Timestamp("2205-01-01T00:00:00Z"), r1=pd.Timestamp("2199-01-01T00:00:00Z")),
+        (
+            ("outcomes", "decided_at", Rule.TIME_OUT_OF_RANGE, 1, ("d3",)),
+            ("outcomes", "decided_at", Rule.TIME_AFTER_NOW, 1, ("d2",)),
+        ),
+    ),
+    Case(
+        "a time is before 1900",
+        put("customers", "created_at", r1=pd.Timestamp("1899-12-31T23:59:59Z")),
+        (("customers", "created_at", Rule.TIME_OUT_OF_RANGE, 1, ("c2",)),),
+    ),
+    Case(
         "an incident is after its filing",
         put("claims", "incident_at", r0=pd.Timestamp("2024-03-02T00:00:00.000001Z")),
         (("claims", "incident_at", Rule.INCIDENT_AFTER_FILING, 1, ("k1",)),),
@@ -294,7 +335,7 @@ WRITTEN = [pytest.param(case, form, id=f"{case.name} ({form})") for case in CASE
 def test_exactly_what_is_wrong_is_reported(case: Case, form: str, tmp_path: Path) -> None:
     tables = make_tables()
     case.spoil(tables)
-    report = judge(WRITERS[form](tables, tmp_path / "data"))
+    report = judge(WRITERS[form](tables, tmp_path / "data"), read=ReadOptions(latest=NOW))
     seen = tuple((each.table, each.column, each.rule, each.rows, each.keys) for each in report.violations)
     assert seen == case.expected
     assert not report.ok

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from claimvet.scoring_service.auth.authentication import REMEMBERED_SECONDS, TRUSTED_SECONDS, Guard
+from claimvet.scoring_service.auth.authentication import REMEMBERED_SECONDS, TRUSTED_SECONDS, Authenticator
 from claimvet.scoring_service.auth.keys import create_key, revoke_key
 from claimvet.scoring_service.auth.roles import Action, Role
 from claimvet.scoring_service.errors import ForbiddenError, UnauthorizedError, UnavailableError
@@ -30,8 +30,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def guard(sqlite: EventStore, clock: Clock) -> Iterator[Guard]:
-    made = Guard(sqlite, clock)
+def authenticator(sqlite: EventStore, clock: Clock) -> Iterator[Authenticator]:
+    made = Authenticator(sqlite, clock)
     yield made
     made.close()
 
@@ -41,8 +41,8 @@ def new_key(store: EventStore, role: Role = Role.INTAKE) -> str:
         return create_key(role, "0" * 12, "a" * 64, 0, connection)
 
 
-def ask(guard: Guard, key: str, action: Action = Action.SCORE) -> None:
-    asyncio.run(guard.require(f"Bearer {key}", action))
+def ask(authenticator: Authenticator, key: str, action: Action = Action.SCORE) -> None:
+    asyncio.run(authenticator.require(f"Bearer {key}", action))
 
 
 def revoke(store: EventStore) -> None:
@@ -59,68 +59,70 @@ def lose(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store.engine, "connect", gone)
 
 
-def test_a_revoked_key_is_refused_within_a_moment(guard: Guard, sqlite: EventStore, clock: Clock) -> None:
+def test_a_revoked_key_is_refused_within_a_moment(
+    authenticator: Authenticator, sqlite: EventStore, clock: Clock
+) -> None:
     key = new_key(sqlite)
-    ask(guard, key)
+    ask(authenticator, key)
     revoke(sqlite)
     clock.seconds += REMEMBERED_SECONDS / 2
-    ask(guard, key)
+    ask(authenticator, key)
     clock.seconds += REMEMBERED_SECONDS
     with pytest.raises(UnauthorizedError, match="unknown or revoked"):
-        ask(guard, key)
+        ask(authenticator, key)
 
 
-def test_a_key_with_another_secret_is_refused(guard: Guard, sqlite: EventStore) -> None:
+def test_a_key_with_another_secret_is_refused(authenticator: Authenticator, sqlite: EventStore) -> None:
     key = new_key(sqlite)
     with pytest.raises(UnauthorizedError, match="unknown or revoked"):
-        ask(guard, key[:-1] + "b")
+        ask(authenticator, key[:-1] + "b")
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic abc"])
-def test_without_a_bearer_token_nobody_is_asked(guard: Guard, header: str | None) -> None:
+def test_without_a_bearer_token_nobody_is_asked(authenticator: Authenticator, header: str | None) -> None:
     with pytest.raises(UnauthorizedError, match="there is no API key"):
-        asyncio.run(guard.require(header, Action.READ))
+        asyncio.run(authenticator.require(header, Action.READ))
 
 
-def test_a_reviewer_may_read_and_nothing_else(guard: Guard, sqlite: EventStore) -> None:
+def test_a_reviewer_may_read_and_nothing_else(authenticator: Authenticator, sqlite: EventStore) -> None:
     key = new_key(sqlite, Role.REVIEWER)
-    ask(guard, key, Action.READ)
+    ask(authenticator, key, Action.READ)
     for action in (Action.SCORE, Action.SEND_EVENTS):
         with pytest.raises(ForbiddenError, match=f"a key with the role reviewer may not {action}"):
-            ask(guard, key, action)
+            ask(authenticator, key, action)
 
 
 def test_a_key_seen_good_stays_good_for_minutes_while_the_store_is_gone(
-    guard: Guard, sqlite: EventStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    authenticator: Authenticator, sqlite: EventStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = new_key(sqlite)
-    ask(guard, key)
+    ask(authenticator, key)
     lose(sqlite, monkeypatch)
     clock.seconds += TRUSTED_SECONDS - 1
-    ask(guard, key)
+    ask(authenticator, key)
     clock.seconds += 2
     with pytest.raises(UnavailableError, match="cannot be asked for API keys"):
-        ask(guard, key)
+        ask(authenticator, key)
 
 
 def test_a_key_never_seen_is_not_believed_while_the_store_is_gone(
-    guard: Guard, sqlite: EventStore, monkeypatch: pytest.MonkeyPatch
+    authenticator: Authenticator, sqlite: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = new_key(sqlite)
     lose(sqlite, monkeypatch)
     with pytest.raises(UnavailableError, match="cannot be asked for API keys"):
-        ask(guard, key)
+        ask(authenticator, key)
 
 
 def test_a_store_asked_in_vain_is_left_alone_for_a_moment(
-    guard: Guard, sqlite: EventStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    authenticator: Authenticator, sqlite: EventStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = new_key(sqlite)
     with monkeypatch.context() as outage:
         lose(sqlite, outage)
         with pytest.raises(UnavailableError, match="cannot be asked"):
-            ask(guard, key)
+            ask(authenticator, key)
     with pytest.raises(UnavailableError, match="cannot be asked"):
-        ask(guard, key)
+        ask(authenticator, key)
     clock.seconds += 1
-    ask(guard, key)
+    ask(authenticator, key)

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from claimvet.scoring_service.http.connections import MOST_HEAD_BYTES, Connection
+from claimvet.scoring_service.http.connections import MAX_HEAD_BYTES, Connection
 from tests.scoring_service.endpoint.running import Endpoint, claim
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -130,7 +130,7 @@ def test_a_head_that_is_too_large_is_refused(wire: socket.socket, head: bytes) -
 
 
 def test_a_head_a_little_too_large_is_answered_by_a_problem(wire: socket.socket) -> None:
-    wire.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"y" * MOST_HEAD_BYTES)
+    wire.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"y" * MAX_HEAD_BYTES)
     head, _, body = heard(wire).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
     assert b"content-type: application/problem+json" in head

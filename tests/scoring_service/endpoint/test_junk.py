@@ -74,7 +74,7 @@ def test_what_is_no_object_of_json_is_refused(shared: Endpoint, content: bytes, 
         ({"evidence": [7]}, "evidence[0]", 422),
         ({"evidence": [PHOTO, {**PHOTO, "kind": "film"}]}, "evidence[1].kind", 422),
         (
-            {"evidence": [{**PHOTO, "evidence_id": f"E-{n}"} for n in range(request_parsing.MOST_EVIDENCE + 1)]},
+            {"evidence": [{**PHOTO, "evidence_id": f"E-{n}"} for n in range(request_parsing.MAX_EVIDENCE + 1)]},
             "evidence",
             422,
         ),
@@ -109,7 +109,7 @@ def test_a_claim_that_lacks_a_column_is_refused_by_name(shared: Endpoint) -> Non
         ([{"table": "truth", "row": {}}], "events[0].table"),
         ([{"table": "sellers"}], "events[0].row"),
         ([{"table": "sellers", "row": {"seller_id": "S", "created_at": "2026"}}], "events[0].row.created_at"),
-        ([{"table": "sellers", "row": {}}] * (request_parsing.MOST_EVENTS + 1), "events"),
+        ([{"table": "sellers", "row": {}}] * (request_parsing.MAX_EVENTS + 1), "events"),
     ],
 )
 def test_events_that_break_the_contract_are_refused_by_name(shared: Endpoint, events: Any, field: str) -> None:

@@ -38,9 +38,9 @@ NUMBERS = ("", "one", "two", "three", "four", "five")
 @pytest.mark.parametrize(
     "sentence",
     [
-        f"{request_parsing.MOST_CLAIM_BYTES // 10**6} MB and {request_parsing.MOST_EVIDENCE:,} pieces of evidence a claim",
-        f"{request_parsing.MOST_EVENT_BYTES // 10**6} MB and {request_parsing.MOST_EVENTS:,} events a request",
-        f"a head has {connections.MOST_HEAD_BYTES // 1000} kB and {connections.PATIENCE_SECONDS:g} seconds to arrive",
+        f"{request_parsing.MAX_CLAIM_BYTES // 10**6} MB and {request_parsing.MAX_EVIDENCE:,} pieces of evidence a claim",
+        f"{request_parsing.MAX_EVENT_BYTES // 10**6} MB and {request_parsing.MAX_EVENTS:,} events a request",
+        f"a head has {connections.MAX_HEAD_BYTES // 1000} kB and {connections.PATIENCE_SECONDS:g} seconds to arrive",
         f"a body {request_parsing.BODY_SECONDS:g} seconds",
         f"who leaves answers unread for {connections.PATIENCE_SECONDS:g} seconds",
         f"An answer takes at most {SETTINGS.answer_seconds:g} seconds",

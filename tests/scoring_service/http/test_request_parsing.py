@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from claimvet.data.contract.tables import TABLES
 from claimvet.scoring_service.errors import ConflictError, ProblemError, UnprocessableError
 from claimvet.scoring_service.http.request_parsing import (
-    MOST_ERRORS,
-    MOST_EVENTS,
-    MOST_EVIDENCE,
+    MAX_ERRORS,
+    MAX_EVENTS,
+    MAX_EVIDENCE,
     events_request,
     rescore_request,
     score_request,
@@ -39,18 +39,18 @@ def event(table: str, row: Any) -> dict[str, Any]:
 
 @settings(max_examples=40)
 @given(st.lists(st.booleans(), max_size=60))
-@example([True] + [False] * 2 * MOST_ERRORS)
+@example([True] + [False] * 2 * MAX_ERRORS)
 def test_of_many_events_every_one_at_fault_is_named_up_to_a_number(good: list[bool]) -> None:
     events = [event("sellers", SELLER if well else {}) for well in good]
     at_fault = [f"events[{place}].row.seller_id" for place, well in enumerate(good) if not well]
     if not at_fault:
         assert len(events_request({"events": events}).events) == len(good)
         return
-    rest = min(len(at_fault), MOST_ERRORS) - 1
+    rest = min(len(at_fault), MAX_ERRORS) - 1
     told = rf"^events\[{good.index(False)}\]\.row\.seller_id: seller_id is missing, expected .*"
     with pytest.raises(UnprocessableError, match=told + (f", and {rest} more$" if rest else r"characters$")) as raised:
         events_request({"events": events})
-    assert fields(raised.value) == at_fault[:MOST_ERRORS]
+    assert fields(raised.value) == at_fault[:MAX_ERRORS]
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -72,8 +72,8 @@ def test_an_empty_row_of_any_table_is_refused_by_the_first_column_that_it_lacks(
         ({"events": [event("truth", {})]}, r"^events\[0\]\.table: the table is 'truth', expected one of customers, "),
         ({"events": [event("sellers", None)]}, r"^events\[0\]\.row: .* is missing or null, expected a row of sellers$"),
         (
-            {"events": [{}] * (MOST_EVENTS + 1)},
-            f"^events has {MOST_EVENTS + 1} entries, expected at most {MOST_EVENTS}$",
+            {"events": [{}] * (MAX_EVENTS + 1)},
+            f"^events has {MAX_EVENTS + 1} entries, expected at most {MAX_EVENTS}$",
         ),
     ],
 )
@@ -116,8 +116,8 @@ def test_a_claim_and_its_evidence_are_named_together() -> None:
         ("x", "^evidence is a string, expected a list$"),
         ({}, "^evidence is an object, expected a list$"),
         (
-            [PHOTO] * (MOST_EVIDENCE + 1),
-            f"^evidence has {MOST_EVIDENCE + 1} entries, expected at most {MOST_EVIDENCE}$",
+            [PHOTO] * (MAX_EVIDENCE + 1),
+            f"^evidence has {MAX_EVIDENCE + 1} entries, expected at most {MAX_EVIDENCE}$",
         ),
     ],
 )
