@@ -1,4 +1,4 @@
-"""The claims with everything that was computed of them beside them: one row a claim, from which features are put together."""
+"""The claims with all that was computed for them beside them: one row a claim, from which features are put together."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def claim_table(
 
 
 def _joined(context: ir.Table, tables: Iterable[ir.Table]) -> ir.Table:
-    """By joins, wherever the rows lie."""
+    """Join the tables to the context, wherever the rows lie."""
     for place, table in enumerate(tables):
         context = context.left_join(table.rename(**{f"row_{place}": "row"}), [("row", f"row_{place}")])
     return context
@@ -48,7 +48,7 @@ def _joined(context: ir.Table, tables: Iterable[ir.Table]) -> ir.Table:
 def _beside(
     engine: StreamingEngine, context: ir.Table, tables: Iterable[ir.Table], columns: Mapping[str, pa.Array]
 ) -> ir.Table:
-    """In this process, column by column: no join, and no sort of all of them in the end."""
+    """Put the columns beside the claims in this process: no join, and no sort of all of them in the end."""
     claims = fetched(engine, context)
     aligned = [_aligned(fetched(engine, table), claims["row"]) for table in tables]
     for name, column in ChainMap(*aligned, dict(columns)).items():
@@ -57,6 +57,6 @@ def _beside(
 
 
 def _aligned(table: pa.Table, rows: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
-    """The columns of `table` but `row`, one value for each of `rows`, null where it has none."""
+    """Return the columns of `table` but `row`, one value for each of `rows`, null where it has none."""
     places = pc.index_in(rows, value_set=table["row"].combine_chunks())
     return {name: table[name].take(places) for name in table.column_names if name != "row"}

@@ -1,4 +1,4 @@
-"""The customers, sellers, products … that the claims to build are about, as numbers: comparing numbers is faster than comparing names."""
+"""The customers, sellers, products … that claims are about, as numbers, since numbers are compared faster than names."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ class EntityIndex:
         self._keys: dict[Entity, ir.Table] = {}
 
     def keys(self, entity: Entity) -> ir.Table:
-        """Every such entity once: `name` (string) and `key` (integer)."""
+        """Return every such entity once: `name` (string) and `key` (integer)."""
         if entity not in self._keys:
             names = self._context.select(name=entity.key).filter(ibis._.name.notnull()).distinct()
             self._keys[entity] = self._engine.number(names, "key")
         return self._keys[entity]
 
     def asked_about(self, entities: Sequence[Entity]) -> ir.Table:
-        """`row`, `filed_at` and the number of each entity by its name (int32, `NO_KEY` where unknown); a row a claim."""
+        """Return `row`, `filed_at` and the number of each entity by its name (int32, `NO_KEY` where unknown); a row a
+        claim.
+        """
         asked = self._context.select("row", "filed_at", *(entity.key for entity in entities))
         for entity in entities:
             named = self.keys(entity).rename({f"{entity}_name": "name", entity.value: "key"})
@@ -56,5 +58,5 @@ class EntityBreakpoints:
         self._breakpoints = dict(zip(entities, breakpoints, strict=True))
 
     def of(self, entity: Entity) -> Breakpoints:
-        """The breakpoints of one kind of entity."""
+        """Return the breakpoints of one kind of entity."""
         return self._breakpoints[entity]

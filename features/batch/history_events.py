@@ -22,7 +22,7 @@ from claimvet.features.engines.protocol import Engine
 def by_source(
     engine: Engine, features: Iterable[HistoryFeature]
 ) -> Iterator[tuple[Source, list[HistoryFeature], int, int]]:
-    """Each source with its features, the events of the sources before it and those of all."""
+    """Yield each source with its features, the events of the sources before it and those of all."""
     named = {name: list(members) for name, members in groupby(sorted(features, key=_source_name), key=_source_name)}
     events = {name: engine.rows(SOURCES[name].tables[0]) for name in named}
     before = accumulate(events.values(), initial=0)
@@ -31,7 +31,7 @@ def by_source(
 
 
 def available_features(engine: Engine, features: Iterable[Feature]) -> list[HistoryFeature]:
-    """The history features whose source is there and has a row; the others are null."""
+    """Return the history features whose source is there and has a row; the others are null."""
     histories = [feature for feature in features if isinstance(feature, HistoryFeature)]
     return [f for f in histories if is_available(engine, f.entity, SOURCES[f.event.source])]
 
@@ -41,7 +41,7 @@ def _source_name(feature: HistoryFeature) -> str:
 
 
 def is_available(engine: Engine, entity: Entity, source: Source) -> bool:
-    """Whether every table that the history needs is there and has a row."""
+    """Return whether every table that the history needs is there and has a row."""
     needed = (*source.tables, "products") if entity is Entity.CATEGORY else source.tables
     return all(engine.has(table) for table in needed)
 
@@ -49,7 +49,9 @@ def is_available(engine: Engine, entity: Entity, source: Source) -> bool:
 def events_of_entities(
     engine: Engine, index: EntityIndex, source: Source, entities: Sequence[Entity], aggregates: Sequence[Aggregate]
 ) -> ir.Table:
-    """Events that are of at least one entity of the index: their times, what `aggregates` read, and each entity's key by its name."""
+    """Return events that are of at least one entity of the index: their times, what `aggregates` read, and each
+    entity's key by its name.
+    """
     events = source.read(engine.table)
     bounds = [*(["ends"] if source.has_end else []), *(["appears"] if Entity.CATEGORY in entities else [])]
     for column, numbers in lookups(engine, index, entities):
@@ -62,7 +64,9 @@ def events_of_entities(
 
 
 def lookups(engine: Engine, index: EntityIndex, entities: Sequence[Entity]) -> Iterator[tuple[str, ir.Table]]:
-    """Columns of events, each with a table that tells by `name` the numbers of entities; a product's tells its category's, too."""
+    """Yield columns of events, each with a table that tells by `name` the numbers of entities; a product's tells its
+    category's, too.
+    """
     if Entity.CATEGORY in entities:
         categories = categories_of_products(engine, index)
         if Entity.PRODUCT in entities:
@@ -74,7 +78,7 @@ def lookups(engine: Engine, index: EntityIndex, entities: Sequence[Entity]) -> I
 
 
 def categories_of_products(engine: Engine, index: EntityIndex) -> ir.Table:
-    """Products by `name` with the number of their `category`, and `appears`: when that was known."""
+    """Return products by `name` with the number of their `category`, and `appears`: when that was known."""
     products = engine.table("products")
     categories = index.keys(Entity.CATEGORY)
     joined = products.inner_join(categories, products.category_id == categories.name)
@@ -82,6 +86,6 @@ def categories_of_products(engine: Engine, index: EntityIndex) -> ir.Table:
 
 
 def _with_products(categories: ir.Table, products: ir.Table) -> ir.Table:
-    """Both in one table, so that events are joined once."""
+    """Join categories and products into one table, so that events are joined once."""
     either = categories.outer_join(products.select(other="name", product="key"), [("name", "other")])
     return either.select("category", "appears", "product", name=ibis.coalesce(either.name, either.other))

@@ -102,7 +102,9 @@ class Aggregate:
         return events[self.where.column].isin(self.where.values).fill_null(False)
 
     def contribution(self, events: ir.Table) -> ir.Value:
-        """Return what one event adds: int64 for additive kinds, else the value itself or null where the event does not count."""
+        """Return what one event adds: int64 for additive kinds, else the value itself or null where the event does not
+        count.
+        """
         value = self._value(events)
         if self.kind in ADDITIVE:
             zero = ibis.literal(0, "int64")
@@ -124,7 +126,12 @@ class Aggregate:
 
 
 def aggregates_of(feature: HistoryFeature) -> tuple[Aggregate, ...]:
-    """Return the aggregates that the feature is made of, in the order `feature_value` takes them."""
+    """Return the aggregates that the feature is made of, in the order `feature_value` takes them.
+
+    >>> from claimvet.features.catalogue.features import BY_NAME
+    >>> [aggregate.name for aggregate in aggregates_of(BY_NAME["customer_claims_amount_mean_365d"])]
+    ['sum_amount_all_365', 'known_amount_all_365']
+    """
     if feature.aggregation is Aggregation.SHARE:
         everything = Aggregate(AggregateKind.COUNT, None, None, feature.window_days)
         return replace(everything, where=feature.event.where), everything
@@ -142,7 +149,8 @@ def aggregates_of_all(features: Iterable[HistoryFeature]) -> list[Aggregate]:
 def feature_value(
     feature: HistoryFeature, aggregate: Callable[[Aggregate], ir.Value], filed_at: ir.IntegerValue
 ) -> ir.Value:
-    """Return the feature as an expression over its aggregates: dollars, days or a number; null where nothing is there to average.
+    """Return the feature as an expression over its aggregates: dollars, days or a number; null where nothing is there
+    to average.
 
     Parameters:
         feature: what is wanted.

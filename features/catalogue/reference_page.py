@@ -1,6 +1,4 @@
-"""Writes `docs/features.md` from the declarations: `python -m claimvet.features.catalogue.reference_page docs`. A test keeps the page in
-step.
-"""
+"""Write `docs/features.md` from the declarations: `python -m claimvet.features.catalogue.reference_page docs`."""
 
 from __future__ import annotations
 
@@ -77,14 +75,14 @@ _MARKS = {Suspicion.RAISES: "raises suspicion", Suspicion.LOWERS: "lowers suspic
 
 
 def feature_page(features: Sequence[Feature] = FEATURES) -> str:
-    """The page: conventions, a table per family, and how to add a feature."""
+    """Return the page: conventions, a table per family, and how to add a feature."""
     ordered = sorted(features, key=lambda feature: _rank(features, feature))
     tables = [_family(name, list(members)) for name, members in groupby(ordered, key=lambda feature: feature.family)]
     return "\n".join([OPENING.format(count=len(features)), *tables, _adding()])
 
 
 def _rank(features: Sequence[Feature], feature: Feature) -> int:
-    """Families stand in the order of their first feature."""
+    """Return the place of the feature's family: families stand in the order of their first feature."""
     return [other.family for other in features].index(feature.family)
 
 

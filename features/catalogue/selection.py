@@ -1,4 +1,4 @@
-"""The features to build: those asked for and those that they are made of, checked before anything is read.
+"""Complete and check the features to build: those asked for and those that they are made of, before anything is read.
 
 A declaration that cannot work is refused by name, instead of becoming a column of nulls or of zeros.
 """
@@ -39,7 +39,11 @@ _CLAIM_COLUMNS = frozenset(
 
 
 def with_dependencies(features: Sequence[Feature]) -> tuple[Feature, ...]:
-    """The features, and behind them what their ratios and trends are made of.
+    """Return the features, and behind them what their ratios and trends are made of.
+
+    >>> from claimvet.features.catalogue.features import BY_NAME
+    >>> [feature.name for feature in with_dependencies([BY_NAME["customer_return_rate_365d"]])]
+    ['customer_return_rate_365d', 'customer_returns_count_365d', 'customer_orders_count_365d']
 
     Raises:
         FeatureError: where two of them have the same name, or one could not be built.
@@ -59,14 +63,16 @@ def with_dependencies(features: Sequence[Feature]) -> tuple[Feature, ...]:
 
 
 def dependencies(feature: Feature) -> tuple[Feature, ...]:
-    """The two features that a ratio or a trend divides; none for the others."""
+    """Return the two features that a ratio or a trend divides; none for the others."""
     if isinstance(feature, RatioFeature):
         return feature.numerator, feature.denominator
     return (feature.short, feature.long) if isinstance(feature, TrendFeature) else ()
 
 
 def check(feature: Feature) -> None:
-    """Raises `FeatureError` where the feature names a source, entity, column or value that does not exist."""
+    """Raise `FeatureError` where the feature names a source, entity, column or value that does not exist, or an
+    aggregation that cannot be.
+    """
     if isinstance(feature, HistoryFeature):
         _check_history(feature)
     if isinstance(feature, ClaimFeature) and feature.column not in _CLAIM_COLUMNS:

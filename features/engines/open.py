@@ -14,7 +14,8 @@ ENGINES = ("duckdb", "spark")
 
 
 def open_data_set(folder: Path, engine: str, types: FeatureTypes | None = None) -> DataSet:
-    """The data set in a folder; one that only Spark can reach (`s3a://bucket/…`) is looked into when the engine opens.
+    """Open the data set in a folder; one that only Spark can reach (`s3a://bucket/…`) is looked into when the engine
+    opens.
 
     `types` are what is known of the user's own columns of claims.
 
@@ -28,7 +29,7 @@ def open_data_set(folder: Path, engine: str, types: FeatureTypes | None = None) 
 
 
 def open_engine(name: str, data_set: DataSet, claims: Path | None = None, memory_limit: str | None = None) -> Engine:
-    """The data set in the engine of that name, with `claims`, a file, as the claims to build where given.
+    """Open the data set in the engine of that name, with `claims`, a file, as the claims to build where given.
 
     Raises:
         InvalidDataError: where a claim of `claims` differs from the data set's row of the same id.

@@ -48,7 +48,9 @@ def event_counts(instants: ir.Table, events: ir.Table, counted: Sequence[Aggrega
 
 
 def event_statistics(instants: ir.Table, events: ir.Table, columns: Sequence[str] = ()) -> dict[str, float]:
-    """Return the number of `events`, of those that appear `late`, of `pairs` of instant and event; the sum of absolute `columns`."""
+    """Return the number of `events`, of those that appear `late`, of `pairs` of instant and event; the sum of absolute
+    `columns`.
+    """
     late = (events.appears > events.known).sum() if "appears" in events.columns else ibis.literal(0)
     sizes = {name: events[name].cast("float64").abs().sum() for name in columns}
     asked = instants.group_by("key").aggregate(instants=instants.count())
@@ -131,7 +133,7 @@ def _to_next_breakpoint(deltas: ir.Table, breakpoints: ir.Table) -> ir.Table:
 
 
 def _to_next_breakpoint_by_window(deltas: ir.Table, breakpoints: ir.Table) -> ir.Table:
-    """For an engine without ASOF joins; not for DuckDB, where Ibis 12 loses the IGNORE NULLS that it needs."""
+    """Do the same for an engine without ASOF joins; not for DuckDB, where Ibis 12 loses the IGNORE NULLS that it needs."""
     nothing = {name: ibis.null(dtype) for name, dtype in deltas.schema().items() if name not in {"key", "position"}}
     stream = deltas.mutate(order=deltas.position * 2 + 1, position=ibis.null("int64")).union(
         breakpoints.mutate(order=breakpoints.position * 2, **nothing).select(*deltas.columns, "order")

@@ -56,7 +56,7 @@ class ClaimValues:
         """The features by name in their order, then the claim's `x_` columns.
 
         Parameters:
-            context: the claim's columns and those of `features.batch.context.LOOKUPS` (int microseconds, int cents), `filed_at` as asked.
+            context: the claim's columns and those of `LOOKUPS` (int microseconds, int cents), `filed_at` as asked.
             histories: per place the value of every aggregate by `Aggregate.name`; a place whose tables are missing is left out.
             links: the counts of `features.links.link_tables` by name; those whose tables are missing are left out.
         """
