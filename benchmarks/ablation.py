@@ -1,7 +1,7 @@
 """What each family of features is worth, in log loss and in money: `python -m benchmarks.ablation [--claims N] [--seed S]`.
 
 A generated marketplace, so that the truth is known: both boosters are grown on the findings known when three quarters of the claims were
-filed, once with all inputs and once without each family, and judged by the truth of all later claims. Dispositions are those of the
+filed, once with all inputs and once without each family, and evaluated by the truth of all later claims. Dispositions are those of the
 policy in `params.yaml` without a bound for denials, so no machine denies; what they cost is by the truth.
 """
 
@@ -24,7 +24,7 @@ from claimvet.models.learning.labels import latest_findings
 from claimvet.models.learning.splits import in_order_of_filing
 from claimvet.models.learning.training import TrainingData, grow_plain_pair
 from claimvet.models.metrics.evaluation import auc_valid_metric
-from claimvet.models.metrics.label_noise import RIVALS, Findings, fit, shares_of
+from claimvet.models.metrics.label_noise import BOOSTER_LABELS, Findings, fit, shares_of
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.claim_model import PROBABILITIES
@@ -59,13 +59,13 @@ def make_world(claims: int, seed: int, scratch: Path) -> tuple[TrainingData, pd.
     return read_training_data(known, scratch / "known_features.parquet"), later, truth[later.index]
 
 
-def judged(data: TrainingData, later: pd.DataFrame, truth: pd.Series, params: Params) -> tuple[float, float, float]:
+def evaluated(data: TrainingData, later: pd.DataFrame, truth: pd.Series, params: Params) -> tuple[float, float, float]:
     """AUC of valid, log loss by the truth, and US dollars per 1,000 claims."""
     findings = in_order_of_filing(
         latest_findings(data.outcomes, data.outcomes["decided_at"].max()), data.claims["filed_at"]
     )
     raw = grow_plain_pair(data, findings, params.train).raw(later)
-    facts = Findings.of(raw[list(RIVALS)], truth, pd.Series(["truth"] * len(truth)))
+    facts = Findings.of(raw[list(BOOSTER_LABELS)], truth, pd.Series(["truth"] * len(truth)))
     p = shares_of(facts.log_odds(fit(facts, "beta").coefficients))
     loss = -np.log(np.maximum(p[np.arange(len(p)), facts.label], 1e-12)).mean()
     probabilities = pd.DataFrame(p, index=later.index, columns=list(PROBABILITIES))
@@ -83,7 +83,8 @@ def _cost(policy: Policy, probabilities: pd.DataFrame, later: pd.DataFrame, trut
 TEXT = """## What each family of features is worth
 
 `make bench-ablation`. A generated marketplace ({claims:,} claims, seed {seed}): trained on findings known when three quarters of
-the claims were filed, judged by the truth of the {later:,} after it, once with all {inputs} inputs and once without each family. Money is
+the claims were filed, evaluated by the truth of the {later:,} after it, once with all {inputs} inputs and once without each family.
+Money is
 what the dispositions of `params.yaml` cost, nobody being denied by machine. One world: differences below 0.003 in log loss are noise.
 
 {table}
@@ -99,10 +100,10 @@ def main() -> None:
     params = load_params()
     with tempfile.TemporaryDirectory(prefix="claimvet-ablation-") as scratch:
         data, later, truth = make_world(asked.claims, asked.seed, Path(scratch))
-    whole = judged(data, later, truth, params)
+    whole = evaluated(data, later, truth, params)
     rows: list[tuple[float, list[object]]] = []
     for family, names in families().items():
-        auc, loss, cost = judged(replace(data, features=data.features.drop(columns=names)), later, truth, params)
+        auc, loss, cost = evaluated(replace(data, features=data.features.drop(columns=names)), later, truth, params)
         say(f"without {family}: log loss {loss:.4f}, ${cost:,.0f}")
         cells: list[object] = [family, len(names), f"{auc:.4f}", f"{loss - whole[1]:+.4f}", f"{cost - whole[2]:+,.0f}"]
         rows.append((loss, cells))

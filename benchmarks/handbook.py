@@ -5,7 +5,7 @@ The data are simulated (`handbook/SOURCE.md` beside them says from where), the p
 
 - a transaction is a claim of its card on its terminal: customer, seller and product of the contract, filed when it was made;
 - a fraud is abusive, all else is valid, each found by an expert seven days later: the handbook's delay;
-- a model learns from one week and is judged on the week that begins seven days after it, without cards known to be compromised by then;
+- a model learns from one week and is evaluated on the week that begins seven days after it, without cards known to be compromised by then;
 - four such weeks, one after the other, make a figure; what is read and how boosters grow earlier weeks choose
   (`benchmarks.handbook_choice`).
 """
@@ -35,14 +35,14 @@ FILE = "handbook_transactions.parquet"
 
 @dataclass(frozen=True)
 class Fold:
-    """One week that trains and one that judges: rows of the transactions, index `claim_id`."""
+    """One week that trains and one that evaluates: rows of the transactions, index `claim_id`."""
 
     train: pd.DataFrame
-    judge: pd.DataFrame
+    test: pd.DataFrame
 
 
 def read_transactions(folder: Path) -> pd.DataFrame:
-    """Transactions until the last week that judges, index `claim_id`; raises `UsageError` where the file is missing."""
+    """Transactions until the last week that evaluates, index `claim_id`; raises `UsageError` where the file is missing."""
     path = folder / "handbook" / FILE
     if not path.is_file():
         raise UsageError(
@@ -93,19 +93,19 @@ def folds(transactions: pd.DataFrame, weeks: range) -> Iterator[Fold]:
         first = start + WEEK * week
         train = transactions[day.between(first, first + WEEK - 1)]
         known = set(train.loc[train["TX_FRAUD"] == 1, "CUSTOMER_ID"])
-        judged = []
+        evaluated = []
         for offset in range(WEEK):
             known |= set(transactions.loc[frauds & (day == first + WEEK + offset - 1), "CUSTOMER_ID"])
             asked = transactions[day == first + 2 * WEEK + offset]
-            judged.append(asked[~asked["CUSTOMER_ID"].isin(known)])
-        yield Fold(train, pd.concat(judged))
+            evaluated.append(asked[~asked["CUSTOMER_ID"].isin(known)])
+        yield Fold(train, pd.concat(evaluated))
 
 
-def card_precision(judge: pd.DataFrame, score: pd.Series, cards: int = CARDS) -> float:
+def card_precision(test: pd.DataFrame, score: pd.Series, cards: int = CARDS) -> float:
     """Share of compromised cards among the `cards` most suspicious of each day, without those found before; mean over the days."""
     found: set[int] = set()
     shares = []
-    for _, rows in judge.assign(score=score).groupby("TX_TIME_DAYS"):
+    for _, rows in test.assign(score=score).groupby("TX_TIME_DAYS"):
         left = rows[~rows["CUSTOMER_ID"].isin(found)].groupby("CUSTOMER_ID")[["score", "TX_FRAUD"]].max()
         looked_at = left.sort_values("score", ascending=False, kind="stable").head(cards)
         caught = looked_at.index[looked_at["TX_FRAUD"] == 1]
@@ -114,11 +114,11 @@ def card_precision(judge: pd.DataFrame, score: pd.Series, cards: int = CARDS) ->
     return float(np.mean(shares))
 
 
-def figures(judge: pd.DataFrame, score: pd.Series) -> tuple[float, float, float]:
+def figures(test: pd.DataFrame, score: pd.Series) -> tuple[float, float, float]:
     """Area under the ROC curve, average precision, card precision at 100."""
-    fraud = judge["TX_FRAUD"]
+    fraud = test["TX_FRAUD"]
     return (
         float(roc_auc_score(fraud, score)),
         float(average_precision_score(fraud, score)),
-        card_precision(judge, score),
+        card_precision(test, score),
     )

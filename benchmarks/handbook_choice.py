@@ -1,8 +1,8 @@
-"""What is read of a transaction and how boosters grow, chosen by the command on weeks that were over before the judged one.
+"""What is read of a transaction and how boosters grow, chosen by the command on weeks that were over before the evaluated one.
 
-The handbook's protocol: parameters are chosen on earlier weeks that are judged in the same way (training 7 days, delay 7, judging 7). A
-judged week is asked about only once, with what the weeks before it chose. Of a week that chooses, every transaction was judged and its
-label known when the judged week began. What there is to choose from is declared here:
+The handbook's protocol: parameters are chosen on earlier weeks that are evaluated in the same way (training 7 days, delay 7, testing 7). A
+evaluated week is asked about only once, with what the weeks before it chose. Of a week that chooses, every transaction was evaluated and
+its label known when the evaluated week began. What there is to choose from is declared here:
 
 - families of features beside the handbook's own fifteen (`FAMILIES`), all windows alike (`WINDOWS`);
 - how boosters grow (`GROWTHS`).
@@ -35,18 +35,18 @@ GROWTHS: Mapping[str, Mapping[str, float | int]] = MappingProxyType(
     {
         "as they come": {},
         "slower": {"learning_rate": 0.03},
-        "larger": {"depth": 6, "leaves": 16},
-        "larger, held back": {"depth": 6, "leaves": 16, "ridge": 10.0, "column_share": 0.3},
+        "larger": {"max_depth": 6, "num_leaves": 16},
+        "larger, held back": {"max_depth": 6, "num_leaves": 16, "lambda_l2": 10.0, "feature_fraction": 0.3},
     }
 )
 """What is set otherwise than in `params.yaml`, by name."""
 LOOK_BACK = 4
 """Weeks that choose, as many as the handbook takes."""
 LATEST = 2
-"""So many weeks before the judged one begins the latest that chooses: its last label is known as the judged week begins."""
+"""So many weeks before the evaluated one begins the latest that chooses: its last label is known as the evaluated week begins."""
 
 Figures = tuple[float, float, float]
-Judge = Callable[["Choice", int], Figures]
+Evaluate = Callable[["Choice", int], Figures]
 """The three figures of a choice in a week."""
 
 
@@ -136,7 +136,7 @@ def all_features() -> list[Feature]:
 
 
 def weeks_that_choose(week: int) -> range:
-    """The weeks whose labels were all known as the judged days of `week` began.
+    """The weeks whose labels were all known as the evaluated days of `week` began.
 
     >>> list(weeks_that_choose(0))
     [-5, -4, -3, -2]
@@ -144,8 +144,8 @@ def weeks_that_choose(week: int) -> range:
     return range(week - LATEST - LOOK_BACK + 1, week - LATEST + 1)
 
 
-def choose(weeks: Sequence[int], judge: Judge, threads: int) -> dict[int, Choice]:
-    """For each judged week what did best in the weeks before it; figures are asked for once each, `threads` at a time.
+def choose(weeks: Sequence[int], evaluate: Evaluate, threads: int) -> dict[int, Choice]:
+    """For each evaluated week what did best in the weeks before it; figures are asked for once each, `threads` at a time.
 
     Best is the greatest mean over the three figures, each over that of the handbook's own features in the same weeks; of equals the first.
     """
@@ -154,7 +154,7 @@ def choose(weeks: Sequence[int], judge: Judge, threads: int) -> dict[int, Choice
     for rivals in (_by_families, _by_windows, _by_growth):
         asked = {(choice, each) for week in weeks for choice in rivals(best[week]) for each in weeks_that_choose(week)}
         missing = sorted(asked - found.keys(), key=str)
-        found |= zip(missing, parallel_map(lambda pair: judge(*pair), missing, threads), strict=True)
+        found |= zip(missing, parallel_map(lambda pair: evaluate(*pair), missing, threads), strict=True)
         best = {week: max(rivals(best[week]), key=lambda choice: _worth(choice, week, found)) for week in weeks}
     return best
 

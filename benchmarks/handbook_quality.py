@@ -39,7 +39,7 @@ PUBLISHED: Mapping[str, Figures] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Weeks:
-    """All weeks that choose or are judged, by number, the contract's tables, and every feature of their transactions."""
+    """All weeks that choose or are evaluated, by number, the contract's tables, and every feature of their transactions."""
 
     folds: Mapping[int, handbook.Fold]
     tables: Mapping[str, pd.DataFrame]
@@ -48,22 +48,22 @@ class Weeks:
     def task(self, choice: Choice, week: int) -> Task:
         """The week with the features of the choice."""
         fold, names = self.folds[week], [feature.name for feature in choice.features()]
-        train, judge = (self.features[names].loc[rows.index] for rows in (fold.train, fold.judge))
-        return Task(train, fold.train["TX_FRAUD"], judge)
+        train, test = (self.features[names].loc[rows.index] for rows in (fold.train, fold.test))
+        return Task(train, fold.train["TX_FRAUD"], test)
 
 
 def handbook_section(params: Params, folder: Path) -> str:
-    """Chooses on the weeks before each of the four, judges each once, and answers the page's section."""
+    """Chooses on the weeks before each of the four, evaluates each once, and answers the page's section."""
     weeks = _read(folder)
     with step("Choosing features and parameters on earlier weeks"):
-        chosen = choose(WEEKS, _judge(weeks, params.train), params.train.threads)
+        chosen = choose(WEEKS, _evaluate(weeks, params.train), params.train.threads)
     found: dict[str, list[Figures]] = {}
     for week, choice in chosen.items():
         say(f"handbook: week {week + 1} of {len(WEEKS)}, {choice}")
         task = weeks.task(choice, week)
         scores = {OURS: our_scores(task, weeks.tables, params, choice), **peer_scores(task)}
         for name, values in scores.items():
-            found.setdefault(name, []).append(handbook.figures(weeks.folds[week].judge, values))
+            found.setdefault(name, []).append(handbook.figures(weeks.folds[week].test, values))
     return section(found, chosen)
 
 
@@ -72,7 +72,7 @@ def _read(folder: Path) -> Weeks:
     tables = handbook.contract_tables(transactions)
     numbers = range(weeks_that_choose(WEEKS[0])[0], WEEKS[-1] + 1)
     folds = dict(zip(numbers, handbook.folds(transactions, numbers), strict=True))
-    asked = np.concatenate([rows.index for fold in folds.values() for rows in (fold.train, fold.judge)])
+    asked = np.concatenate([rows.index for fold in folds.values() for rows in (fold.train, fold.test)])
     with tempfile.TemporaryDirectory(prefix="claimvet-handbook-") as scratch:
         return Weeks(folds, tables, _built(tables, pd.Index(np.unique(asked)), Path(scratch)))
 
@@ -91,17 +91,17 @@ def _built(tables: Mapping[str, pd.DataFrame], asked: pd.Index, scratch: Path) -
     return pd.read_parquet(built).set_index("claim_id")
 
 
-def _judge(weeks: Weeks, usual: TrainParams) -> Callable[[Choice, int], Figures]:
+def _evaluate(weeks: Weeks, usual: TrainParams) -> Callable[[Choice, int], Figures]:
     """Figures of one booster against valid: enough to choose by, in a fraction of a whole training's time."""
 
-    def judge(choice: Choice, week: int) -> Figures:
+    def evaluate(choice: Choice, week: int) -> Figures:
         task, params = weeks.task(choice, week), replace(choice.params(usual), averaged=1)
         target = task.target.to_numpy(dtype=np.float64)
-        booster = grow(task.train, target, [0] * task.train.shape[1], params.most_trees, params)
-        score = pd.Series(raw_scores(booster, task.judge), index=task.judge.index)
-        return handbook.figures(weeks.folds[week].judge, score)
+        booster = grow(task.train, target, [0] * task.train.shape[1], params.num_boost_round, params)
+        score = pd.Series(raw_scores(booster, task.test), index=task.test.index)
+        return handbook.figures(weeks.folds[week].test, score)
 
-    return judge
+    return evaluate
 
 
 def our_scores(task: Task, tables: Mapping[str, pd.DataFrame], params: Params, choice: Choice) -> pd.Series:
@@ -111,7 +111,7 @@ def our_scores(task: Task, tables: Mapping[str, pd.DataFrame], params: Params, c
     outcomes = tables["outcomes"][tables["outcomes"]["claim_id"].isin(week)]
     data = TrainingData(task.train, {}, claims, outcomes, {"claims": len(week)})
     model = train_model(data, params.split, choice.params(params.train), params.policy).model
-    return model.probabilities(task.judge)["p_abusive"]
+    return model.probabilities(task.test)["p_abusive"]
 
 
 def section(found: Mapping[str, list[Figures]], chosen: Mapping[int, Choice]) -> str:
@@ -134,9 +134,10 @@ def section(found: Mapping[str, list[Figures]], chosen: Mapping[int, Choice]) ->
 TEXT = """## Simulated card fraud: the Fraud Detection Handbook
 
 `make bench-quality`. Transactions as claims, terminals as sellers, labels known after seven days. A model learns from one week (67,000
-transactions, 600 frauds) and is judged on the week after next, without cards known to be compromised; mean of four weeks and its standard
+transactions, 600 frauds) and is evaluated on the week after next, without cards known to be compromised; mean of four weeks and its
+standard
 error. The command chose features and parameters (`benchmarks/handbook_choice.py` declares what there is to choose from) on four earlier
-weeks, all of whose labels were known when the judged days began, and asked about each judged week once. All models here have the
+weeks, all of whose labels were known when the evaluated days began, and asked about each evaluated week once. All models here have the
 same features, of which fifteen are the handbook's; the published figures are of those fifteen.
 
 {table}

@@ -1,6 +1,6 @@
 """Which labels should train? Generated marketplaces whose truth is known: `python -m benchmarks.label_basis [--worlds 20000:7,...]`.
 
-Each way grows both boosters on what was known when three quarters of the claims were filed, with equal trees, and is judged by the
+Each way grows both boosters on what was known when three quarters of the claims were filed, with equal trees, and is evaluated by the
 truth of all later claims; log loss is after the best beta calibration, so that ways are compared, not calibrations. What every outcome
 as if it were a finding does, and what the truth would do, frame them. Differences are paired by world.
 """
@@ -25,10 +25,10 @@ from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
 from claimvet.models.learning.boosters import grow, suspicion_signs
 from claimvet.models.learning.labels import latest_outcomes
-from claimvet.models.learning.soft_labels import Lesson, taken_at_their_word, weighed
+from claimvet.models.learning.soft_labels import TrainingSet, hard_labels, soft_labels
 from claimvet.models.learning.target_encoding import learn_rates
 from claimvet.models.metrics.evaluation import auc_abusive_metric, auc_valid_metric
-from claimvet.models.metrics.label_noise import RIVALS, Findings, fit, shares_of
+from claimvet.models.metrics.label_noise import BOOSTER_LABELS, Findings, fit, shares_of
 from claimvet.models.parameters import TrainParams
 from claimvet.models.scoring.schema import InputSchema
 from claimvet.pipeline.progress import say
@@ -98,13 +98,13 @@ def make_world(claims: int, seed: int, scratch: Path) -> World:
     )
 
 
-def boosters(world: World, lesson: Lesson) -> tuple[lgb.Booster, lgb.Booster]:
-    """Both boosters on a lesson."""
+def boosters(world: World, training_set: TrainingSet) -> tuple[lgb.Booster, lgb.Booster]:
+    """Both boosters on a training_set."""
     grown = []
-    for rival in RIVALS:
-        rows, target, weight = lesson.question(rival)
+    for label in BOOSTER_LABELS:
+        rows, target, weight = training_set.binary_target(label)
         signs = suspicion_signs(world.schema)
-        grown.append(grow(lesson.matrix[rows], target, signs, TREES, PARAMS, weight))
+        grown.append(grow(training_set.matrix[rows], target, signs, TREES, PARAMS, weight))
     return grown[0], grown[1]
 
 
@@ -120,36 +120,37 @@ def propensities(world: World) -> FloatArray:
     return answers[: len(world.matrix)]
 
 
-def lessons(world: World) -> Iterator[tuple[str, Lesson]]:
+def training_sets(world: World) -> Iterator[tuple[str, TrainingSet]]:
     """Every way by name."""
-    plain = taken_at_their_word(world.matrix, list(world.findings["label"]))
+    plain = hard_labels(world.matrix, list(world.findings["label"]))
     yield "findings only", plain
     weight = np.clip(1.0 / propensities(world), 1.0, LARGEST_WEIGHT)
     yield "findings, by inverse propensity", replace(plain, weight=weight / weight.mean())
-    assumed = taken_at_their_word(world.unchecked, ["valid"] * len(world.unchecked))
+    assumed = hard_labels(world.unchecked, ["valid"] * len(world.unchecked))
     yield "every unchecked claim as valid", _joined(plain, assumed, 1.0)
     guess = _believed(world, boosters(world, plain))
-    yield "findings, unchecked as believed", _joined(plain, Lesson(world.unchecked, guess, np.ones(len(guess))), 0.5)
+    yield (
+        "findings, unchecked as believed",
+        _joined(plain, TrainingSet(world.unchecked, guess, np.ones(len(guess))), 0.5),
+    )
 
-    def grow_them(lesson: Lesson) -> tuple[lgb.Booster, lgb.Booster]:
-        return boosters(world, lesson)
+    def grow_them(training_set: TrainingSet) -> tuple[lgb.Booster, lgb.Booster]:
+        return boosters(world, training_set)
 
     none = world.unchecked.iloc[:0]
-    yield OURS, weighed(world.matrix, world.findings, none, 0.0, grow_them)[0]
+    yield OURS, soft_labels(world.matrix, world.findings, none, 0.0, grow_them)[0]
     some = world.unchecked.iloc[-len(world.matrix) :]
     yield (
         "both, one unchecked claim beside each finding",
-        weighed(world.matrix, world.findings, some, PARAMS.unchecked_weight, grow_them)[0],
+        soft_labels(world.matrix, world.findings, some, PARAMS.unchecked_weight, grow_them)[0],
     )
-    yield "the truth of the findings", taken_at_their_word(world.matrix, world.true_findings)
-    everything = taken_at_their_word(
-        pd.concat([world.matrix, world.unchecked]), world.true_findings + world.true_unchecked
-    )
+    yield "the truth of the findings", hard_labels(world.matrix, world.true_findings)
+    everything = hard_labels(pd.concat([world.matrix, world.unchecked]), world.true_findings + world.true_unchecked)
     yield "the truth of all earlier claims", everything
 
 
-def _joined(first: Lesson, second: Lesson, weight: float) -> Lesson:
-    return Lesson(
+def _joined(first: TrainingSet, second: TrainingSet, weight: float) -> TrainingSet:
+    return TrainingSet(
         pd.concat([first.matrix, second.matrix]),
         np.vstack([first.labels, second.labels]),
         np.concatenate([first.weight, weight * second.weight]),
@@ -164,15 +165,15 @@ def _believed(world: World, pair: tuple[lgb.Booster, lgb.Booster]) -> FloatArray
     return shares_of(_raw(pair, world.unchecked))
 
 
-def judged(world: World, pair: tuple[lgb.Booster, lgb.Booster]) -> list[float]:
+def evaluated(world: World, pair: tuple[lgb.Booster, lgb.Booster]) -> list[float]:
     """AUC valid, AUC abusive, log loss by the truth of later claims, and log loss of those in the audit slice."""
-    return judged_odds(world, _raw(pair, world.later))
+    return evaluated_odds(world, _raw(pair, world.later))
 
 
-def judged_odds(world: World, raw: FloatArray) -> list[float]:
+def evaluated_odds(world: World, raw: FloatArray) -> list[float]:
     """The same of log odds of frivolous and abusive against valid, (n, 2), however they were made."""
     truth = pd.Series([LABELS[place] for place in world.true_later])
-    facts = Findings.of(pd.DataFrame(raw, columns=list(RIVALS)), truth, pd.Series(["truth"] * len(truth)))
+    facts = Findings.of(pd.DataFrame(raw, columns=list(BOOSTER_LABELS)), truth, pd.Series(["truth"] * len(truth)))
     p = shares_of(facts.log_odds(fit(facts, "beta").coefficients))
     losses = -np.log(np.maximum(p[np.arange(len(p)), world.true_later], 1e-12))
     plain = shares_of(raw)
@@ -207,7 +208,7 @@ def section(found: Mapping[str, list[list[float]]], worlds: int) -> str:
 TEXT = """## Which labels should train
 
 `make bench-labels`. {worlds} generated marketplaces whose truth is known, trained on what was known when three quarters of
-the claims were filed, judged by the truth of the claims after it (after the best beta calibration). Differences are to findings only,
+the claims were filed, evaluated by the truth of the claims after it (after the best beta calibration). Differences are to findings only,
 paired by marketplace, ± one standard error.
 
 {table}
@@ -231,8 +232,8 @@ def main() -> None:
     for claims, seed in worlds:
         with tempfile.TemporaryDirectory(prefix="claimvet-basis-") as scratch:
             world = make_world(claims, seed, Path(scratch))
-        for name, lesson in lessons(world):
-            found.setdefault(name, []).append(judged(world, boosters(world, lesson)))
+        for name, training_set in training_sets(world):
+            found.setdefault(name, []).append(evaluated(world, boosters(world, training_set)))
             say(f"{claims:,} claims, seed {seed}: {name} {[round(value, 4) for value in found[name][-1]]}")
     text = section(found, len(worlds))
     print(text)

@@ -42,7 +42,7 @@ def folder_of_data() -> Path:
 
 
 def vehicle_section(params: Params) -> str:
-    """Train on 1994 and 1995, judge 1996."""
+    """Train on 1994 and 1995, evaluate on 1996."""
     rows = vehicle.read_rows(folder_of_data())
     tables = vehicle.contract_tables(rows)
     claims = tables["claims"].set_index("claim_id")
@@ -87,7 +87,7 @@ def _resamples(claims: int) -> list[npt.NDArray[np.int64]]:
 
 
 def _gains(scores: Mapping[str, pd.Series], fraud: pd.Series) -> str:
-    """Claimvet's average precision less each peer's, on the same resamples of the judged claims."""
+    """Claimvet's average precision less each peer's, on the same resamples of the evaluated claims."""
     y, drawn = fraud.to_numpy(), _resamples(len(fraud))
     reached = {
         name: np.array([average_precision_score(y[rows], values.loc[fraud.index].to_numpy()[rows]) for rows in drawn])
@@ -121,8 +121,8 @@ def _vehicle_table(scores: Mapping[str, pd.Series], fraud: pd.Series) -> str:
 
 VEHICLE_TEXT = """## Vehicle claims, 1994 to 1996
 
-`make bench-quality`. {known} claims of 1994 and 1995 train, {asked} of 1996 judge ({frauds} frauds); all columns known at filing as `x_`
-columns. ± is the standard deviation of {resamples} resamples of the judged claims. Log loss of the shares of the labels alone: {base}.
+`make bench-quality`. {known} claims of 1994 and 1995 train, {asked} of 1996 evaluate ({frauds} frauds); all columns known at filing as `x_`
+columns. ± is the standard deviation of {resamples} resamples of the evaluated claims. Log loss of the shares of the labels alone: {base}.
 
 {table}
 
@@ -136,18 +136,18 @@ def tsa_section(params: Params) -> str:
     """The splits of `benchmarks.tsa_quality`, and all peers on the raw columns."""
     mended, counts = mend(read_raw(folder_of_data()))
     tables = tsa_quality.contract_tables(mended)
-    results = [tsa_quality.judge_year(tables, last, year, params) for last, year in tsa_quality.YEARS]
+    results = [tsa_quality.evaluate_year(tables, last, year, params) for last, year in tsa_quality.YEARS]
     decided = tsa_quality.decided_claims(tables)
     rows: list[list[object]] = []
     for result in results:
         known = decided["year"] <= result.trained_until
-        asked = decided["year"] == result.judged
+        asked = decided["year"] == result.evaluated
         columns = list(tsa_quality.PLAIN_COLUMNS)
         scores = peer_scores(Task(decided.loc[known, columns], decided.loc[known, "paid"], decided.loc[asked, columns]))
         paid = decided.loc[asked, "paid"]
         cells = [f"{roc_auc_score(paid, scores[name]):.4f}" for name in ("logistic regression", "CatBoost")]
-        rows.append([result.judged, f"**{result.auc:.4f}**", f"{result.plain_auc:.4f}", *cells])
-    peers = table(["judged on", "Claimvet", "plain LightGBM", "logistic regression", "CatBoost"], rows)
+        rows.append([result.evaluated, f"**{result.auc:.4f}**", f"{result.plain_auc:.4f}", *cells])
+    peers = table(["evaluated on", "Claimvet", "plain LightGBM", "logistic regression", "CatBoost"], rows)
     return (
         f"{tsa_quality.section(results, counts).strip()}\n\nAUC beside the peers of `make bench-quality`:\n\n{peers}\n"
     )

@@ -21,31 +21,31 @@ TREES = 200
 
 @dataclass(frozen=True)
 class Task:
-    """Rows that train and rows that judge, with the same columns, and whether each training row is a case (1 or 0)."""
+    """Rows that train and rows that evaluate, with the same columns, and whether each training row is a case (1 or 0)."""
 
     train: pd.DataFrame
     target: pd.Series
-    judge: pd.DataFrame
+    test: pd.DataFrame
 
 
 def peer_scores(task: Task) -> dict[str, pd.Series]:
-    """P(case) of the judging rows by each peer; raises `UsageError` where the environment of the peers is missing."""
+    """P(case) of the test rows by each peer; raises `UsageError` where the environment of the peers is missing."""
     return {"plain LightGBM": plain(task), "logistic regression": linear(task), "CatBoost": catboost(task)}
 
 
 def plain(task: Task) -> pd.Series:
     """LightGBM with its own way with categories."""
-    train, judge = _categories(task)
+    train, test = _categories(task)
     settings = {"objective": "binary", "learning_rate": 0.05, "verbosity": -1, "seed": 1, "num_threads": 2}
     booster = lgb.train(settings, lgb.Dataset(train, label=task.target.to_numpy()), num_boost_round=TREES)
-    return pd.Series(booster.predict(judge), index=judge.index)
+    return pd.Series(booster.predict(test), index=test.index)
 
 
 def linear(task: Task) -> pd.Series:
     """Logistic regression on ranks of the columns (`models.metrics.baselines`), categories by how frequent they are."""
     schema = InputSchema.fit(task.train, {})
     labels = task.target.map({1: "abusive", 0: "valid"})
-    return logistic(schema.conform(task.train), labels, schema.conform(task.judge), 1)["p_abusive"]
+    return logistic(schema.conform(task.train), labels, schema.conform(task.test), 1)["p_abusive"]
 
 
 def catboost(task: Task) -> pd.Series:
@@ -55,10 +55,10 @@ def catboost(task: Task) -> pd.Series:
     with tempfile.TemporaryDirectory(prefix="claimvet-peers-") as scratch:
         folder = Path(scratch)
         _texts(task.train).assign(target=task.target.to_numpy()).to_parquet(folder / "train.parquet", index=False)
-        _texts(task.judge).to_parquet(folder / "judge.parquet", index=False)
+        _texts(task.test).to_parquet(folder / "test.parquet", index=False)
         command = [str(PEERS), "-m", "benchmarks.with_catboost", str(folder), str(TREES)]
         subprocess.run(command, cwd=ROOT, check=True)
-        return pd.Series(pd.read_parquet(folder / "scores.parquet")["score"].to_numpy(), index=task.judge.index)
+        return pd.Series(pd.read_parquet(folder / "scores.parquet")["score"].to_numpy(), index=task.test.index)
 
 
 def _numeric(values: pd.Series) -> bool:
@@ -76,7 +76,7 @@ def _texts(rows: pd.DataFrame) -> pd.DataFrame:
 def _categories(task: Task) -> tuple[pd.DataFrame, pd.DataFrame]:
     columns: dict[str, tuple[pd.Series, pd.Series]] = {}
     for name, values in task.train.items():
-        later = task.judge[name]
+        later = task.test[name]
         if _numeric(values):
             columns[str(name)] = values.astype("float64"), later.astype("float64")
         else:

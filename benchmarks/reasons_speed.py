@@ -30,7 +30,7 @@ def booster(params: TrainParams) -> tuple[lgb.Booster, pd.DataFrame]:
     matrix[random.random(matrix.shape) < 0.1] = np.nan
     frame = pd.DataFrame(matrix, columns=[f"f{number}" for number in range(COLUMNS)])
     target = (np.nan_to_num(matrix[:6_000, :25]).sum(axis=1) + 3 * random.normal(size=6_000) > 0).astype(np.float64)
-    return grow(frame.iloc[:6_000], target, [0] * COLUMNS, params.most_trees, params), frame
+    return grow(frame.iloc[:6_000], target, [0] * COLUMNS, params.num_boost_round, params), frame
 
 
 def measure(rows: int, grown: lgb.Booster, frame: pd.DataFrame) -> list[object]:
@@ -75,8 +75,8 @@ def main() -> None:
     rows = [measure(size, grown, frame) for size in SIZES]
     text = TEXT.format(
         columns=COLUMNS,
-        trees=params.most_trees * params.averaged,
-        depth=params.depth,
+        trees=params.num_boost_round * params.averaged,
+        depth=params.max_depth,
         many=MANY_ROWS,
         table=table(header, rows),
     )

@@ -26,7 +26,7 @@ from claimvet.pipeline.stages.score import score
 from claimvet.pipeline.stages.train import train
 
 YEARS = ((2012, 2013), (2014, 2015))
-"""Last year of training, year that judges: the splits of the figures known."""
+"""Last year of training, year that evaluates: the splits of the figures known."""
 TARGETS = {2013: 0.706, 2015: 0.692}
 """AUC of a quick LightGBM on these data and splits (`tsa_claims/SOURCE.md`)."""
 PLAIN_COLUMNS = ("x_airport", "x_airline", "x_claim_type", "x_site", "x_item", "x_items_count", "x_filed_month")
@@ -36,12 +36,14 @@ Tables = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class Result:
-    """One judged year: findings that trained, findings judged, and the area under the ROC curve of Claimvet and of a plain LightGBM."""
+    """One evaluated year: findings that trained, findings evaluated, and the area under the ROC curve of Claimvet and of a plain
+    LightGBM.
+    """
 
     trained_until: int
-    judged: int
+    evaluated: int
     training_claims: int
-    judged_claims: int
+    evaluated_claims: int
     auc: float
     plain_auc: float
     seconds: float
@@ -79,15 +81,15 @@ def decided_claims(tables: Tables) -> pd.DataFrame:
 def claimvet_scores(tables: Tables, last_year: int, year: int, scratch: Path, params: Params) -> pd.Series:
     """P(valid) of the claims filed in `year`, by claim_id, from a model trained on those filed up to `last_year`.
 
-    Every stage runs: validate, features, train, score. A judged claim sees what was known before it was filed, no more.
+    Every stage runs: validate, features, train, score. An evaluated claim sees what was known before it was filed, no more.
     """
     claims = tables["claims"]
     known = write_tables(filed_by(tables, last_year), scratch / "known")
     whole = write_tables(filed_by(tables, year), scratch / "whole")
-    claims[claims["filed_at"].dt.year == year].to_parquet(scratch / "judged.parquet", index=False)
+    claims[claims["filed_at"].dt.year == year].to_parquet(scratch / "evaluated.parquet", index=False)
     with own_store(scratch), step(f"Training until {last_year}"):
         model = train(known, params.split, params.train, params.policy).training.model
-    score(whole, scratch / "judged.parquet", scratch / "scores.parquet", model, now=datetime.now(UTC))
+    score(whole, scratch / "evaluated.parquet", scratch / "scores.parquet", model, now=datetime.now(UTC))
     return pd.read_parquet(scratch / "scores.parquet", columns=["claim_id", "p_valid"]).set_index("claim_id")["p_valid"]
 
 
@@ -99,7 +101,7 @@ def plain_scores(decided: pd.DataFrame, last_year: int, year: int) -> pd.Series:
             columns[name] = columns[name].astype("category")
     columns["days_to_report"] = (decided["filed_at"] - decided["incident_at"]).dt.days
     columns["weekday"] = decided["filed_at"].dt.day_of_week
-    trains, judges = decided["year"] <= last_year, decided["year"] == year
+    trains, tests = decided["year"] <= last_year, decided["year"] == year
     settings = {
         "objective": "binary",
         "learning_rate": 0.05,
@@ -109,10 +111,10 @@ def plain_scores(decided: pd.DataFrame, last_year: int, year: int) -> pd.Series:
         "deterministic": True,
     }
     booster = lgb.train(settings, lgb.Dataset(columns[trains], label=decided.loc[trains, "paid"]), num_boost_round=200)
-    return pd.Series(booster.predict(columns[judges]), index=columns.index[judges])
+    return pd.Series(booster.predict(columns[tests]), index=columns.index[tests])
 
 
-def judge_year(tables: Tables, last_year: int, year: int, params: Params) -> Result:
+def evaluate_year(tables: Tables, last_year: int, year: int, params: Params) -> Result:
     """Train up to `last_year`, score `year`, and compare with what was decided."""
     decided = decided_claims(tables)
     paid = decided.loc[decided["year"] == year, "paid"]
@@ -130,21 +132,21 @@ def section(results: list[Result], mended: Mended) -> str:
     rows = [
         [
             f"up to {result.trained_until}",
-            result.judged,
+            result.evaluated,
             f"{result.training_claims:,}",
-            f"{result.judged_claims:,}",
+            f"{result.evaluated_claims:,}",
             f"**{result.auc:.4f}**",
             f"{result.plain_auc:.4f}",
-            f"{TARGETS[result.judged]:.3f}",
+            f"{TARGETS[result.evaluated]:.3f}",
             f"{result.seconds:.0f}",
         ]
         for result in results
     ]
     header = [
         "trained on",
-        "judged on",
+        "evaluated on",
         "findings trained",
-        "findings judged",
+        "findings evaluated",
         "AUC",
         "plain LightGBM",
         "to beat",
@@ -184,7 +186,7 @@ def main() -> None:
     folder = Path(os.environ.get("CLAIMVET_BENCH_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
     mended, counts = mend(read_raw(folder))
     tables = contract_tables(mended)
-    results = [judge_year(tables, last_year, year, load_params()) for last_year, year in YEARS]
+    results = [evaluate_year(tables, last_year, year, load_params()) for last_year, year in YEARS]
     text = section(results, counts)
     print(text)
     write_section("tsa", text)

@@ -1,6 +1,6 @@
 """Two boosters against valid, or one multiclass model? `make bench-boosters`, on the marketplaces of `benchmarks.label_basis`.
 
-Every way learns the same findings, taken at their word, from the same inputs with equal trees, and is judged by the truth of all later
+Every way learns the same findings, taken at their word, from the same inputs with equal trees, and is evaluated by the truth of all later
 claims after the best beta calibration of its log odds against valid: so designs are compared, not calibrations.
 """
 
@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.label_basis import PARAMS as USUAL
-from benchmarks.label_basis import TREES, World, asked_worlds, judged_odds, make_world
+from benchmarks.label_basis import TREES, World, asked_worlds, evaluated_odds, make_world
 from benchmarks.page import table, write_section
 from claimvet.data.contract.tables import LABELS
 from claimvet.models.learning.boosters import booster_settings, grow, suspicion_signs
-from claimvet.models.learning.soft_labels import taken_at_their_word
-from claimvet.models.metrics.label_noise import RIVALS
+from claimvet.models.learning.soft_labels import hard_labels
+from claimvet.models.metrics.label_noise import BOOSTER_LABELS
 from claimvet.models.scoring.claim_model import raw_scores
 from claimvet.pipeline.progress import say
 
@@ -61,13 +61,13 @@ def one_multiclass(world: World) -> FloatArray:
 
 
 def against_valid(world: World, *, signed: bool) -> FloatArray:
-    """One booster a rival, each against valid, with monotone constraints or without."""
-    lesson = taken_at_their_word(world.matrix, list(world.findings["label"]))
+    """One booster a label, each against valid, with monotone constraints or without."""
+    training_set = hard_labels(world.matrix, list(world.findings["label"]))
     signs = suspicion_signs(world.schema) if signed else [0] * len(world.schema.inputs)
     columns = []
-    for rival in RIVALS:
-        rows, target, weight = lesson.question(rival)
-        columns.append(raw_scores(grow(lesson.matrix[rows], target, signs, TREES, PARAMS, weight), world.later))
+    for label in BOOSTER_LABELS:
+        rows, target, weight = training_set.binary_target(label)
+        columns.append(raw_scores(grow(training_set.matrix[rows], target, signs, TREES, PARAMS, weight), world.later))
     return np.column_stack(columns)
 
 
@@ -82,7 +82,7 @@ def designs(world: World) -> Iterator[tuple[str, FloatArray]]:
 TEXT = """## Two boosters, or one model of three classes
 
 `make bench-boosters`. {worlds} generated marketplaces whose truth is known: the same findings, inputs and {trees} trees of depth {depth},
-judged by the truth of all later claims (after the best beta calibration). Differences are to the first row, paired by marketplace, ± one
+evaluated by the truth of all later claims (after the best beta calibration). Differences are to the first row, paired by marketplace, ± one
 standard error. None is averaged with another of its kind here, as a model's boosters are.
 
 {table}
@@ -100,7 +100,7 @@ def section(found: Mapping[str, list[list[float]]]) -> str:
         shifts = [f"{mean:+.4f} ± {spread:.4f}" for mean, spread in zip(gain.mean(axis=0), error, strict=True)]
         rows.append([name, *(f"{mean:.4f}" for mean in values.mean(axis=0)), *(shifts if rows else [""] * 3)])
     header = ["design", "AUC valid", "AUC abusive", "log loss", "gain in AUC valid", "in AUC abusive", "in log loss"]
-    return TEXT.format(worlds=len(base), trees=TREES, depth=PARAMS.depth, table=table(header, rows))
+    return TEXT.format(worlds=len(base), trees=TREES, depth=PARAMS.max_depth, table=table(header, rows))
 
 
 def main() -> None:
@@ -110,7 +110,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="claimvet-designs-") as scratch:
             world = make_world(claims, seed, Path(scratch))
         for name, odds in designs(world):
-            found.setdefault(name, []).append(judged_odds(world, odds))
+            found.setdefault(name, []).append(evaluated_odds(world, odds))
             say(f"{claims:,} claims, seed {seed}: {name} {[round(value, 4) for value in found[name][-1]]}")
     text = section(found)
     print(text)

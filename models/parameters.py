@@ -9,60 +9,63 @@ from claimvet.data.contract.errors import UsageError
 
 @dataclass(frozen=True)
 class SplitParams:
-    """How claims are parted by time. Raises `UsageError` for shares that leave no claims to train on."""
+    """How findings are split by time. Raises `UsageError` for shares that leave no claims to train on."""
 
-    practice_share: float = 0.25
-    """Share of the findings, the latest of those that train, that is held out once for the bound of denials."""
+    early_bound_share: float = 0.25
+    """Share of the findings, the latest of the train slice, that is held out once more for the bound of denials."""
     bound_share: float = 0.15
-    """Share of the findings, by filing time, that sets the bound of denials: later than what trains, earlier than what judges."""
-    judging_share: float = 0.2
-    """Share of the findings, the latest filed, that judges."""
+    """Share of the findings, by filing time, that sets the bound of denials: later than the train slice, earlier than the test slice."""
+    test_share: float = 0.2
+    """Share of the findings, the latest filed, on which the model is evaluated."""
     delay_quantile: float = 0.8
     """The gap before the end of a slice is this quantile of the measured days from filing to finding. Of claims filed within
     the gap only the quickly decided ones have a label, and they are not like the others."""
-    least_findings: int = 30
+    min_findings: int = 30
     """A slice with fewer findings than this is not used: nothing can be learned from it or said about it."""
 
     def __post_init__(self) -> None:
-        _require_shares(self, "practice_share", "bound_share", "judging_share", "delay_quantile")
-        if self.bound_share + self.judging_share >= 0.9:
+        _require_shares(self, "early_bound_share", "bound_share", "test_share", "delay_quantile")
+        if self.bound_share + self.test_share >= 0.9:
             raise UsageError(f"{self} leaves less than a tenth of the findings to train on")
 
 
 @dataclass(frozen=True)
 class TrainParams:
-    """How the two boosters are grown. Raises `UsageError` for values out of range."""
+    """How the two boosters are grown; names that LightGBM has too mean what they mean there.
+
+    Raises `UsageError` for values out of range.
+    """
 
     seed: int = 7
     """Seed of the columns and rows that each tree sees; the same seed, data and parameters give the same bytes."""
-    most_trees: int = 400
-    """Trees a booster, at most; early stopping may take fewer. Scoring and reasons take time in proportion."""
+    num_boost_round: int = 400
+    """Highest number of trees a booster; early stopping may take fewer. Scoring and reasons take time in proportion."""
     learning_rate: float = 0.05
     """Step of each tree."""
-    depth: int = 4
-    """Splits from the root to a leaf, at most. Reasons take time with its square."""
-    leaves: int = 8
-    """Leaves a tree, at most; fewer where there are few findings, see `models.learning.boosters`."""
-    least_claims_in_leaf: int = 30
-    """Claims in a leaf, at least; fewer where there are few findings, see `models.learning.boosters`."""
-    column_share: float = 0.5
+    max_depth: int = 4
+    """Highest number of splits from the root to a leaf. Reasons take time with its square."""
+    num_leaves: int = 8
+    """Highest number of leaves a tree; fewer where there are few findings, see `models.learning.boosters`."""
+    min_data_in_leaf: int = 30
+    """Lowest number of claims in a leaf; fewer where there are few findings, see `models.learning.boosters`."""
+    feature_fraction: float = 0.5
     """Share of the inputs that each tree sees."""
-    row_share: float = 0.8
+    bagging_fraction: float = 0.8
     """Share of the claims that each tree sees."""
-    ridge: float = 1.0
+    lambda_l2: float = 1.0
     """L2 penalty on the values of leaves."""
     averaged: int = 2
     """Boosters of each kind, of different seeds, whose log odds are averaged. Scoring and reasons take time in proportion."""
     unchecked_per_finding: float = 0.0
-    """Claims without a finding that teach beside each finding, at most; training takes time in proportion. 0: findings only."""
+    """Highest number of claims without a finding that train beside each finding; training takes time in proportion. 0: findings only."""
     unchecked_weight: float = 0.5
-    """Weight of such a claim, whose label is only believed, against that of a finding."""
+    """Weight of such a claim, whose label is only predicted, against that of a finding."""
     threads: int = 2
     """Boosters grown at the same time, each on one thread, because sums of floats depend on their order: how many changes nothing."""
 
     def __post_init__(self) -> None:
-        _require_shares(self, "column_share", "row_share", "learning_rate")
-        for name in ("most_trees", "depth", "leaves", "least_claims_in_leaf", "averaged", "threads"):
+        _require_shares(self, "feature_fraction", "bagging_fraction", "learning_rate")
+        for name in ("num_boost_round", "max_depth", "num_leaves", "min_data_in_leaf", "averaged", "threads"):
             if getattr(self, name) < 1:
                 raise UsageError(f"train.{name} is {getattr(self, name)}, expected at least 1")
         for name in ("unchecked_per_finding", "unchecked_weight"):
@@ -84,7 +87,7 @@ class GateParams:
     """What a challenger has to show before it becomes champion. Raises `UsageError` for values out of range."""
 
     min_findings: int = 100
-    """Findings that must have judged it."""
+    """Findings that must have evaluated it."""
     max_calibration_error: float = 0.03
     """Highest calibration error of P(valid); refused is one significantly above it, given how many claims there are."""
     confidence: float = 0.95
@@ -102,9 +105,9 @@ class GateParams:
     min_loss_ratio: float = 0.5
     """Log loss over the champion's on the same claims, at least: a greater leap is a leak more often than a better model."""
     max_contradicted_share: float = 0.05
-    """Share of claims that also judged the champion whose finding may differ by now."""
+    """Share of claims that also evaluated the champion whose finding may differ by now."""
     max_finding_error_share: float = 0.2
-    """Share of wrong findings of any decider, as training estimates it, above which findings are not fit to judge."""
+    """Share of wrong findings of any decider, as training estimates it, above which findings are not fit to evaluate on."""
     max_latency_ms: float = 60.0
     """Milliseconds of processor time that probabilities and disposition of one row may take; the median of repeated rows."""
     max_size_mb: float = 30.0

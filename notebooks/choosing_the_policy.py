@@ -98,7 +98,7 @@ plt.show()
 # %% [markdown]
 # ## A marketplace, and a model that knows its first part
 #
-# The later claims are judged by the truth, which a made-up marketplace has.
+# The later claims are evaluated by the truth, which a made-up marketplace has.
 
 # %%
 scratch = tempfile.TemporaryDirectory()
@@ -111,13 +111,13 @@ build_features(whole, folder / "features.parquet")
 features = pd.read_parquet(folder / "features.parquet").set_index("claim_id")
 known = known_by(whole, cut.to_pydatetime(), folder / "known")
 data = read_training_data(known, folder / "features.parquet")
-model = train_model(data, SplitParams(), TrainParams(most_trees=60, learning_rate=0.15), Policy()).model
+model = train_model(data, SplitParams(), TrainParams(num_boost_round=60, learning_rate=0.15), Policy()).model
 
 later = claims[claims["filed_at"] >= cut]
 truth = pd.read_parquet(folder / "all" / "truth" / "claims.parquet").set_index("claim_id")["true_label"]
 rows = features.loc[later.index]
-judged = model.probabilities(rows).join(policy_facts(rows)).assign(label=truth.reindex(later.index))
-print(f"{len(judged):,} later claims; bound for denials: {model.policy.deny_threshold}")
+evaluated = model.probabilities(rows).join(policy_facts(rows)).assign(label=truth.reindex(later.index))
+print(f"{len(evaluated):,} later claims; bound for denials: {model.policy.deny_threshold}")
 
 # %% [markdown]
 # ## How many experts are worth their money?
@@ -126,11 +126,11 @@ print(f"{len(judged):,} later claims; bound for denials: {model.policy.deny_thre
 # it, and with a capacity the shadow price is where the line is cut. Right: what a thousand claims cost with so many reviews.
 
 # %%
-options = model.policy.options(judged[["p_valid", "p_frivolous", "p_abusive"]], judged)
+options = model.policy.options(evaluated[["p_valid", "p_frivolous", "p_abusive"]], evaluated)
 savings = np.sort(options["expert_saving_usd"].to_numpy())[::-1]
 shares = np.linspace(0, 0.4, 17)
 spent = [
-    costs_of(judged, model.policy, policy_way(judged, model.policy, round(share * len(judged)))).mean() * 1000
+    costs_of(evaluated, model.policy, policy_way(evaluated, model.policy, round(share * len(evaluated)))).mean() * 1000
     for share in shares
 ]
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
@@ -151,7 +151,7 @@ plt.show()
 # ## Against other ways of deciding
 
 # %%
-money = money_table(judged, model.policy, SEED, rows, capacities=(0.0, 0.1, 0.3), cost_ratios=(0.5, 2.0))
+money = money_table(evaluated, model.policy, SEED, rows, capacities=(0.0, 0.1, 0.3), cost_ratios=(0.5, 2.0))
 display(money_plot(money))
 display(money.pivot_table(index="way", columns=["cost_ratio", "capacity"], values="usd_per_1000").round(-2))
 
@@ -162,7 +162,7 @@ display(money.pivot_table(index="way", columns=["cost_ratio", "capacity"], value
 counts = pd.DataFrame(
     {
         f"{ratio:g} times": with_cost_ratio(model.policy, ratio)
-        .dispositions(judged[["p_valid", "p_frivolous", "p_abusive"]], judged)
+        .dispositions(evaluated[["p_valid", "p_frivolous", "p_abusive"]], evaluated)
         .value_counts(normalize=True)
         for ratio in (0.5, 1.0, 2.0, 4.0)
     }

@@ -40,7 +40,7 @@ from claimvet.models.metrics.evaluation import figures
 from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.policy import DISPOSITIONS, Policy, most_likely
-from claimvet.pipeline.report.judged import judge
+from claimvet.pipeline.report.evaluated import evaluated_by_truth
 from claimvet.pipeline.stages.history import known_by
 from claimvet.pipeline.stages.train import read_training_data
 
@@ -73,7 +73,7 @@ display(tables["claims"].head(3))
 # ## What is a label?
 #
 # A claim may be decided several times, and most small ones are paid without anyone looking: their `valid` is an assumption, not a
-# finding. Only findings train and judge. They also come late, so the newest claims have none.
+# finding. Only findings train and evaluate. They also come late, so the newest claims have none.
 
 # %%
 outcomes = tables["outcomes"].merge(tables["claims"][["claim_id", "filed_at"]], on="claim_id")
@@ -120,24 +120,24 @@ plt.show()
 # ## Train on what was known
 #
 # The data set is cut at an instant: later rows, later outcomes and later inspections are gone. Training splits what is left by time:
-# the earliest findings grow the boosters, later ones set the bound of denials, the latest judge.
+# the train slice grows the boosters, the bound slice sets the bound of denials, the test slice evaluates.
 
 # %%
 known = known_by(whole, known_until, folder / "known")
-quick = TrainParams(most_trees=120, learning_rate=0.1)  # a third of the time, and about as good
+quick = TrainParams(num_boost_round=120, learning_rate=0.1)  # a third of the time, and about as good
 training = train_model(read_training_data(known, folder / "features.parquet"), SplitParams(), quick, Policy())
 model = training.model
 display(pd.DataFrame(training.model.record["findings"]).T)
 display(
     pd.DataFrame(
-        {"model": figures(training.judged), **{name: figures(rows) for name, rows in training.baselines.items()}}
+        {"model": figures(training.evaluated), **{name: figures(rows) for name, rows in training.baselines.items()}}
     ).round(3)
 )
 
 # %% [markdown]
 # ## Score what came later, and hold it against the truth
 #
-# From here on the truth is used. On real claims it never is at hand: then the judging slice above is all there is.
+# From here on the truth is used. On real claims it never is at hand: then the test slice above is all there is.
 
 # %%
 truth = pd.read_parquet(folder / "all" / "truth" / "claims.parquet").set_index("claim_id")["true_label"]
@@ -148,15 +148,15 @@ probabilities = model.probabilities(later)
 decided = model.policy.dispositions(probabilities, policy_facts(later))
 scores = later[["claim_id"]].assign(**probabilities, disposition=decided, reasons=[[]] * len(later))
 seen = set(tables["claims"].loc[tables["claims"]["filed_at"] < known_until, "customer_id"])
-judged = judge(scores, truth, tables["claims"], features, seen)
-judged["kind"] = kinds.reindex(judged["customer_id"]).to_numpy()
-display(pd.Series(figures(judged), name="later claims, by the truth").round(3).to_frame())
+evaluated = evaluated_by_truth(scores, truth, tables["claims"], features, seen)
+evaluated["kind"] = kinds.reindex(evaluated["customer_id"]).to_numpy()
+display(pd.Series(figures(evaluated), name="later claims, by the truth").round(3).to_frame())
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
 bins = np.linspace(0, 1, 26)
 left.hist(
-    [judged.loc[judged["label"] == label, "p_valid"] for label in LABELS],
+    [evaluated.loc[evaluated["label"] == label, "p_valid"] for label in LABELS],
     bins,
     stacked=True,
     color=list(COLOUR.values()),
@@ -164,7 +164,7 @@ left.hist(
 )
 left.set(title="P(valid) of later claims, by what they truly are", xlabel="P(valid)")
 left.legend(frameon=False)
-curve = judged.groupby(pd.cut(judged["p_valid"], np.linspace(0, 1, 11)), observed=True)
+curve = evaluated.groupby(pd.cut(evaluated["p_valid"], np.linspace(0, 1, 11)), observed=True)
 right.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
 right.plot(
     curve["p_valid"].mean(),
@@ -183,16 +183,16 @@ plt.show()
 # with the highest.
 
 # %%
-invalid = judged["label"] != "valid"
-paid = judged["disposition"].isin(["pay_concession", "present_to_seller"])
+invalid = evaluated["label"] != "valid"
+paid = evaluated["disposition"].isin(["pay_concession", "present_to_seller"])
 by_kind = pd.DataFrame(
     {
-        "claims": judged.groupby("kind").size(),
-        "truly valid": (~invalid).groupby(judged["kind"]).mean(),
-        "mean P(valid)": judged.groupby("kind")["p_valid"].mean(),
-        "mean P(abusive)": judged.groupby("kind")["p_abusive"].mean(),
-        "invalid claims paid": paid[invalid].groupby(judged.loc[invalid, "kind"]).mean(),
-        "valid claims paid": paid[~invalid].groupby(judged.loc[~invalid, "kind"]).mean(),
+        "claims": evaluated.groupby("kind").size(),
+        "truly valid": (~invalid).groupby(evaluated["kind"]).mean(),
+        "mean P(valid)": evaluated.groupby("kind")["p_valid"].mean(),
+        "mean P(abusive)": evaluated.groupby("kind")["p_abusive"].mean(),
+        "invalid claims paid": paid[invalid].groupby(evaluated.loc[invalid, "kind"]).mean(),
+        "valid claims paid": paid[~invalid].groupby(evaluated.loc[~invalid, "kind"]).mean(),
     }
 ).sort_values("claims", ascending=False)
 display(by_kind.round(3))
@@ -204,17 +204,19 @@ display(by_kind.round(3))
 # intervals (Wilson): where they are long there are few claims, and a difference may be chance. Slices of fewer than 20 are left out.
 
 # %%
-called = most_likely(judged)
+called = most_likely(evaluated)
 mistakes = {
-    "false suspicions, share of valid claims": (judged["label"] == "valid", called != "valid"),
-    "misses, share of abusive claims": (judged["label"] == "abusive", called == "valid"),
+    "false suspicions, share of valid claims": (evaluated["label"] == "valid", called != "valid"),
+    "misses, share of abusive claims": (evaluated["label"] == "abusive", called == "valid"),
 }
 slices = {
-    "claim type": judged["claim_type"],
-    "amount": judged["amount_band"],
-    "evidence": (judged["evidence_count"] > 0).map({True: "some at hand", False: "none"}),
-    "customer": judged["is_new_customer"].map({True: "never seen before", False: "known"}),
-    "category": judged["category_id"].where(judged["category_id"].isin(judged["category_id"].value_counts().index[:6])),
+    "claim type": evaluated["claim_type"],
+    "amount": evaluated["amount_band"],
+    "evidence": (evaluated["evidence_count"] > 0).map({True: "some at hand", False: "none"}),
+    "customer": evaluated["is_new_customer"].map({True: "never seen before", False: "known"}),
+    "category": evaluated["category_id"].where(
+        evaluated["category_id"].isin(evaluated["category_id"].value_counts().index[:6])
+    ),
 }
 
 
@@ -256,8 +258,8 @@ def show_worst(title: str, rows: pd.DataFrame) -> None:
             print(f"      {reason.contribution:+.2f}  {reason.text}")
 
 
-show_worst("Valid, and least believed:", judged[~invalid].nsmallest(3, "p_valid"))
-show_worst("Abusive, and most believed:", judged[judged["label"] == "abusive"].nlargest(3, "p_valid"))
+show_worst("Valid, and least believed:", evaluated[~invalid].nsmallest(3, "p_valid"))
+show_worst("Abusive, and most believed:", evaluated[evaluated["label"] == "abusive"].nlargest(3, "p_valid"))
 
 # %% [markdown]
 # ## Three wrong claims, and what would have changed the answer
@@ -275,8 +277,8 @@ by_claim = later.set_index("claim_id")
 
 def what_would_change(claim_id: str) -> pd.DataFrame:
     """The three inputs that alone would bring P(true label) furthest up, with the value that does it."""
-    label = judged.loc[claim_id, "label"]
-    usual = by_claim.loc[judged.index[judged["label"] == label], numeric].quantile(np.linspace(0.1, 0.9, 9))
+    label = evaluated.loc[claim_id, "label"]
+    usual = by_claim.loc[evaluated.index[evaluated["label"] == label], numeric].quantile(np.linspace(0.1, 0.9, 9))
     tried = [(name, value) for name in numeric for value in usual[name].dropna().unique()]
     rows = by_claim.loc[[claim_id] * len(tried)].reset_index(drop=True).astype(dict.fromkeys(numeric, "float64"))
     for place, (name, value) in enumerate(tried):
@@ -289,7 +291,7 @@ def what_would_change(claim_id: str) -> pd.DataFrame:
 
 def read_aloud(claim_id: str) -> None:
     """One claim as a colleague would tell it: what it is, what was said and why, and what would have changed that."""
-    row = judged.loc[claim_id]
+    row = evaluated.loc[claim_id]
     amount = "an amount not stated" if pd.isna(row["amount_claimed"]) else f"${row['amount_claimed']:,.0f}"
     told = ", ".join(row[["claim_type", "category_id", "kind"]].str.replace("_", " "))
     print(f"{claim_id}: {told}, {amount}.")
@@ -309,8 +311,8 @@ def read_aloud(claim_id: str) -> None:
     print("    one input alone would have turned it." if turned else "    no single input would have turned it.")
 
 
-suspected = judged[~invalid & (called != "valid")]
-believed = judged[(judged["label"] == "abusive") & (called == "valid")]
+suspected = evaluated[~invalid & (called != "valid")]
+believed = evaluated[(evaluated["label"] == "abusive") & (called == "valid")]
 dearest = suspected.sort_values("amount_claimed", ascending=False)
 for claim_id in (suspected["p_valid"].idxmin(), dearest.index[0], believed["p_valid"].idxmax()):
     read_aloud(claim_id)
@@ -322,8 +324,8 @@ for claim_id in (suspected["p_valid"].idxmin(), dearest.index[0], believed["p_va
 # standard deviations. What stands out is where cheats look honest: the place to look for the next feature.
 
 # %%
-abusive = judged[judged["label"] == "abusive"].index
-missed = judged.loc[abusive, "p_valid"] > 0.5
+abusive = evaluated[evaluated["label"] == "abusive"].index
+missed = evaluated.loc[abusive, "p_valid"] > 0.5
 numbers = later.set_index("claim_id").loc[abusive].select_dtypes("number")
 gap = (numbers[missed].mean() - numbers[~missed].mean()) / numbers.std().replace(0, np.nan)
 strongest = gap.dropna().sort_values(key=np.abs).tail(10)
@@ -372,5 +374,5 @@ axis.set(
 plt.show()
 
 # %%
-display(pd.crosstab(judged["disposition"], judged["label"])[list(LABELS)])
+display(pd.crosstab(evaluated["disposition"], evaluated["label"])[list(LABELS)])
 scratch.cleanup()

@@ -33,6 +33,16 @@ RENAMED: Mapping[str, str] = MappingProxyType(
         "gate.latency_ms": "gate.max_latency_ms",
         "gate.size_mb": "gate.max_size_mb",
         "backtest.most_periods": "backtest.max_periods",
+        "split.practice_share": "split.early_bound_share",
+        "split.judging_share": "split.test_share",
+        "split.least_findings": "split.min_findings",
+        "train.most_trees": "train.num_boost_round",
+        "train.depth": "train.max_depth",
+        "train.leaves": "train.num_leaves",
+        "train.least_claims_in_leaf": "train.min_data_in_leaf",
+        "train.column_share": "train.feature_fraction",
+        "train.row_share": "train.bagging_fraction",
+        "train.ridge": "train.lambda_l2",
     }
 )
 """What a parameter of an earlier version is called now."""

@@ -87,7 +87,7 @@ def empty_route(folder: Path) -> Iterator[Running]:
 def publish(work: Work, folder: Path) -> None:
     """Registers the model as champion in a registry of its own."""
     (folder / "evaluation").mkdir()
-    (folder / "evaluation" / CARD_FILE).write_text("Grown to be compared for speed; it judges nobody.\n")
+    (folder / "evaluation" / CARD_FILE).write_text("Grown to be compared for speed; it decides on nobody.\n")
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
     os.chdir(folder)
     make_champion(register(ClaimModel.load(work.model), folder / "evaluation", {}, {}, {}))

@@ -15,7 +15,7 @@ from claimvet.data.contract.dataset import DataSet
 from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import MODEL_FEATURES
-from claimvet.models.explain.reference_ranges import usual_values
+from claimvet.models.explain.reference_ranges import reference_ranges
 from claimvet.models.learning.boosters import grow
 from claimvet.models.parameters import TrainParams
 from claimvet.models.policy.policy import Policy
@@ -74,7 +74,7 @@ def _model(features: pd.DataFrame, world: Path) -> ClaimModel:
         grow(matrix, np.asarray(label == name, dtype=np.float64), [0] * len(names), TREES // 2, params)
         for name in ("frivolous", "abusive")
     )
-    usual = usual_values(features, {column.name: column.kind for column in schema.inputs})
+    usual = reference_ranges(features, {column.name: column.kind for column in schema.inputs})
     return ClaimModel(schema, frivolous, abusive, Calibration(), Calibration(), Policy(deny_threshold=0.05), usual)
 
 

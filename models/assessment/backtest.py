@@ -1,7 +1,7 @@
 """What a period of history says of a model: quality, calibration, money, the guarantee, and how older models and challengers compare.
 
 The claims of a period are decided as they would have been, all of them, with each day's reviews allocated; figures are counted on those
-that have a finding at the end. A claim without one cannot be judged.
+that have a finding at the end. A claim without one cannot be evaluated.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import pandas as pd
 
 from claimvet.models.assessment.comparison import found_by
 from claimvet.models.learning.labels import latest_findings
-from claimvet.models.metrics.evaluation import FOUND, figures, judged_frame
+from claimvet.models.metrics.evaluation import FOUND, evaluated_frame, figures
 from claimvet.models.metrics.intervals import losses_of, mean_interval
-from claimvet.models.metrics.label_noise import USUAL_ERROR
+from claimvet.models.metrics.label_noise import PRIOR_ERROR_RATE
 from claimvet.models.policy.alternatives import costs_of, settled
 from claimvet.models.policy.capacity import REFER, allocate_reviews
 from claimvet.models.policy.claim_facts import policy_facts
@@ -41,13 +41,13 @@ class Period:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Evaluated:
     """What a model did with a period: `decided`, one row a claim as `models.policy.capacity.allocate_reviews` gives it with its `day`; and
-    `judged`,
-    a judged frame (`models.metrics.evaluation`) of the claims with a finding, with their final `disposition`."""
+    `evaluated`,
+    an evaluated frame (`models.metrics.evaluation`) of the claims with a finding, with their final `disposition`."""
 
     decided: pd.DataFrame
-    judged: pd.DataFrame
+    evaluated: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class Replayed:
 
     period: Period
     model: ClaimModel
-    judged: Judged
+    evaluated: Evaluated
     champion: ClaimModel | None
     challenger: ClaimModel | None
     older: tuple[ClaimModel, ...]
 
 
-def judged_period(period: Period, model: ClaimModel) -> Judged:
+def evaluated_period(period: Period, model: ClaimModel) -> Evaluated:
     """What `model` does with all claims of the period, and how that turned out for those with a finding."""
     probabilities = model.probabilities(period.features)
     options = model.policy.options(probabilities, policy_facts(period.features))
@@ -71,25 +71,25 @@ def judged_period(period: Period, model: ClaimModel) -> Judged:
     decided = allocate_reviews(options, ids, day, model.policy).assign(day=day)
     found = latest_findings(period.outcomes, period.outcomes["decided_at"].max())
     found = found.loc[found.index.intersection(period.claims.index)].sort_index()
-    judged = judged_frame(period.claims, found, probabilities, np.zeros(len(found)), set())
-    answers = found_by(model, judged, judged["decided_by"])
-    judged = judged.assign(**dict(zip(FOUND, answers.T, strict=True)))
-    return Judged(decided, judged.assign(disposition=decided.loc[judged.index, "disposition"]))
+    evaluated = evaluated_frame(period.claims, found, probabilities, np.zeros(len(found)), set())
+    answers = found_by(model, evaluated, evaluated["decided_by"])
+    evaluated = evaluated.assign(**dict(zip(FOUND, answers.T, strict=True)))
+    return Evaluated(decided, evaluated.assign(disposition=decided.loc[evaluated.index, "disposition"]))
 
 
 def period_row(one: Replayed, seed: int) -> dict[str, object]:
     """Figures of one period: claims, findings, quality, dollars with bounds, whether the guarantee was kept, and the experts' load."""
-    judged, decided, policy = one.judged.judged, one.judged.decided, one.model.policy
-    costs = costs_of(judged, policy, judged["disposition"])
+    evaluated, decided, policy = one.evaluated.evaluated, one.evaluated.decided, one.model.policy
+    costs = costs_of(evaluated, policy, evaluated["disposition"])
     low, cost, high = mean_interval(1000.0 * costs, 1 - (1 - LEVEL) / 2, seed)
-    presenting = 1000.0 * float(costs_of(judged, policy, settled(judged, policy)).mean())
+    presenting = 1000.0 * float(costs_of(evaluated, policy, settled(evaluated, policy)).mean())
     reviews = (decided["disposition"] == REFER).groupby(decided["day"]).sum()
-    quality = figures(judged)
+    quality = figures(evaluated)
     return {
         "from": one.period.start,
         "until": one.period.end,
         "claims": len(one.period.claims),
-        "findings": len(judged),
+        "findings": len(evaluated),
         **{name: quality[name] for name in ("auc_valid", "auc_abusive", "log_loss", "calibration_error")},
         "usd_per_1000": cost,
         "usd_low": low,
@@ -111,7 +111,7 @@ def stale_rows(one: Replayed, seed: int) -> Iterator[dict[str, object]]:
         yield {
             "from": one.period.start,
             "age": age,
-            **_difference(one.period, model, one.model, one.judged.judged, seed),
+            **_difference(one.period, model, one.model, one.evaluated.evaluated, seed),
         }
 
 
@@ -119,7 +119,7 @@ def shadow_row(one: Replayed, seed: int) -> dict[str, object] | None:
     """The challenger less the champion on the period's claims, paired, with intervals; None where either is missing."""
     if one.champion is None or one.challenger is None:
         return None
-    difference = _difference(one.period, one.challenger, one.champion, one.judged.judged, seed)
+    difference = _difference(one.period, one.challenger, one.champion, one.evaluated.evaluated, seed)
     return {
         "from": one.period.start,
         "champion": one.champion.version,
@@ -134,12 +134,12 @@ def _guarantee(one: Replayed) -> dict[str, object]:
     The guarantee is violated where the share is significantly above it, at its own confidence; None where there were too few findings to
     guarantee anything.
     """
-    judged, policy = one.judged.judged, one.model.policy
-    asked = judged if policy.deny_personal_injury else judged[judged["claim_type"] != "personal_injury"]
+    evaluated, policy = one.evaluated.evaluated, one.model.policy
+    asked = evaluated if policy.deny_personal_injury else evaluated[evaluated["claim_type"] != "personal_injury"]
     denied, valid = asked["disposition"] == Disposition.DENY.value, asked["label"] == "valid"
     wronged, total = int((denied & valid).sum()), int(valid.sum())
     rates = one.model.record.get("error_rates", {})
-    mistaken = counted_off(asked.loc[denied, "decided_by"], rates, USUAL_ERROR, policy.finding_error_share)
+    mistaken = counted_off(asked.loc[denied, "decided_by"], rates, PRIOR_ERROR_RATE, policy.finding_error_share)
     counted = max(wronged - float(mistaken.sum()), 0.0)
     lower = 1.0 - wrong_denial_bound(total - counted, total, policy.deny_confidence) if counted else 0.0
     return {
@@ -148,21 +148,23 @@ def _guarantee(one: Replayed) -> dict[str, object]:
         "valid_denied_share": wronged / total if total else 0.0,
         "without_merit_denied_share": float(denied[~valid].mean()) if (~valid).any() else 0.0,
         "guarantee_kept": None if policy.deny_threshold is None else bool(lower <= policy.deny_alpha),
-        "injuries_denied": int(((judged["claim_type"] == "personal_injury") & (judged["disposition"] == "deny")).sum()),
+        "injuries_denied": int(
+            ((evaluated["claim_type"] == "personal_injury") & (evaluated["disposition"] == "deny")).sum()
+        ),
     }
 
 
 def _difference(
-    period: Period, model: ClaimModel, other: ClaimModel, judged: pd.DataFrame, seed: int
+    period: Period, model: ClaimModel, other: ClaimModel, evaluated: pd.DataFrame, seed: int
 ) -> dict[str, object]:
-    """`model` less `other` on the judged claims: mean of log loss and dollars per 1,000 claims at `other`'s prices, `low` to `high`."""
-    mine, theirs = (judged_period(period, one).judged.loc[judged.index] for one in (model, other))
+    """`model` less `other` on the evaluated claims: mean of log loss and dollars per 1,000 claims at `other`'s prices, `low` to `high`."""
+    mine, theirs = (evaluated_period(period, one).evaluated.loc[evaluated.index] for one in (model, other))
     losses = losses_of(mine) - losses_of(theirs)
     costs = 1000.0 * (
         costs_of(mine, other.policy, mine["disposition"]) - costs_of(theirs, other.policy, theirs["disposition"])
     )
     confidence = 1 - (1 - LEVEL) / 2
-    answer: dict[str, object] = {"findings": len(judged)}
+    answer: dict[str, object] = {"findings": len(evaluated)}
     for name, values in (("log_loss", losses), ("usd", costs)):
         low, mean, high = mean_interval(values, confidence, seed)
         answer |= {f"{name}_difference": mean, f"{name}_low": low, f"{name}_high": high}

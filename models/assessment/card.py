@@ -37,7 +37,7 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What a card is made of: the model, what judged it, and the tables that training wrote beside it.
+    """What a card is made of: the model, what evaluated it, and the tables that training wrote beside it.
 
     `intervals` as `models.metrics.evaluation.intervals`, `slices` as `by_slice`, `fairness` as
     `models.assessment.fairness.fairness_table`, `money` as `models.policy.alternatives.money_table`, `baselines` the log loss of each
@@ -45,8 +45,8 @@ class CardFacts:
     """
 
     model: ClaimModel
-    judged_policy: Policy
-    judged: pd.DataFrame
+    evaluated_policy: Policy
+    evaluated: pd.DataFrame
     intervals: pd.DataFrame
     slices: pd.DataFrame
     fairness: pd.DataFrame
@@ -55,13 +55,13 @@ class CardFacts:
 
 
 def model_card(facts: CardFacts) -> str:
-    """The card as Markdown; of a model that nothing judged it says so instead of figures."""
+    """The card as Markdown; of a model that nothing evaluated it says so instead of figures."""
     parts = [_opening(facts.model), _data(facts.model)]
-    if len(facts.judged):
-        parts += [_quality(facts), _calibration(facts.judged), _slices(facts.slices), _money(facts.money)]
+    if len(facts.evaluated):
+        parts += [_quality(facts), _calibration(facts.evaluated), _slices(facts.slices), _money(facts.money)]
     else:
         parts.append(
-            "## How good it is\n\nNothing judged it: there were too few findings, or all came at once. Do not promote it."
+            "## How good it is\n\nNothing evaluated it: there were too few findings, or all came at once. Do not promote it."
         )
     parts += [_guarantee(facts), _fairness(facts.fairness), _limits()]
     return "\n\n".join(parts) + "\n"
@@ -82,7 +82,7 @@ def _opening(model: ClaimModel) -> str:
 def _data(model: ClaimModel) -> str:
     record, data = model.record, model.record.get("data", {})
     rows = [
-        [name, *(f"{counts.get(label, 0):,}" for label in LABELS)]
+        [name.replace("_", " "), *(f"{counts.get(label, 0):,}" for label in LABELS)]
         for name, counts in record.get("findings", {}).items()
     ]
     rates = record.get("error_rates", {})
@@ -94,27 +94,27 @@ def _data(model: ClaimModel) -> str:
     more = beside if record.get("params", {}).get("unchecked_per_finding", 0.0) > 0 else ""
     return (
         f"## What it learned from\n\n{data.get('claims', 0):,} claims (data {str(data.get('sha256', ''))[:12]}); only findings "
-        "judge: decisions by an expert, an investigator, a seller's defence or an appeal. They teach by how sure they are"
+        "evaluate: decisions by an expert, an investigator, a seller's defence or an appeal. They teach by how sure they are"
         f"{more}. Slices follow one another in time.{note}\n\n{_table(['slice', *LABELS], rows)}\n\nShare of findings that seem wrong, "
         f"as estimated: {errors}."
     )
 
 
 def _quality(facts: CardFacts) -> str:
-    found = figures(facts.judged)
+    found = figures(facts.evaluated)
     rows = []
     for name, text in SHOWN_FIGURES.items():
         low, high = facts.intervals.loc[name, ["low", "high"]]
         rows.append([text, f"{found[name]:.3f}", f"{low:.3f} to {high:.3f}"])
-    rivals = ", ".join(f"{name.replace('_', ' ')} {loss:.3f}" for name, loss in facts.baselines.items())
+    baselines = ", ".join(f"{name.replace('_', ' ')} {loss:.3f}" for name, loss in facts.baselines.items())
     return (
-        f"## How good it is\n\nOn {len(facts.judged):,} later findings that it had not seen. Log loss of what it has to beat: {rivals}.\n\n"
+        f"## How good it is\n\nOn {len(facts.evaluated):,} later findings that it had not seen. Log loss of the baselines: {baselines}.\n\n"
         f"{_table(['figure', 'value', '95 % interval'], rows)}"
     )
 
 
-def _calibration(judged: pd.DataFrame) -> str:
-    curve = calibration_curve(judged["p_valid"].to_numpy(), (judged["label"] == "valid").to_numpy())
+def _calibration(evaluated: pd.DataFrame) -> str:
+    curve = calibration_curve(evaluated["p_valid"].to_numpy(), (evaluated["label"] == "valid").to_numpy())
     rows = [[f"{int(row.claims):,}", f"{row.p_mean:.2f}", f"{row.share:.2f}"] for row in curve.itertuples()]  # type: ignore[arg-type]
     return (
         "## Do its probabilities mean what they say?\n\nOf the claims of each row, the share found valid should be about the probability "
@@ -156,10 +156,10 @@ def _guarantee(facts: CardFacts) -> str:
         if policy.deny_threshold is None
         else f"It denies nothing above a P(valid) of {policy.deny_threshold:.3f}."
     )
-    judged = facts.judged
+    evaluated = facts.evaluated
     tried = ""
-    if len(judged):
-        valid = judged[(judged["label"] == "valid") & (judged["claim_type"] != "personal_injury")]
+    if len(evaluated):
+        valid = evaluated[(evaluated["label"] == "valid") & (evaluated["claim_type"] != "personal_injury")]
         denied = int((valid["disposition"] == "deny").sum()) if "disposition" in valid else 0
         tried = (
             f" Tried on later findings with the bound known before them: {denied} of {len(valid):,} claims that were found valid "
@@ -200,7 +200,7 @@ def _fairness(fairness: pd.DataFrame) -> str:
         "## False positive rate by group\n\nOf claims that were found valid, the share that it does not call valid; held up are those not "
         f"paid or presented at once. The last column is the share believed over that of all others.\n\n{_table(header, rows)}"
         if rows
-        else "## False positive rate by group\n\nToo few valid claims judged it to tell."
+        else "## False positive rate by group\n\nToo few valid claims evaluated it to tell."
     )
 
 

@@ -1,6 +1,6 @@
 """Is the challenger no worse than the champion, on the same later claims? In log loss, in money, in every slice, and in the findings.
 
-Only claims that neither was grown on count: those that judged both, and those filed after all that the champion knew.
+Only claims that neither was grown on count: those that evaluated both, and those filed after all that the champion knew.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from claimvet.data.contract.errors import ModelError
 from claimvet.models.assessment.checks import Check
 from claimvet.models.metrics.evaluation import FOUND
 from claimvet.models.metrics.intervals import losses_of, mean_interval
-from claimvet.models.metrics.label_noise import USUAL_ERROR, found_probabilities
+from claimvet.models.metrics.label_noise import PRIOR_ERROR_RATE, found_probabilities
 from claimvet.models.parameters import GateParams
 from claimvet.models.policy.alternatives import costs_of, settled
 from claimvet.models.policy.policy import PROBABILITIES, Policy
@@ -25,8 +25,8 @@ from claimvet.models.scoring.claim_model import ClaimModel
 
 FloatArray = npt.NDArray[np.float64]
 SLICES = ("lane", "claim_type", "amount_band", "category_id", "is_new_customer")
-"""Columns of a judged frame in whose slices the challenger must not be much worse."""
-SMALLEST_SLICE = 40
+"""Columns of an evaluated frame in whose slices the challenger must not be much worse."""
+MIN_SLICE = 40
 """Findings that a slice needs to be held against the champion."""
 
 
@@ -37,7 +37,7 @@ def champion_checks(challenger: StoredModel, champion: StoredModel, params: Gate
         bound = f"at least {params.min_findings} later claims that neither was grown on, found {len(theirs)}"
         yield Check(f"log loss less that of champion version {champion.version}", float("nan"), bound, False)
         return
-    mine = challenger.judged.loc[theirs.index]
+    mine = challenger.evaluated.loc[theirs.index]
     losses, other = losses_of(mine), losses_of(mine.assign(**{name: theirs[name] for name in FOUND}))
     yield _log_loss(losses - other, champion.version, params)
     yield _leap(losses, other, params)
@@ -49,9 +49,9 @@ def champion_checks(challenger: StoredModel, champion: StoredModel, params: Gate
 def money_without_champion(challenger: StoredModel, params: GateParams) -> Check:
     """Dollars per 1,000 claims less those of presenting everything; they must be significantly below 0."""
     policy = _bounded(challenger)
-    chosen = policy.dispositions(challenger.judged[list(PROBABILITIES)], challenger.judged)
-    everything = costs_of(challenger.judged, policy, settled(challenger.judged, policy))
-    difference = 1000.0 * (costs_of(challenger.judged, policy, chosen) - everything)
+    chosen = policy.dispositions(challenger.evaluated[list(PROBABILITIES)], challenger.evaluated)
+    everything = costs_of(challenger.evaluated, policy, settled(challenger.evaluated, policy))
+    difference = 1000.0 * (costs_of(challenger.evaluated, policy, chosen) - everything)
     at_most = mean_interval(difference, params.confidence, params.seed)[2]
     bound = f"significantly below 0; it is at most {at_most:,.0f}"
     return Check(
@@ -60,18 +60,18 @@ def money_without_champion(challenger: StoredModel, params: GateParams) -> Check
 
 
 def champion_answers(challenger: StoredModel, champion: StoredModel) -> pd.DataFrame:
-    """What the champion says of those of the challenger's judged claims that it was not grown on: columns `FOUND` and probabilities.
+    """What the champion says of those of the challenger's evaluated claims that it was not grown on: columns `FOUND` and probabilities.
 
-    Claims filed after all that it knew it scores anew; of the others only those count that judged it, too. A champion that does not
+    Claims filed after all that it knew it scores anew; of the others only those count that evaluated it, too. A champion that does not
     fit the challenger's inputs answers for the latter only.
     """
     columns = [*FOUND, *PROBABILITIES]
-    later = challenger.judged["filed_at"] > pd.Timestamp(champion.model.record["known_until"])
-    judged_both = champion.judged.index.intersection(challenger.judged.index[~later])
-    kept = champion.judged.loc[judged_both, columns]
-    asked = challenger.judged[later]
+    later = challenger.evaluated["filed_at"] > pd.Timestamp(champion.model.record["known_until"])
+    evaluated_both = champion.evaluated.index.intersection(challenger.evaluated.index[~later])
+    kept = champion.evaluated.loc[evaluated_both, columns]
+    asked = challenger.evaluated[later]
     try:
-        scored = champion.model.probabilities(challenger.judged_features.loc[asked.index])
+        scored = champion.model.probabilities(challenger.evaluated_features.loc[asked.index])
     except ModelError:
         return kept
     found = found_by(champion.model, scored, asked["decided_by"])
@@ -84,7 +84,7 @@ def champion_answers(challenger: StoredModel, champion: StoredModel) -> pd.DataF
 def found_by(model: ClaimModel, probabilities: pd.DataFrame, deciders: pd.Series) -> FloatArray:
     """How likely deciders, who err as the model's training estimated, find each label: (n, 3), in the order of `probabilities`."""
     rates, shares = model.record.get("error_rates", {}), model.record.get("finding_shares")
-    errors = np.array([rates.get(str(decider), USUAL_ERROR) for decider in deciders], dtype=np.float64)
+    errors = np.array([rates.get(str(decider), PRIOR_ERROR_RATE) for decider in deciders], dtype=np.float64)
     known = None if shares is None else np.array(shares, dtype=np.float64)
     return found_probabilities(probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64), errors, known)
 
@@ -130,7 +130,7 @@ def _slices(mine: pd.DataFrame, difference: FloatArray, params: GateParams) -> C
         if name in mine
         for value in sorted(mine[name].dropna().unique(), key=str)
     ]
-    kept = [(name, values) for name, values in rows if len(values) >= SMALLEST_SLICE]
+    kept = [(name, values) for name, values in rows if len(values) >= MIN_SLICE]
     quantile = float(norm.ppf(1 - (1 - params.confidence) / max(len(kept), 1)))
     lower = [
         (float(values.mean() - quantile * values.std(ddof=1) / np.sqrt(len(values))), name) for name, values in kept
@@ -146,12 +146,14 @@ def _slices(mine: pd.DataFrame, difference: FloatArray, params: GateParams) -> C
 
 
 def _contradicted(challenger: StoredModel, champion: StoredModel, params: GateParams) -> Check:
-    """Findings of claims that judged both: what the challenger was told must be what the champion was told, appeals apart."""
-    both = champion.judged.index.intersection(challenger.judged.index)
-    differ = (champion.judged.loc[both, "label"] != challenger.judged.loc[both, "label"]).mean() if len(both) else 0.0
-    bound = f"at most {params.max_contradicted_share:g}, over {len(both)} claims that judged both"
+    """Findings of claims that evaluated both: what the challenger was told must be what the champion was told, appeals apart."""
+    both = champion.evaluated.index.intersection(challenger.evaluated.index)
+    differ = (
+        (champion.evaluated.loc[both, "label"] != challenger.evaluated.loc[both, "label"]).mean() if len(both) else 0.0
+    )
+    bound = f"at most {params.max_contradicted_share:g}, over {len(both)} claims that evaluated both"
     return Check(
-        "findings that contradict those that judged the champion",
+        "findings that contradict those that evaluated the champion",
         float(differ),
         bound,
         differ <= params.max_contradicted_share,
@@ -159,5 +161,5 @@ def _contradicted(challenger: StoredModel, champion: StoredModel, params: GatePa
 
 
 def _bounded(stored: StoredModel) -> Policy:
-    """The policy as it stood when judging began."""
-    return stored.judged_policy or stored.model.policy
+    """The policy as it stood when the test slice began."""
+    return stored.evaluated_policy or stored.model.policy

@@ -43,12 +43,12 @@ COLUMNS = (
 """Columns of the table: counts of valid claims, and shares of them; `low` to `high` is Wilson's 95 % interval of `rate`."""
 
 
-def fairness_table(judged: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+def fairness_table(evaluated: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """One row a group with at least `SMALLEST_GROUP` valid claims; columns `COLUMNS`.
 
-    `judged` is a judged frame (`models.metrics.evaluation`) with the final `disposition` of each claim where that is known.
+    `evaluated` is an evaluated frame (`models.metrics.evaluation`) with the final `disposition` of each claim where that is known.
     """
-    valid = judged[judged["label"] == "valid"]
+    valid = evaluated[evaluated["label"] == "valid"]
     suspected = (most_likely(valid) != "valid").to_numpy()
     held = np.full(len(valid), np.nan)
     if "disposition" in valid:
@@ -75,11 +75,11 @@ def wilson(count: float, total: float, level: float) -> tuple[float, float]:
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
-def fairness_check(judged: pd.DataFrame, params: GateParams) -> Check:
+def fairness_check(evaluated: pd.DataFrame, params: GateParams) -> Check:
     """Fail if a group's valid claims are believed significantly less than `min_believed_ratio` of the others'; Bonferroni over groups."""
-    table = fairness_table(judged)
+    table = fairness_table(evaluated)
     sure = 1 - (1 - params.confidence) / max(len(table), 1)
-    table = fairness_table(judged, 2 * sure - 1).dropna(subset=["ratio"])
+    table = fairness_table(evaluated, 2 * sure - 1).dropna(subset=["ratio"])
     bound = f"no group significantly below {params.min_believed_ratio:g}"
     if table.empty:
         return Check(

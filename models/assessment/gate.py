@@ -1,6 +1,6 @@
 """May this challenger become champion? Each check has a figure and a bound, and says in one line whether it holds.
 
-Enough findings judged it; it beats its baselines; its probabilities mean what they say; it denies no more valid claims than guaranteed,
+Enough findings evaluated it; it beats its baselines; its probabilities mean what they say; it denies no more valid claims than guaranteed,
 and no injury; it is no worse than the champion on the same later claims, in log loss, in money and in every slice
 (`models.assessment.comparison`); no group's valid claims are believed much less than the others' (`models.assessment.fairness`); nothing
 points to a leak (`models.assessment.leaks`); findings fit the claims; and it is quick and small enough to serve.
@@ -28,7 +28,7 @@ from claimvet.models.metrics.evaluation import (
     calibration_errors,
     log_loss_metric,
 )
-from claimvet.models.metrics.label_noise import USUAL_ERROR
+from claimvet.models.metrics.label_noise import PRIOR_ERROR_RATE
 from claimvet.models.parameters import GateParams
 from claimvet.models.policy.guarantee import counted_off
 from claimvet.models.policy.policy import PROBABILITIES, Disposition
@@ -50,45 +50,45 @@ def gate_checks(challenger: StoredModel, champion: StoredModel | None, params: G
 
     With too few findings nothing else can be said, so nothing else is asked.
     """
-    enough = Check("findings that judged it", len(challenger.judged), f"at least {params.min_findings}", False)
-    if len(challenger.judged) < params.min_findings:
+    enough = Check("findings that evaluated it", len(challenger.evaluated), f"at least {params.min_findings}", False)
+    if len(challenger.evaluated) < params.min_findings:
         return [enough]
     checks = [Check(enough.name, enough.figure, enough.bound, True)]
     checks += baseline_checks(challenger, params)
-    checks += [_calibration(challenger.judged, params), *guarantee_checks(challenger, params)]
+    checks += [_calibration(challenger.evaluated, params), *guarantee_checks(challenger, params)]
     if champion is not None and champion.model.version != challenger.model.version:
         checks += champion_checks(challenger, champion, params)
     elif champion is None:
         checks.append(money_without_champion(challenger, params))
-    checks.append(fairness_check(challenger.judged, params))
+    checks.append(fairness_check(challenger.evaluated, params))
     checks += leak_checks(challenger, params)
     return [*checks, finding_errors_check(challenger.model, params), *service_checks(challenger, params)]
 
 
 def baseline_checks(challenger: StoredModel, params: GateParams) -> list[Check]:
     """The log loss of each baseline, which the challenger's must be below."""
-    return [_against_baseline(challenger.judged, name, rows, params) for name, rows in challenger.baselines.items()]
+    return [_against_baseline(challenger.evaluated, name, rows, params) for name, rows in challenger.baselines.items()]
 
 
-def _against_baseline(judged: pd.DataFrame, name: str, baseline: pd.DataFrame, params: GateParams) -> Check:
+def _against_baseline(evaluated: pd.DataFrame, name: str, baseline: pd.DataFrame, params: GateParams) -> Check:
     """Shares and red flags must be beaten significantly, which findings that are mere chance never allow; a regression, on average."""
     bound = log_loss_metric(*arrays(baseline)[1:])
-    loss = log_loss_metric(*arrays(judged)[1:])
+    loss = log_loss_metric(*arrays(evaluated)[1:])
     wanted, better = f"below {bound:.4g}", loss < bound
     if name in SIGNIFICANTLY_BEATEN:
-        at_most = loss_difference(judged, baseline, params)
+        at_most = loss_difference(evaluated, baseline, params)
         wanted, better = f"significantly {wanted}; the difference is at most {at_most:.4g}", at_most < 0.0
     return Check(f"log loss against {name.replace('_', ' ')}", loss, wanted, better)
 
 
-def _calibration(judged: pd.DataFrame, params: GateParams) -> Check:
+def _calibration(evaluated: pd.DataFrame, params: GateParams) -> Check:
     """The error of P(valid), against what a model that is off by no more than is allowed shows on so many claims.
 
     Chance alone makes an error: of 600 findings, some 0.03 where every probability is right. So the bound is the `confidence` quantile of
     the errors that probabilities off by `max_calibration_error` in every bin, up or down at random, would show; it falls towards
     `max_calibration_error` as findings grow in number.
     """
-    _, p, y = arrays(judged)
+    _, p, y = arrays(evaluated)
     bound = largest_by_chance(p[:, 0], params)
     error = calibration_error_metric(p, y)
     wanted = f"not significantly above {params.max_calibration_error:g}: at most {bound:.4g} over {len(p)} claims"
@@ -106,19 +106,20 @@ def largest_by_chance(p_valid: FloatArray, params: GateParams) -> float:
 
 
 def guarantee_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
-    """What the final dispositions of the judged claims do to valid claims and to injuries, with the bound known when judging began.
+    """What the final dispositions of the evaluated claims do to valid claims and to injuries, with the bound known when the test slice
+    began.
 
     Findings that are valid by mistake are counted off as training does (`models.policy.guarantee`), down to none.
     """
-    policy = challenger.judged_policy or challenger.model.policy
-    judged = challenger.judged
-    denied = policy.dispositions(judged[list(PROBABILITIES)], judged) == Disposition.DENY.value
-    injured = judged["claim_type"] == "personal_injury"
-    asked = judged if policy.deny_personal_injury else judged[~injured]
+    policy = challenger.evaluated_policy or challenger.model.policy
+    evaluated = challenger.evaluated
+    denied = policy.dispositions(evaluated[list(PROBABILITIES)], evaluated) == Disposition.DENY.value
+    injured = evaluated["claim_type"] == "personal_injury"
+    asked = evaluated if policy.deny_personal_injury else evaluated[~injured]
     valid = asked["label"] == "valid"
     rates: Mapping[str, float] = challenger.model.record.get("error_rates", {})
     refused = asked.loc[denied.loc[asked.index], "decided_by"]
-    mistaken = float(counted_off(refused, rates, USUAL_ERROR, policy.finding_error_share).sum())
+    mistaken = float(counted_off(refused, rates, PRIOR_ERROR_RATE, policy.finding_error_share).sum())
     wronged, total = float((denied.loc[asked.index] & valid).sum()), int(valid.sum())
     counted = max(wronged - mistaken, 0.0)
     lower = float(beta.ppf(1 - params.confidence, counted, total - counted + 1)) if counted else 0.0
@@ -135,7 +136,7 @@ def guarantee_checks(challenger: StoredModel, params: GateParams) -> Iterator[Ch
 
 
 def finding_errors_check(model: ClaimModel, params: GateParams) -> Check:
-    """The decider whose findings seem wrong most often: labels that do not fit the claims are no ground to judge on."""
+    """The decider whose findings seem wrong most often: labels that do not fit the claims are no ground to evaluate on."""
     rates: Mapping[str, float] = model.record.get("error_rates", {})
     worst, decider = max(((rate, name) for name, rate in rates.items()), default=(0.0, "nobody known"))
     bound = f"at most {params.max_finding_error_share:g}"
@@ -144,8 +145,8 @@ def finding_errors_check(model: ClaimModel, params: GateParams) -> Check:
 
 def service_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
     """How long one row takes, without reasons, and how large the model is."""
-    row = challenger.judged_features.iloc[[0]]
-    claim = challenger.judged.iloc[[0]]
+    row = challenger.evaluated_features.iloc[[0]]
+    claim = challenger.evaluated.iloc[[0]]
     spent = []
     for _ in range(ROWS_TIMED):
         start = time.process_time()

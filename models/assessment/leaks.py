@@ -44,10 +44,10 @@ def leak_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
     named = f" ({', '.join(differing[:5])})" if differing else ""
     bound = f"0, over {anew} claims" if anew else "0; built by the same run"
     yield Check(f"features that differ when they are built anew{named}", len(differing), bound, not differing)
-    auc, name = strongest_input(challenger.judged_features, challenger.judged["label"])
+    auc, name = strongest_input(challenger.evaluated_features, challenger.evaluated["label"])
     bound = f"at most {params.max_single_input_auc:g}: one input alone does not know the outcome"
     yield Check(f"AUC of the strongest single input ({name})", auc, bound, auc <= params.max_single_input_auc)
-    p, _, y = arrays(challenger.judged)
+    p, _, y = arrays(challenger.evaluated)
     yield direction_check(challenger, params)
     best = float(np.nanmax([auc_valid_metric(p, y), auc_abusive_metric(p, y), 0.0]))
     bound = f"at most {params.max_auc:g}: findings are wrong at times, so no model agrees with all of them"
@@ -57,7 +57,7 @@ def leak_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
 def direction_check(challenger: StoredModel, params: GateParams) -> Check:
     """Fail if inputs that raise suspicion by declaration significantly go with valid claims: then labels are mixed up."""
     raising = [column.name for column in challenger.model.schema.inputs if column.suspicion == "raises"]
-    without_merit = (challenger.judged["label"] != "valid").to_numpy()
+    without_merit = (challenger.evaluated["label"] != "valid").to_numpy()
     if not raising or without_merit.all() or not without_merit.any():
         return Check(
             "AUC of inputs that raise suspicion, for claims without merit",
@@ -65,7 +65,7 @@ def direction_check(challenger: StoredModel, params: GateParams) -> Check:
             "not significantly below 0.5; none to ask",
             True,
         )
-    table = challenger.judged_features[raising].astype("float64").fillna(0.0)
+    table = challenger.evaluated_features[raising].astype("float64").fillna(0.0)
     score = table.rank(pct=True).mean(axis=1).to_numpy()
     auc = float(roc_auc_score(without_merit, score))
     low, high = (int(kind.sum()) for kind in (without_merit, ~without_merit))

@@ -1,4 +1,4 @@
-"""Pictures of a judged frame, drawn without a screen: each function answers a matplotlib `Figure`."""
+"""Pictures of an evaluated frame, drawn without a screen: each function answers a matplotlib `Figure`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from claimvet.data.contract.tables import LABELS
 from claimvet.models.metrics.evaluation import (
-    SMALLEST_SLICE,
+    MIN_SLICE,
     arrays,
     calibration_curve,
     calibration_error_metric,
@@ -29,14 +29,14 @@ COLOURS = ("#2a7f62", "#d08c2e", "#b03a48")
 """Of valid, frivolous and abusive; told apart by eyes that do not see red and green, too (lightness differs)."""
 SIZE_INCHES = (6.0, 4.5)
 CALIBRATION_SLICES = ("lane", "decided_by", "claim_type", "amount_band", "month")
-"""Columns of a judged frame by which calibration is checked."""
+"""Columns of an evaluated frame by which calibration is checked."""
 FloatArray = npt.NDArray[np.float64]
 
 
-def roc_plot(judged: pd.DataFrame) -> Figure:
+def roc_plot(evaluated: pd.DataFrame) -> Figure:
     """ROC curve of each label against the rest."""
     figure, axes = _canvas("share of the others taken along", "share of the label found", "ROC curves")
-    p, _, y = arrays(judged)
+    p, _, y = arrays(evaluated)
     for number in _present(y):
         others, found, _ = roc_curve(y == number, p[:, number])
         axes.plot(others, found, color=COLOURS[number], label=LABELS[number])
@@ -45,10 +45,10 @@ def roc_plot(judged: pd.DataFrame) -> Figure:
     return figure
 
 
-def precision_recall_plot(judged: pd.DataFrame) -> Figure:
+def precision_recall_plot(evaluated: pd.DataFrame) -> Figure:
     """Precision-recall curve of each label against the rest."""
     figure, axes = _canvas("recall", "precision", "Precision and recall")
-    p, _, y = arrays(judged)
+    p, _, y = arrays(evaluated)
     for number in _present(y):
         precision, recall, _ = precision_recall_curve(y == number, p[:, number])
         axes.plot(recall, precision, color=COLOURS[number], label=LABELS[number])
@@ -57,10 +57,10 @@ def precision_recall_plot(judged: pd.DataFrame) -> Figure:
     return figure
 
 
-def calibration_plot(judged: pd.DataFrame) -> Figure:
+def calibration_plot(evaluated: pd.DataFrame) -> Figure:
     """Probability that a label is found against the share of it, with 95 % intervals; the area of a dot is its number of claims."""
     figure, axes = _canvas("probability answered", "share found", "Do probabilities mean what they say?")
-    _, found, y = arrays(judged)
+    _, found, y = arrays(evaluated)
     for number, label in enumerate(LABELS):
         curve = calibration_curve(found[:, number], y == number)
         axes.plot(curve["p_mean"], curve["share"], color=COLOURS[number], label=label)
@@ -73,9 +73,9 @@ def calibration_plot(judged: pd.DataFrame) -> Figure:
     return figure
 
 
-def calibration_slices_plot(judged: pd.DataFrame) -> Figure:
+def calibration_slices_plot(evaluated: pd.DataFrame) -> Figure:
     """P(valid is found) on average against the share found valid, for each slice with enough findings, with 95 % intervals."""
-    slices = calibration_slices(judged)
+    slices = calibration_slices(evaluated)
     figure, axes = _canvas("share found valid less what was answered", "", "P(valid) by lane, type, amount and month")
     places = np.arange(len(slices))[::-1]
     middle = slices["share"] - slices["p_mean"]
@@ -90,12 +90,12 @@ def calibration_slices_plot(judged: pd.DataFrame) -> Figure:
     return figure
 
 
-def calibration_slices(judged: pd.DataFrame) -> pd.DataFrame:
-    """One row a slice of at least `SMALLEST_SLICE` findings: `slice`, `value`, `findings`, `p_mean`, `share`, `low`, `high` (95 %)."""
+def calibration_slices(evaluated: pd.DataFrame) -> pd.DataFrame:
+    """One row a slice of at least `MIN_SLICE` findings: `slice`, `value`, `findings`, `p_mean`, `share`, `low`, `high` (95 %)."""
     rows = []
-    for name in (name for name in CALIBRATION_SLICES if name in judged):
-        for value, part in judged.groupby(name, sort=True):
-            if len(part) >= SMALLEST_SLICE:
+    for name in (name for name in CALIBRATION_SLICES if name in evaluated):
+        for value, part in evaluated.groupby(name, sort=True):
+            if len(part) >= MIN_SLICE:
                 _, found, y = arrays(part)
                 valid = int((y == 0).sum())
                 low, high = share_interval(np.array([valid]), np.array([len(y)]))
@@ -112,10 +112,10 @@ def share_interval(cases: FloatArray, claims: FloatArray, level: float = 0.95) -
     return low, high
 
 
-def confusion_plot(judged: pd.DataFrame) -> Figure:
+def confusion_plot(evaluated: pd.DataFrame) -> Figure:
     """Number of claims by label found and most likely label."""
     figure, axes = _canvas("most likely", "found", "Confusion")
-    counts = confusion(judged).to_numpy()
+    counts = confusion(evaluated).to_numpy()
     axes.imshow(counts, cmap="Greys", vmax=2 * max(counts.max(), 1))
     for (row, column), count in np.ndenumerate(counts):
         axes.text(column, row, f"{count:,}", ha="center", va="center")
@@ -124,10 +124,10 @@ def confusion_plot(judged: pd.DataFrame) -> Figure:
     return figure
 
 
-def month_plot(judged: pd.DataFrame) -> Figure:
+def month_plot(evaluated: pd.DataFrame) -> Figure:
     """Log loss and calibration error by month of filing, for months with enough findings."""
     figure, axes = _canvas("filed in", "the lower, the better", "By month")
-    months = {str(month): arrays(part)[1:] for month, part in judged.groupby("month") if len(part) >= SMALLEST_SLICE}
+    months = {str(month): arrays(part)[1:] for month, part in evaluated.groupby("month") if len(part) >= MIN_SLICE}
     axes.plot(
         list(months),
         [log_loss_metric(*part) for part in months.values()],
@@ -156,13 +156,13 @@ PLOTS: Mapping[str, Callable[[pd.DataFrame], Figure]] = MappingProxyType(
 """Every plot by the name of its file."""
 
 
-def write_plots(judged: pd.DataFrame, directory: Path) -> list[Path]:
-    """Writes every plot as PNG into `directory`, which is made where it is missing; nothing where `judged` is empty."""
+def write_plots(evaluated: pd.DataFrame, directory: Path) -> list[Path]:
+    """Writes every plot as PNG into `directory`, which is made where it is missing; nothing where `evaluated` is empty."""
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, plot in PLOTS.items() if len(judged) else ():
+    for name, plot in PLOTS.items() if len(evaluated) else ():
         paths.append(directory / f"{name}.png")
-        plot(judged).savefig(paths[-1], dpi=120, metadata={"Software": None})
+        plot(evaluated).savefig(paths[-1], dpi=120, metadata={"Software": None})
     return paths
 
 

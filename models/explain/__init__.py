@@ -1,1 +1,1 @@
-"""Why does a claim have its score, and what is usual for each input?"""
+"""Why does a claim have its score, and which range is usual for each input?"""

@@ -20,7 +20,7 @@ import pandas as pd
 
 from claimvet.models.explain.contributions import contributions
 from claimvet.models.explain.protected import is_protected
-from claimvet.models.explain.reference_ranges import Usual, Value, sentence
+from claimvet.models.explain.reference_ranges import ReferenceRange, Value, sentence
 from claimvet.models.policy.policy import PROBABILITIES
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +42,7 @@ class Explained(Protocol):
     @property
     def sources(self) -> Mapping[str, str]: ...
     @property
-    def usual(self) -> Mapping[str, Usual]: ...
+    def reference_ranges(self) -> Mapping[str, ReferenceRange]: ...
     def matrix(self, features: pd.DataFrame) -> pd.DataFrame: ...
     def probabilities_of(self, matrix: pd.DataFrame) -> pd.DataFrame: ...
 
@@ -79,7 +79,7 @@ def reasons_for(
     `raw` are the boosters' scores where they are at hand: contributions are checked against them.
     """
     towards, names = label_contributions(model, matrix, probabilities, raw)
-    return _reasons(towards, names, features, model.usual, top)
+    return _reasons(towards, names, features, model.reference_ranges, top)
 
 
 def label_contributions(
@@ -126,7 +126,7 @@ def _strongest(towards: Floats, top: int) -> tuple[Places, Flags]:
 
 
 def _reasons(
-    towards: Floats, names: Sequence[str], features: pd.DataFrame, usual: Mapping[str, Usual], top: int
+    towards: Floats, names: Sequence[str], features: pd.DataFrame, ranges: Mapping[str, ReferenceRange], top: int
 ) -> list[list[Reason]]:
     told = np.array([not is_protected(name) for name in names])
     order, kept = _strongest(np.where(told, towards, 0.0), top)
@@ -135,7 +135,7 @@ def _reasons(
         rows, ranks = (found.tolist() for found in np.nonzero((order == place) & kept))
         name = names[place]
         values = [_plain(value) for value in features[name].iloc[rows]]
-        texts = {value: sentence(name, value, usual.get(name)) for value in set(values)}
+        texts = {value: sentence(name, value, ranges.get(name)) for value in set(values)}
         for row, rank, value in zip(rows, ranks, values, strict=True):
             reasons[row][rank] = Reason(name, value, float(towards[row, place]), texts[value])
     return [[reason for _, reason in sorted(row.items())] for row in reasons]

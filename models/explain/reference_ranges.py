@@ -1,6 +1,6 @@
-"""What is usual for each input, and the sentence that holds a claim's own value against it.
+"""The reference range of each input, and the sentence that holds a claim's own value against it.
 
-What is usual is fixed at training and travels with the model as plain JSON: of a number its 5 %, 50 % and 95 % quantiles
+A reference range is fixed at training and travels with the model as plain JSON: of a number its 5 %, 50 % and 95 % quantiles
 (a list of three), of a category the shares of its most frequent levels (a mapping).
 """
 
@@ -13,31 +13,31 @@ import pandas as pd
 
 from claimvet.features.catalogue.features import BY_NAME
 
-Usual = list[float] | dict[str, float]
+ReferenceRange = list[float] | dict[str, float]
 Value = bool | int | float | str | None
 
 QUANTILES = (0.05, 0.5, 0.95)
-MOST_LEVELS = 50
+MAX_LEVELS = 50
 """Levels of a category whose share is kept."""
 
 
-def usual_values(features: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, Usual]:
-    """What is usual among the rows of `features` for each name in `kinds` (`number` or `category`), ready for JSON.
+def reference_ranges(features: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, ReferenceRange]:
+    """Return the reference range over the rows of `features` of each name in `kinds` (`number` or `category`), ready for JSON.
 
     A number that is null in every row has no entry.
     """
-    usual: dict[str, Usual] = {}
+    ranges: dict[str, ReferenceRange] = {}
     for name, kind in kinds.items():
         known = features[name].dropna()
         if kind == "category":
-            usual[name] = _shares(known)
+            ranges[name] = _shares(known)
         elif len(known):
-            usual[name] = np.quantile(known.to_numpy(dtype=np.float64), QUANTILES).tolist()
-    return usual
+            ranges[name] = np.quantile(known.to_numpy(dtype=np.float64), QUANTILES).tolist()
+    return ranges
 
 
-def sentence(name: str, value: Value, usual: Usual | None) -> str:
-    """One sentence for a seller: what the feature is, its value, and how that compares with what is usual.
+def sentence(name: str, value: Value, reference: ReferenceRange | None) -> str:
+    """One sentence for a seller: what the feature is, its value, and how that compares with its reference range.
 
     >>> sentence("x_cabin_bags", 7, [0.0, 1.0, 3.0])
     'Cabin bags: 7, above the usual 0 to 3.'
@@ -48,9 +48,9 @@ def sentence(name: str, value: Value, usual: Usual | None) -> str:
     if value is None:
         return f"{subject}: not known."
     if isinstance(value, str):
-        return f"{subject}: {value.replace('_', ' ')}{_how_frequent(value, usual)}."
+        return f"{subject}: {value.replace('_', ' ')}{_how_frequent(value, reference)}."
     unit = BY_NAME[name].unit if name in BY_NAME else "1"
-    return f"{subject}: {_quantity(value, unit)}{_compared(float(value), usual, unit)}."
+    return f"{subject}: {_quantity(value, unit)}{_compared(float(value), reference, unit)}."
 
 
 def describe(name: str) -> str:
@@ -64,21 +64,21 @@ def describe(name: str) -> str:
 
 
 def _shares(known: pd.Series[str]) -> dict[str, float]:
-    shares = known.astype("str").value_counts(normalize=True, sort=True).head(MOST_LEVELS)
+    shares = known.astype("str").value_counts(normalize=True, sort=True).head(MAX_LEVELS)
     return {str(level): float(share) for level, share in shares.items()}
 
 
-def _how_frequent(level: str, usual: Usual | None) -> str:
-    if not isinstance(usual, dict):
+def _how_frequent(level: str, reference: ReferenceRange | None) -> str:
+    if not isinstance(reference, dict):
         return ""
-    percent = 100.0 * usual.get(level, 0.0)
+    percent = 100.0 * reference.get(level, 0.0)
     return f", as in {percent:.0f} % of claims" if percent >= 1 else ", which is rare"
 
 
-def _compared(value: float, usual: Usual | None, unit: str) -> str:
-    if not isinstance(usual, list):
+def _compared(value: float, reference: ReferenceRange | None, unit: str) -> str:
+    if not isinstance(reference, list):
         return ""
-    low, middle, high = usual
+    low, middle, high = reference
     span = (
         _quantity(low, unit)
         if low == high

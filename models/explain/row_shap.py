@@ -21,7 +21,7 @@ Flags = npt.NDArray[np.bool_]
 
 BITS = 8
 """Most splits that address one table; `numpy.packbits` makes one byte of them. Deeper trees are left to LightGBM."""
-_USUAL_BITS = 7
+_SHARED_BITS = 7
 """Of a table with several leaves: with 7 the tables of 450 trees take 10 MB."""
 _LEAVES_AT_ONCE = 512
 _ROOT = -1
@@ -99,7 +99,7 @@ class _Groups:
         splits, depth = forest.splits, _depths(forest)
         below = _splits_below(forest, depth)
         fits = np.ones(len(forest.up), dtype=np.bool_)
-        fits[:splits] = below + depth[:splits] <= _USUAL_BITS
+        fits[:splits] = below + depth[:splits] <= _SHARED_BITS
         above = forest.up != _ROOT
         starts = fits & ~(above & fits[forest.up])
         roots = np.flatnonzero(starts)

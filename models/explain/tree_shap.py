@@ -27,9 +27,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-MOST_BITS = 9
+MAX_BITS = 9
 """Answers that address one table; a table has 2^9 rows. More means fewer look-ups and larger tables, which then leave the cache."""
-MOST_FEATURES = 12
+MAX_FEATURES = 12
 """Features on one path, at most; a leaf's own table has 2^12 rows then. Deeper trees are left to LightGBM."""
 BLOCK_ROWS = 16_384
 """Rows that are looked up at once: their answers stay in the cache."""
@@ -111,7 +111,7 @@ def tree_contributions(trees: list[Tree], matrix: Floats) -> Floats | None:
     planned = []
     for tree in trees:
         paths = _paths(tree)
-        if max(len({int(tree.feature[step.split]) for step in path}) for path in paths) > MOST_FEATURES:
+        if max(len({int(tree.feature[step.split]) for step in path}) for path in paths) > MAX_FEATURES:
             return None
         planned.append((tree, list(_tables(tree, paths))))
     columns = np.ascontiguousarray(matrix.T)
@@ -180,7 +180,7 @@ def _groups(tree: Tree, node: int = 0, path: tuple[Step, ...] = ()) -> Iterator[
     for step in path:
         feature = int(tree.feature[step.split])
         above[feature] = (*above.get(feature, ()), step)
-    if node < 0 or len(splits) + len(above) <= MOST_BITS:
+    if node < 0 or len(splits) + len(above) <= MAX_BITS:
         yield Group(splits, tuple(above.values()), leaves)
         return
     for child, to_left in ((int(tree.left[node]), True), (int(tree.right[node]), False)):
@@ -250,7 +250,7 @@ def _add(tree: Tree, tables: list[Table], columns: Floats, answer: Floats) -> No
     rows = columns.shape[1]
     found = np.empty(rows)
     for table in tables:
-        address = np.zeros(rows, dtype=np.uint16)  # short numbers fill the cache less, and MOST_BITS of them are needed
+        address = np.zeros(rows, dtype=np.uint16)  # short numbers fill the cache less, and MAX_BITS of them are needed
         for place, answers in enumerate(_answers(table.group, left)):
             address |= np.left_shift(answers.view(np.uint8), place, dtype=np.uint16)
         places = address.astype(np.intp)

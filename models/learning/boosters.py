@@ -28,15 +28,15 @@ STOPPING_SHARE = 0.15
 """Share of the training claims, the latest filed, that says how many trees are enough."""
 PATIENCE = 40
 """Trees without gain on that share after which growing stops."""
-FEWEST_TREES = 300
-"""Trees at least, if `most_trees` allows: where the shares of labels drift, loss on the latest claims stops growing far too early, and
+MIN_TREES = 300
+"""Trees at least, if `num_boost_round` allows: where the shares of labels drift, loss on the latest claims stops growing far too early, and
 calibration mends what a few trees too many do."""
 
-CLAIMS_A_LEAF, FEWEST_LEAVES = 400, 4
+CLAIMS_A_LEAF, MIN_LEAVES = 400, 4
 """Claims for each leaf that a tree may have, and the leaves that it may have however few there are: hundreds of findings cannot tell which
 of their inputs act together (docs/decisions/0021)."""
 
-FEWEST_BINS, MOST_BINS, CLAIMS_IN_BIN = 127, 255, 128
+MIN_BINS, MAX_BINS, CLAIMS_IN_BIN = 127, 255, 128
 """Values of an input that splits may tell apart: one for so many claims. On tens of thousands of claims finer ones tell more."""
 
 _SIGNS = {"raises": 1, "lowers": -1}
@@ -70,24 +70,26 @@ def grow(
 
 
 def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], params: TrainParams) -> int:
-    """How many trees do best on the latest rows when the earlier ones train; `FEWEST_TREES` where that cannot be told.
+    """How many trees do best on the latest rows when the earlier ones train; `MIN_TREES` where that cannot be told.
 
     The rows are in time order. The count is scaled to all rows, which carry more trees than those that were grown on.
     """
     cut = int(len(target) * (1 - STOPPING_SHARE))
     early, late = slice(None, cut), slice(cut, None)
     if min(len(np.unique(target[early])), len(np.unique(target[late]))) < 2:
-        return min(FEWEST_TREES, params.most_trees)
+        return min(MIN_TREES, params.num_boost_round)
     grown = lgb.train(
         booster_settings(signs, cut, params),
         _data(matrix.iloc[early], target[early]),
-        num_boost_round=params.most_trees,
+        num_boost_round=params.num_boost_round,
         valid_sets=[_data(matrix.iloc[late], target[late])],
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )
     return int(
         np.clip(
-            round(grown.best_iteration / (1 - STOPPING_SHARE)), min(FEWEST_TREES, params.most_trees), params.most_trees
+            round(grown.best_iteration / (1 - STOPPING_SHARE)),
+            min(MIN_TREES, params.num_boost_round),
+            params.num_boost_round,
         )
     )
 
@@ -97,15 +99,15 @@ def booster_settings(signs: Sequence[int], rows: int, params: TrainParams) -> di
     return {
         "objective": "binary",
         "learning_rate": params.learning_rate,
-        "max_depth": params.depth,
-        "num_leaves": max(min(params.leaves, rows // CLAIMS_A_LEAF), min(params.leaves, FEWEST_LEAVES)),
-        "min_data_in_leaf": min(params.least_claims_in_leaf, max(5, rows // 40)),
-        "feature_fraction": params.column_share,
-        "bagging_fraction": params.row_share,
+        "max_depth": params.max_depth,
+        "num_leaves": max(min(params.num_leaves, rows // CLAIMS_A_LEAF), min(params.num_leaves, MIN_LEAVES)),
+        "min_data_in_leaf": min(params.min_data_in_leaf, max(5, rows // 40)),
+        "feature_fraction": params.feature_fraction,
+        "bagging_fraction": params.bagging_fraction,
         "bagging_freq": 1,
-        "lambda_l2": params.ridge,
+        "lambda_l2": params.lambda_l2,
         "monotone_constraints": list(signs),
-        "max_bin": min(max(FEWEST_BINS, rows // CLAIMS_IN_BIN), MOST_BINS),
+        "max_bin": min(max(MIN_BINS, rows // CLAIMS_IN_BIN), MAX_BINS),
         "seed": params.seed,
         "deterministic": True,
         "force_col_wise": True,

@@ -22,10 +22,10 @@ import pandas as pd
 from sklearn.isotonic import isotonic_regression
 
 from claimvet.models.metrics.label_noise import (
-    FEWEST_ROWS,
+    BOOSTER_LABELS,
+    MIN_ROWS,
     PARAMETRIC,
-    RIVALS,
-    USUAL_CARELESS,
+    PRIOR_LAPSE_RATE,
     Findings,
     Fitted,
     fit,
@@ -40,16 +40,16 @@ Knots = tuple[tuple[float, float], ...]
 Trial = tuple[Findings, Findings, Fitted]
 """Claims known, later claims asked about, and what was fitted to the former."""
 
-USUAL_METHOD = "sigmoid"
-SURE = 2.0
+DEFAULT_METHOD = "sigmoid"
+SIGNIFICANT = 2.0
 """Standard errors by which another method has to be better."""
 BLOCKS = 5
-"""Blocks in time; each but the first is judged by maps that were fitted to those before it."""
-FEWEST_TO_CHOOSE = 400
-"""With fewer held-out claims nothing could be surely better, so the usual method is fitted and no other tried."""
+"""Blocks in time; each but the first is evaluated by maps that were fitted to those before it."""
+MIN_TO_CHOOSE = 400
+"""With fewer held-out claims nothing could be significantly better, so the default method is fitted and no other tried."""
 GRID = 24
 """Scores at which Venn-Abers is asked; between them it is drawn straight."""
-LARGEST_LOG_ODDS = 6.0
+MAX_LOG_ODDS = 6.0
 """A step that no claim contradicts is not surer than this (1 in 400): isotonic maps answer 0 and 1 as soon as they may."""
 
 
@@ -71,12 +71,12 @@ class Calibrated:
     def errors_of(self, deciders: pd.Series) -> FloatArray:
         """The share of wrong findings of each claim's decider, float64."""
         wrong = 1.0 - float((self.fitted.shares**2).sum())
-        return self.fitted.careless_of(deciders) * wrong
+        return self.fitted.lapse_rates_of(deciders) * wrong
 
     def found(self, raw: pd.DataFrame, deciders: pd.Series) -> FloatArray:
         """How likely each label is found by deciders who may err, (n, 3)."""
         maps = {"frivolous": self.frivolous, "abusive": self.abusive}
-        odds = [maps[name].log_odds(raw[name].to_numpy(dtype=np.float64)) for name in RIVALS]
+        odds = [maps[name].log_odds(raw[name].to_numpy(dtype=np.float64)) for name in BOOSTER_LABELS]
         return found_probabilities(shares_of(np.column_stack(odds)), self.errors_of(deciders), self.fitted.shares)
 
 
@@ -85,12 +85,12 @@ def fit_calibrations(raw: pd.DataFrame, labels: pd.Series, deciders: pd.Series) 
 
     `raw` has the log odds against valid in `frivolous` and `abusive`, `labels` the findings, `deciders` who found them.
     """
-    if len(raw) < FEWEST_ROWS:
+    if len(raw) < MIN_ROWS:
         nothing = Fitted("none", np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0]), {})
         return Calibrated(Calibration(), Calibration(), nothing, {})
     findings = Findings.of(raw, labels, deciders)
-    if len(raw) < FEWEST_TO_CHOOSE:
-        fitted = fit(findings, USUAL_METHOD)
+    if len(raw) < MIN_TO_CHOOSE:
+        fitted = fit(findings, DEFAULT_METHOD)
         return Calibrated(*fitted.maps, fitted, {})
     return _chosen(findings)
 
@@ -98,7 +98,7 @@ def fit_calibrations(raw: pd.DataFrame, labels: pd.Series, deciders: pd.Series) 
 def _chosen(findings: Findings) -> Calibrated:
     trials = {method: _trials(findings, method) for method in PARAMETRIC}
     losses = {method: _later_losses(trials[method]) for method in PARAMETRIC}
-    method = _surely_best(losses, USUAL_METHOD)
+    method = _significantly_better(losses, DEFAULT_METHOD)
     fitted = fit(findings, method)
     steps, tried = _steps(trials[method], losses[method])
     maps = [
@@ -109,16 +109,16 @@ def _chosen(findings: Findings) -> Calibrated:
     return Calibrated(maps[0], maps[1], fitted, by_method | tried)
 
 
-def _surely_best(losses: Mapping[str, FloatArray], usual: str) -> str:
-    """The method whose loss is below the usual one's by the most standard errors, if by more than `SURE`; else the usual one."""
-    sure = {name: _gain(losses[usual], loss) for name, loss in losses.items() if name != usual}
-    best = max(sure, key=lambda name: sure[name])
-    return best if sure[best] > SURE else usual
+def _significantly_better(losses: Mapping[str, FloatArray], default: str) -> str:
+    """Return the method whose loss is below the default's by the most standard errors, if by more than `SIGNIFICANT`; else the default."""
+    gains = {name: _gain(losses[default], loss) for name, loss in losses.items() if name != default}
+    best = max(gains, key=lambda name: gains[name])
+    return best if gains[best] > SIGNIFICANT else default
 
 
-def _gain(usual: FloatArray, other: FloatArray) -> float:
-    """How many standard errors the mean loss of `other` lies below that of `usual`."""
-    gain = usual - other
+def _gain(default: FloatArray, other: FloatArray) -> float:
+    """How many standard errors the mean loss of `other` lies below that of `default`."""
+    gain = default - other
     error = float(gain.std() / np.sqrt(len(gain)))
     return float(gain.mean()) / error if error > 0.0 else 0.0
 
@@ -139,33 +139,33 @@ def _later_losses(trials: list[Trial], place: int = 0, step: str | None = None) 
         if step is not None:
             before, after = np.array(_STEPS[step](known, fitted, place)).T
             odds[:, place] = np.interp(odds[:, place], before, after)
-        careless = _careless(asked, fitted)
-        found = (1.0 - careless[:, None]) * shares_of(odds) + careless[:, None] * asked.shares
+        lapse = _lapse_rates(asked, fitted)
+        found = (1.0 - lapse[:, None]) * shares_of(odds) + lapse[:, None] * asked.shares
         losses.append(-np.log(np.maximum(found[np.arange(len(asked.label)), asked.label], 1e-12)))
     return np.concatenate(losses)
 
 
 def _steps(trials: list[Trial], plain: FloatArray) -> tuple[list[str | None], dict[str, float]]:
-    """For each booster the map without coefficients that surely gains, if any, and the losses of all."""
+    """For each booster the map without coefficients that gains significantly, if any, and the losses of all."""
     chosen: list[str | None] = []
     tried: dict[str, float] = {}
-    for place, rival in enumerate(RIVALS):
+    for place, label in enumerate(BOOSTER_LABELS):
         losses = {step: _later_losses(trials, place, step) for step in _STEPS}
-        best = _surely_best({"plain": plain, **losses}, "plain")
+        best = _significantly_better({"plain": plain, **losses}, "plain")
         chosen.append(best if best in _STEPS else None)
-        tried |= {f"{step} ({rival})": float(loss.mean()) for step, loss in losses.items()}
+        tried |= {f"{step} ({label})": float(loss.mean()) for step, loss in losses.items()}
     return chosen, tried
 
 
-def _careless(findings: Findings, fitted: Fitted) -> FloatArray:
-    by_decider = np.array([fitted.careless.get(name, USUAL_CARELESS) for name in findings.deciders])
+def _lapse_rates(findings: Findings, fitted: Fitted) -> FloatArray:
+    by_decider = np.array([fitted.lapse_rates.get(name, PRIOR_LAPSE_RATE) for name in findings.deciders])
     return by_decider[findings.decider]
 
 
 def _posterior(findings: Findings, fitted: Fitted, place: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Log odds in order, P of the rival against valid being true, and the weight of each claim for that question."""
+    """Log odds in order, P of the label against valid being true, and the weight of each claim for that question."""
     odds = findings.log_odds(fitted.coefficients)
-    truth = true_shares(shares_of(odds), findings.label, _careless(findings, fitted), findings.shares)
+    truth = true_shares(shares_of(odds), findings.label, _lapse_rates(findings, fitted), findings.shares)
     weight = truth[:, 0] + truth[:, place + 1]
     order = np.argsort(odds[:, place], kind="stable")
     target = truth[:, place + 1] / np.maximum(weight, 1e-12)
@@ -196,7 +196,7 @@ def _venn_abers(findings: Findings, fitted: Fitted, place: int) -> Knots:
 
 
 def _knots(before: FloatArray, probability: FloatArray) -> Knots:
-    bounded = np.clip(probability, 1.0 / (1.0 + np.exp(LARGEST_LOG_ODDS)), 1.0 / (1.0 + np.exp(-LARGEST_LOG_ODDS)))
+    bounded = np.clip(probability, 1.0 / (1.0 + np.exp(MAX_LOG_ODDS)), 1.0 / (1.0 + np.exp(-MAX_LOG_ODDS)))
     return tuple(zip(before.tolist(), np.log(bounded / (1.0 - bounded)).tolist(), strict=True))
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from claimvet.models.learning.calibration_fit import Calibrated
-from claimvet.models.metrics.label_noise import RIVALS
+from claimvet.models.metrics.label_noise import BOOSTER_LABELS
 from claimvet.models.policy.guarantee import deny_threshold
 from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.claim_model import class_probabilities
@@ -24,9 +24,9 @@ FloatArray = npt.NDArray[np.float64]
 def held_out(raw: pd.DataFrame, calibrated: Calibrated, findings: pd.DataFrame) -> pd.DataFrame:
     """The three probabilities, `label` and `decided_by` of findings, one row each.
 
-    `raw` has the log odds of both boosters (columns `RIVALS`, float64) and the index of `findings`.
+    `raw` has the log odds of both boosters (columns `BOOSTER_LABELS`, float64) and the index of `findings`.
     """
-    answers = {name: getattr(calibrated, name).apply(raw[name].to_numpy(dtype=np.float64)) for name in RIVALS}
+    answers = {name: getattr(calibrated, name).apply(raw[name].to_numpy(dtype=np.float64)) for name in BOOSTER_LABELS}
     shares = class_probabilities(answers["frivolous"], answers["abusive"], raw.index)
     return shares.assign(label=findings["label"], decided_by=findings["decided_by"])
 

@@ -1,6 +1,6 @@
-"""Three slices of the findings in time: the earliest train, later ones set the bound of denials, the latest judge. Never a random split.
+"""Three slices of the findings in time: train, then bound (it sets the bound of denials), then test. Never a random split.
 
-A claim trains with the label that was known when the slice of the bound began, and bounds with the one known when the judging
+A claim trains with the label that was known when the slice of the bound began, and bounds with the one known when the test
 slice began. Each later slice ends one gap before its label date, because of claims filed within the gap only those decided
 quickly have a label.
 
@@ -18,41 +18,41 @@ from claimvet.models.learning.labels import latest_findings
 from claimvet.models.parameters import SplitParams
 
 NO_TIME = pd.Timedelta(0)
-_DOES = {"bound": "bound denials", "judge": "judge"}
+_DOES = {"bound": "set the bound of denials", "test": "evaluate the model"}
 
 
 @dataclass(frozen=True)
 class TimeSplit:
     """Findings by slice, in order of filing: index `claim_id`; columns `label`, `decided_by`, `decided_at`, `is_finding`, `filed_at`.
 
-    `train` holds what was known at `bound_from`, `bound` and `earlier` (all that was filed before `judge_from`) what was
-    known at `judge_from`, `judge` and `everything` what was known at `known_until`. `early` and `practise` part the training slice
-    once more in the same way, so that more claims can be held out. `practise`, `bound` and `judge` may be empty.
+    `train` holds what was known at `bound_from`, `bound` and `before_test` (all that was filed before `test_from`) what was
+    known at `test_from`, `test` and `everything` what was known at `known_until`. `early_train` and `early_bound` split the train slice
+    once more in the same way, so that more claims set the bound of denials. `early_bound`, `bound` and `test` may be empty.
     """
 
-    early: pd.DataFrame
-    practise: pd.DataFrame
+    early_train: pd.DataFrame
+    early_bound: pd.DataFrame
     train: pd.DataFrame
     bound: pd.DataFrame
-    earlier: pd.DataFrame
-    judge: pd.DataFrame
+    before_test: pd.DataFrame
+    test: pd.DataFrame
     everything: pd.DataFrame
     bound_from: pd.Timestamp
-    judge_from: pd.Timestamp
+    test_from: pd.Timestamp
     known_until: pd.Timestamp
     gap: pd.Timedelta
     note: str = ""
 
 
 def time_split(filed_at: pd.Series, outcomes: pd.DataFrame, params: SplitParams) -> TimeSplit:
-    """Parts the findings by time. `filed_at` (UTC) has `claim_id` as its index; `outcomes` is the contract's table.
+    """Split the findings by time. `filed_at` (UTC) has `claim_id` as its index; `outcomes` is the contract's table.
 
     >>> days = pd.date_range("2026-01-01", periods=100, tz="UTC")
     >>> claims = pd.Series(days, index=pd.Index([f"c{n:02}" for n in range(100)], name="claim_id"))
     >>> found = pd.DataFrame({"claim_id": claims.index, "outcome_id": claims.index, "label": "valid", "decided_by": "expert",
     ...                       "decided_at": days + pd.Timedelta(days=5)})
-    >>> split = time_split(claims, found, SplitParams(least_findings=5))
-    >>> len(split.train), len(split.bound), len(split.judge), split.gap.days
+    >>> split = time_split(claims, found, SplitParams(min_findings=5))
+    >>> len(split.train), len(split.bound), len(split.test), split.gap.days
     (61, 11, 20, 5)
     """
     known_until = outcomes["decided_at"].max()
@@ -62,11 +62,11 @@ def time_split(filed_at: pd.Series, outcomes: pd.DataFrame, params: SplitParams)
         return _unsplit(
             everything,
             known_until,
-            f"{len(everything)} findings cannot be parted by time: they all train, and none judges",
+            f"{len(everything)} findings cannot be parted by time: they all train, and none evaluate",
         )
     gap = _gap(everything, *times, known_until, params.delay_quantile)
     at_starts = tuple(in_order_of_filing(latest_findings(outcomes, start), filed_at) for start in times)
-    if len(at_starts[0]) < params.least_findings:
+    if len(at_starts[0]) < params.min_findings:
         gap, note = (
             NO_TIME,
             "outcomes came too late to part findings by when they were known: they are parted by when they were filed",
@@ -85,44 +85,44 @@ def _parted(
     note: str,
     params: SplitParams,
 ) -> TimeSplit:
-    bound_from, judge_from = times
-    train, at_judging = at_starts
-    earlier = at_judging[at_judging["filed_at"] < judge_from]
-    bound = _between(earlier, bound_from, judge_from - gap)
-    judge = _between(everything, judge_from, known_until - gap if gap > NO_TIME else None)
-    slices = {"bound": bound, "judge": judge}
+    bound_from, test_from = times
+    train, at_test = at_starts
+    earlier = at_test[at_test["filed_at"] < test_from]
+    bound = _between(earlier, bound_from, test_from - gap)
+    test = _between(everything, test_from, known_until - gap if gap > NO_TIME else None)
+    slices = {"bound": bound, "test": test}
     notes = [note] if note else []
     for name, rows in slices.items():
-        if len(rows) < params.least_findings:
-            notes.append(f"only {len(rows)} findings could {_DOES[name]}, fewer than {params.least_findings}: none do")
+        if len(rows) < params.min_findings:
+            notes.append(f"only {len(rows)} findings could {_DOES[name]}, fewer than {params.min_findings}: none do")
             slices[name] = rows.iloc[:0]
     return TimeSplit(
-        *_practice(train, int(params.practice_share * len(everything)), bound_from, gap, params),
+        *_early(train, int(params.early_bound_share * len(everything)), bound_from, gap, params),
         train,
         slices["bound"],
         earlier,
-        slices["judge"],
+        slices["test"],
         everything,
         bound_from,
-        judge_from,
+        test_from,
         known_until,
         gap,
         "; ".join(notes),
     )
 
 
-def _practice(
+def _early(
     train: pd.DataFrame, claims: int, bound_from: pd.Timestamp, gap: pd.Timedelta, params: SplitParams
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The latest `claims` of the training slice to practise on, and what was known before them; both empty where too thin."""
-    if claims < params.least_findings or len(train) - claims < params.least_findings:
+    """The latest `claims` of the training slice to set a bound, and what was known before them; both empty where too thin."""
+    if claims < params.min_findings or len(train) - claims < params.min_findings:
         return train.iloc[:0], train.iloc[:0]
-    practise_from = train["filed_at"].iloc[len(train) - claims]
-    known = train["decided_at"] <= practise_from if gap > NO_TIME else True
-    early = train[(train["filed_at"] < practise_from) & known]
-    practise = _between(train, practise_from, bound_from - gap)
-    thin = min(len(early), len(practise)) < params.least_findings
-    return (train.iloc[:0], train.iloc[:0]) if thin else (early, practise)
+    early_bound_from = train["filed_at"].iloc[len(train) - claims]
+    known = train["decided_at"] <= early_bound_from if gap > NO_TIME else True
+    early = train[(train["filed_at"] < early_bound_from) & known]
+    early_bound = _between(train, early_bound_from, bound_from - gap)
+    thin = min(len(early), len(early_bound)) < params.min_findings
+    return (train.iloc[:0], train.iloc[:0]) if thin else (early, early_bound)
 
 
 def _unsplit(everything: pd.DataFrame, known_until: pd.Timestamp, note: str) -> TimeSplit:
@@ -139,26 +139,26 @@ def in_order_of_filing(findings: pd.DataFrame, filed_at: pd.Series) -> pd.DataFr
 
 
 def _slice_starts(findings: pd.DataFrame, params: SplitParams) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-    """When the slices of the bound and of judging begin; None where there are too few findings or filing times for three slices."""
-    if len(findings) < 2 * params.least_findings:
+    """Return when the bound and the test slice begin; None where there are too few findings or filing times for three slices."""
+    if len(findings) < 2 * params.min_findings:
         return None
-    judge_at = int(len(findings) * (1 - params.judging_share))
-    bound_at = int(len(findings) * (1 - params.judging_share - params.bound_share))
-    bound_from, judge_from = (findings["filed_at"].iloc[position] for position in (bound_at, judge_at))
-    return (bound_from, judge_from) if findings["filed_at"].iloc[0] < bound_from < judge_from else None
+    test_at = int(len(findings) * (1 - params.test_share))
+    bound_at = int(len(findings) * (1 - params.test_share - params.bound_share))
+    bound_from, test_from = (findings["filed_at"].iloc[position] for position in (bound_at, test_at))
+    return (bound_from, test_from) if findings["filed_at"].iloc[0] < bound_from < test_from else None
 
 
 def _gap(
     findings: pd.DataFrame,
     bound_from: pd.Timestamp,
-    judge_from: pd.Timestamp,
+    test_from: pd.Timestamp,
     known_until: pd.Timestamp,
     quantile: float,
 ) -> pd.Timedelta:
     """The measured delay, at most half of the shorter later slice, so that something is left of it."""
     delays = (findings["decided_at"] - findings["filed_at"]).sort_values()
     measured = pd.Timedelta(delays.iloc[int(quantile * (len(findings) - 1))])
-    longest = pd.Timedelta(min(judge_from - bound_from, known_until - judge_from) / 2)
+    longest = pd.Timedelta(min(test_from - bound_from, known_until - test_from) / 2)
     return max(min(measured, longest), NO_TIME)
 
 

@@ -1,7 +1,7 @@
 """From findings to a model, and to what can honestly be said about it.
 
 Pairs of boosters are grown, each on more than the one before, and each is calibrated on its own findings, as boosters of the other folds
-see them. The pair that was grown on all that was known when the judging slice began is judged on that slice: these are the figures that
+see them. The pair that was grown on all that was known when the test slice began is evaluated on that slice: these are the figures that
 the run reports. The last, on every finding, is the model: its freshest months are those that count most when claims drift. Its bound for
 denials is the stricter of two: from all claims that were held out in time, each scored by a pair that was grown on earlier claims only,
 and from its own findings as the other folds see them.
@@ -22,16 +22,16 @@ from claimvet.data.contract.errors import ModelError
 from claimvet.data.contract.tables import LABELS
 from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.features.engines.progress import Progress, silent
-from claimvet.models.explain.reference_ranges import usual_values
+from claimvet.models.explain.reference_ranges import reference_ranges
 from claimvet.models.learning.boosters import enough_trees, grow, suspicion_signs
 from claimvet.models.learning.calibration_fit import Calibrated, fit_calibrations
 from claimvet.models.learning.held_out import bounded, held_out
-from claimvet.models.learning.soft_labels import JUDGES_STEP, Boosters, Lesson, taken_at_their_word, weighed
+from claimvet.models.learning.soft_labels import OUT_OF_FOLD_STEP, Boosters, TrainingSet, hard_labels, soft_labels
 from claimvet.models.learning.splits import TimeSplit, time_split
 from claimvet.models.learning.target_encoding import learn_rates
 from claimvet.models.metrics.baselines import base_rates, logistic, rules
-from claimvet.models.metrics.evaluation import FOUND, judged_frame
-from claimvet.models.metrics.label_noise import RIVALS
+from claimvet.models.metrics.evaluation import FOUND, evaluated_frame
+from claimvet.models.metrics.label_noise import BOOSTER_LABELS
 from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.claim_model import PROBABILITIES, ClaimModel, raw_scores
@@ -51,7 +51,9 @@ class Pair:
     def raw(self, features: pd.DataFrame) -> pd.DataFrame:
         """Log odds against valid: columns `frivolous` and `abusive`, float64, index of `features`."""
         matrix = self.schema.conform(features)
-        return pd.DataFrame({name: raw_scores(getattr(self, name), matrix) for name in RIVALS}, index=features.index)
+        return pd.DataFrame(
+            {name: raw_scores(getattr(self, name), matrix) for name in BOOSTER_LABELS}, index=features.index
+        )
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,17 @@ class Grown:
 class Training:
     """What a training run made.
 
-    `judged` holds one row a claim of the judging slice (`models.metrics.evaluation.judged_frame`), scored by the pair that was grown before
-    it began; `baselines` the same claims scored by each baseline. All are empty where the data allowed no judging slice.
+    `evaluated` holds one row a claim of the test slice (`models.metrics.evaluation.evaluated_frame`), scored by the pair that was grown
+    before it began; `baselines` the same claims scored by each baseline. All are empty where the data allowed no test slice.
     """
 
     model: ClaimModel
     split: TimeSplit
-    judged: pd.DataFrame
-    judged_features: pd.DataFrame
+    evaluated: pd.DataFrame
+    evaluated_features: pd.DataFrame
     baselines: Mapping[str, pd.DataFrame]
-    judged_policy: Policy
-    """The policy with the bound that was known when judging began, so that the judged claims can try the guarantee."""
+    evaluated_policy: Policy
+    """The policy with the bound that was known when the test slice began, so that the evaluated claims can try the guarantee."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def train_model(
     policy: Policy,
     progress: Progress = silent,
 ) -> Training:
-    """Splits by time, grows, calibrates, judges, and grows again on everything.
+    """Split by time, grow, calibrate, evaluate, and grow again on everything.
 
     Raises `ModelError` where no claim has a finding: assumptions alone teach nothing.
     """
@@ -117,29 +119,29 @@ def train_model(
         )
     progress("growing")
     first = _grow_pair(data, split.train, None, params)
-    counts = {name: getattr(first.pair, name).num_trees() for name in RIVALS}
+    counts = {name: getattr(first.pair, name).num_trees() for name in BOOSTER_LABELS}
     trees = {name: count // params.averaged for name, count in counts.items() if count > 1}
-    second = _grow_pair(data, split.earlier, trees, params)
-    progress("judging")
-    before = pd.concat([*_practice(data, split, trees, params), _held_out(data, first, split.bound)])
-    judged = _held_out(data, second, split.judge)
+    second = _grow_pair(data, split.before_test, trees, params)
+    progress("evaluating")
+    before = pd.concat([*_early(data, split, trees, params), _held_out(data, first, split.bound)])
+    evaluated = _held_out(data, second, split.test)
     progress("growing on everything")
     last = _grow_pair(data, split.everything, trees, params)
     return Training(
-        model=_model(data, split, last, pd.concat([before, judged]), params, policy),
+        model=_model(data, split, last, pd.concat([before, evaluated]), params, policy),
         split=split,
-        judged=_judged(data, split, judged[list(PROBABILITIES)], _found(data, second, split.judge)),
-        judged_features=data.features.loc[split.judge.index],
+        evaluated=_evaluated(data, split, evaluated[list(PROBABILITIES)], _found(data, second, split.test)),
+        evaluated_features=data.features.loc[split.test.index],
         baselines=_baselines(data, split, params),
-        judged_policy=bounded(policy, data.claims, [before, second.unseen], second.calibrated),
+        evaluated_policy=bounded(policy, data.claims, [before, second.unseen], second.calibrated),
     )
 
 
-def _judged(data: TrainingData, split: TimeSplit, probabilities: pd.DataFrame, found: FloatArray) -> pd.DataFrame:
-    known = set(data.claims.loc[split.earlier.index, "customer_id"])
+def _evaluated(data: TrainingData, split: TimeSplit, probabilities: pd.DataFrame, found: FloatArray) -> pd.DataFrame:
+    known = set(data.claims.loc[split.before_test.index, "customer_id"])
     never_wrong = np.zeros(len(probabilities))
-    judged = judged_frame(data.claims, split.judge, probabilities, never_wrong, known)
-    return judged.assign(**dict(zip(FOUND, found.T, strict=True)))
+    evaluated = evaluated_frame(data.claims, split.test, probabilities, never_wrong, known)
+    return evaluated.assign(**dict(zip(FOUND, found.T, strict=True)))
 
 
 def _found(data: TrainingData, grown: Grown, findings: pd.DataFrame) -> FloatArray:
@@ -155,16 +157,19 @@ def _grow_pair(
     signs = suspicion_signs(schema)
     numbers = _numbers(plain, signs, trees or {}, params)
 
-    def judges(lesson: Lesson) -> Boosters:
-        quick = replace(params, learning_rate=min(params.learning_rate * JUDGES_STEP, 1.0), averaged=1)
+    def out_of_fold(training_set: TrainingSet) -> Boosters:
+        quick = replace(params, learning_rate=min(params.learning_rate * OUT_OF_FOLD_STEP, 1.0), averaged=1)
         return _boosters(
-            lesson, signs, {name: max(1, round(count / JUDGES_STEP)) for name, count in numbers.items()}, quick
+            training_set,
+            signs,
+            {name: max(1, round(count / OUT_OF_FOLD_STEP)) for name, count in numbers.items()},
+            quick,
         )
 
     unchecked = schema.conform(data.features.loc[_unchecked(data, findings, params)])
-    lesson, raw = weighed(plain.matrix, findings, unchecked, params.unchecked_weight, judges)
+    training_set, raw = soft_labels(plain.matrix, findings, unchecked, params.unchecked_weight, out_of_fold)
     calibrated = fit_calibrations(raw, findings["label"], findings["decided_by"])
-    pair = Pair(schema, *_boosters(lesson, signs, numbers, params))
+    pair = Pair(schema, *_boosters(training_set, signs, numbers, params))
     return Grown(pair, calibrated, held_out(raw.set_axis(findings.index), calibrated, findings))
 
 
@@ -175,32 +180,32 @@ def grow_plain_pair(data: TrainingData, findings: pd.DataFrame, params: TrainPar
     return Pair(schema, *_boosters(plain, signs, _numbers(plain, signs, {}, params), params))
 
 
-def _plain_lesson(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> tuple[InputSchema, Lesson]:
+def _plain_lesson(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> tuple[InputSchema, TrainingSet]:
     """The inputs as these findings have them, and the findings taken at their word."""
     features = data.features.loc[findings.index]
     labels = findings["label"].to_numpy()
     schema, matrix = learn_rates(InputSchema.fit(features, data.suspicions), features, labels != "valid", params.seed)
-    return schema, taken_at_their_word(matrix, list(labels))
+    return schema, hard_labels(matrix, list(labels))
 
 
-def _numbers(plain: Lesson, signs: list[int], given: Mapping[str, int], params: TrainParams) -> dict[str, int]:
+def _numbers(plain: TrainingSet, signs: list[int], given: Mapping[str, int], params: TrainParams) -> dict[str, int]:
     """Trees of each booster: as given, or what does best on the latest findings."""
 
-    def number(rival: str) -> int:
-        rows, target, _ = plain.question(rival)
-        return given.get(rival) or enough_trees(plain.matrix[rows], target, signs, params)
+    def number(label: str) -> int:
+        rows, target, _ = plain.binary_target(label)
+        return given.get(label) or enough_trees(plain.matrix[rows], target, signs, params)
 
-    return dict(zip(RIVALS, parallel_map(number, RIVALS, params.threads), strict=True))
+    return dict(zip(BOOSTER_LABELS, parallel_map(number, BOOSTER_LABELS, params.threads), strict=True))
 
 
-def _boosters(lesson: Lesson, signs: list[int], numbers: Mapping[str, int], params: TrainParams) -> Boosters:
-    """Both boosters on a lesson, at the same time where threads allow."""
+def _boosters(training_set: TrainingSet, signs: list[int], numbers: Mapping[str, int], params: TrainParams) -> Boosters:
+    """Both boosters on a training_set, at the same time where threads allow."""
 
-    def booster(rival: str) -> lgb.Booster:
-        rows, target, weight = lesson.question(rival)
-        return grow(lesson.matrix[rows], target, signs, numbers[rival], params, weight)
+    def booster(label: str) -> lgb.Booster:
+        rows, target, weight = training_set.binary_target(label)
+        return grow(training_set.matrix[rows], target, signs, numbers[label], params, weight)
 
-    frivolous, abusive = parallel_map(booster, RIVALS, params.threads)
+    frivolous, abusive = parallel_map(booster, BOOSTER_LABELS, params.threads)
     return frivolous, abusive
 
 
@@ -218,12 +223,12 @@ def _held_out(data: TrainingData, grown: Grown, findings: pd.DataFrame) -> pd.Da
     return held_out(grown.pair.raw(data.features.loc[findings.index]), grown.calibrated, findings)
 
 
-def _practice(
-    data: TrainingData, split: TimeSplit, trees: Mapping[str, int], params: TrainParams
-) -> list[pd.DataFrame]:
-    """What a pair grown on the earliest findings says of those it practises on, if there are any."""
+def _early(data: TrainingData, split: TimeSplit, trees: Mapping[str, int], params: TrainParams) -> list[pd.DataFrame]:
+    """What a pair grown on the earliest findings says of the early bound slice, if there are any."""
     return (
-        [_held_out(data, _grow_pair(data, split.early, trees, params), split.practise)] if len(split.practise) else []
+        [_held_out(data, _grow_pair(data, split.early_train, trees, params), split.early_bound)]
+        if len(split.early_bound)
+        else []
     )
 
 
@@ -239,7 +244,7 @@ def _model(
         frivolous_calibration=calibrated.frivolous,
         abusive_calibration=calibrated.abusive,
         policy=bounded(policy, data.claims, [later, grown.unseen], calibrated),
-        usual=usual_values(data.features.loc[split.everything.index], kinds),
+        reference_ranges=reference_ranges(data.features.loc[split.everything.index], kinds),
         record=_record(data, split, params) | _findings_record(calibrated),
     )
 
@@ -253,14 +258,14 @@ def _findings_record(calibrated: Calibrated) -> dict[str, Any]:
 
 
 def _record(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[str, Any]:
-    slices = {name: getattr(split, name) for name in ("practise", "train", "bound", "judge", "everything")}
+    slices = {name: getattr(split, name) for name in ("early_bound", "train", "bound", "test", "everything")}
     return {
         "data": dict(data.facts),
         "findings": {
             name: {label: int((rows["label"] == label).sum()) for label in LABELS} for name, rows in slices.items()
         },
         "bound_from": split.bound_from.isoformat(),
-        "judge_from": split.judge_from.isoformat(),
+        "test_from": split.test_from.isoformat(),
         "known_until": split.known_until.isoformat(),
         "gap_days": round(split.gap / pd.Timedelta(days=1), 3),
         "note": split.note,
@@ -270,15 +275,15 @@ def _record(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[s
 
 
 def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[str, pd.DataFrame]:
-    labels, judge = split.earlier["label"], data.features.loc[split.judge.index]
-    answers = {"base_rates": base_rates(labels, judge.index)}
-    if len(judge):
+    labels, test = split.before_test["label"], data.features.loc[split.test.index]
+    answers = {"base_rates": base_rates(labels, test.index)}
+    if len(test):
         schema = InputSchema.fit(data.features.loc[labels.index], data.suspicions)
         earlier = schema.conform(data.features.loc[labels.index])
         known = data.features.loc[labels.index]
-        answers["rules"] = rules(known, labels, judge, data.suspicions)
-        answers["logistic"] = logistic(earlier, labels, schema.conform(judge), params.seed)
+        answers["rules"] = rules(known, labels, test, data.suspicions)
+        answers["logistic"] = logistic(earlier, labels, schema.conform(test), params.seed)
     return {
-        name: _judged(data, split, given, given.to_numpy(dtype=np.float64).reshape(-1, len(LABELS)))
+        name: _evaluated(data, split, given, given.to_numpy(dtype=np.float64).reshape(-1, len(LABELS)))
         for name, given in answers.items()
     }

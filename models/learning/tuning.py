@@ -1,6 +1,6 @@
 """Which parameters of the boosters do best on later claims: a search that is seeded, bounded, pruned and goes on where it stopped.
 
-A trial grows the pair on the findings known when a block of claims began, and is judged by the log loss of that block's findings, for
+A trial grows the pair on the findings known when a block of claims began, and is evaluated by the log loss of that block's findings, for
 several blocks in time order; after each the search may give up a trial that is worse than half of those before it. Findings are taken
 at their word and nothing unchecked teaches here, which is four times faster and ranks the parameters alike.
 """
@@ -19,11 +19,11 @@ from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.learning.labels import latest_findings
 from claimvet.models.learning.splits import in_order_of_filing
 from claimvet.models.learning.training import TrainingData, grow_plain_pair
-from claimvet.models.metrics.label_noise import RIVALS, Findings, fit
+from claimvet.models.metrics.label_noise import BOOSTER_LABELS, Findings, fit
 from claimvet.models.parameters import SplitParams, TrainParams
 
 BLOCKS = 3
-"""Blocks of later claims that judge a trial, one after the other; each has a sixth of the findings, and the first half only trains."""
+"""Blocks of later claims that evaluate a trial, one after the other; each has a sixth of the findings, and the first half only trains."""
 WARM_UP = 5
 """Trials that run to their end before any is given up."""
 
@@ -56,7 +56,7 @@ def time_folds(data: TrainingData, split: SplitParams) -> list[Fold]:
     findings = in_order_of_filing(
         latest_findings(data.outcomes, data.outcomes["decided_at"].max()), data.claims["filed_at"]
     )
-    return list(_folds(data, findings, split.least_findings))
+    return list(_folds(data, findings, split.min_findings))
 
 
 def _folds(data: TrainingData, findings: pd.DataFrame, least: int) -> Iterator[Fold]:
@@ -77,12 +77,12 @@ def suggest(trial: Trial, params: TrainParams) -> TrainParams:
     return replace(
         params,
         learning_rate=trial.suggest_float("learning_rate", 0.02, 0.12, log=True),
-        depth=trial.suggest_int("depth", 3, 7),
-        leaves=trial.suggest_int("leaves", 6, 63, log=True),
-        least_claims_in_leaf=trial.suggest_int("least_claims_in_leaf", 10, 120, log=True),
-        column_share=trial.suggest_float("column_share", 0.2, 1.0),
-        row_share=trial.suggest_float("row_share", 0.5, 1.0),
-        ridge=trial.suggest_float("ridge", 0.1, 50.0, log=True),
+        max_depth=trial.suggest_int("max_depth", 3, 7),
+        num_leaves=trial.suggest_int("num_leaves", 6, 63, log=True),
+        min_data_in_leaf=trial.suggest_int("min_data_in_leaf", 10, 120, log=True),
+        feature_fraction=trial.suggest_float("feature_fraction", 0.2, 1.0),
+        bagging_fraction=trial.suggest_float("bagging_fraction", 0.5, 1.0),
+        lambda_l2=trial.suggest_float("lambda_l2", 0.1, 50.0, log=True),
     )
 
 
@@ -122,7 +122,15 @@ def tune(
     return _answer(kept, params)
 
 
-_SEARCHED = ("learning_rate", "depth", "leaves", "least_claims_in_leaf", "column_share", "row_share", "ridge")
+_SEARCHED = (
+    "learning_rate",
+    "max_depth",
+    "num_leaves",
+    "min_data_in_leaf",
+    "feature_fraction",
+    "bagging_fraction",
+    "lambda_l2",
+)
 
 
 def _objective(data: TrainingData, folds: list[Fold], params: TrainParams) -> Callable[[Trial], float]:
@@ -142,10 +150,10 @@ def _objective(data: TrainingData, folds: list[Fold], params: TrainParams) -> Ca
 def _loss(data: TrainingData, fold: Fold, params: TrainParams) -> float:
     """Log loss of a block's findings under a pair grown before it; calibrated on the block itself, which is alike for all trials."""
     raw = grow_plain_pair(data, fold.known, params).raw(data.features.loc[fold.later.index])
-    findings = Findings.of(raw[list(RIVALS)], fold.later["label"], fold.later["decided_by"])
+    findings = Findings.of(raw[list(BOOSTER_LABELS)], fold.later["label"], fold.later["decided_by"])
     fitted = fit(findings, "sigmoid")
-    careless = fitted.careless_of(pd.Series(findings.deciders))
-    return findings.loss(fitted.coefficients, careless)[0] / len(findings.label)
+    lapse = fitted.lapse_rates_of(pd.Series(findings.deciders))
+    return findings.loss(fitted.coefficients, lapse)[0] / len(findings.label)
 
 
 def _pruner() -> optuna.pruners.BasePruner:

@@ -18,9 +18,9 @@ from claimvet.models.scoring.claim_model import PROBABILITIES
 
 PENALTY = 1.0
 """Inverse strength of the ridge: many inputs say nearly the same."""
-SMALLEST_SHARE = 1e-4
+MIN_SHARE = 1e-4
 QUANTILES = 100
-MOST_FLAGS = 4
+MAX_FLAGS = 4
 FLAGS: Mapping[str, float] = MappingProxyType(
     {
         "claim_just_under_limit": 0.0,
@@ -40,7 +40,7 @@ def base_rates(labels: pd.Series, index: pd.Index) -> pd.DataFrame:
 
 
 def red_flags(features: pd.DataFrame, suspicions: Mapping[str, str]) -> pd.Series:
-    """How many red flags each claim raises, `MOST_FLAGS` at most; index of `features`.
+    """How many red flags each claim raises, `MAX_FLAGS` at most; index of `features`.
 
     Every input that is declared to raise suspicion is one where it is above 0, and so are those of `FLAGS` that the features have.
     """
@@ -49,7 +49,7 @@ def red_flags(features: pd.DataFrame, suspicions: Mapping[str, str]) -> pd.Serie
     total = pd.Series(0, index=features.index)
     for flag in raised:
         total = total + flag.fillna(False).astype("int64")
-    return total.clip(upper=MOST_FLAGS)
+    return total.clip(upper=MAX_FLAGS)
 
 
 def rules(
@@ -57,7 +57,7 @@ def rules(
 ) -> pd.DataFrame:
     """The labels' shares among earlier claims with as many red flags (`features`, `labels`), for `later`; columns `PROBABILITIES`."""
     flags, asked = red_flags(features, suspicions), red_flags(later, suspicions)
-    by_flags = {count: base_rates(labels[flags == count], later.index[:1]) for count in range(MOST_FLAGS + 1)}
+    by_flags = {count: base_rates(labels[flags == count], later.index[:1]) for count in range(MAX_FLAGS + 1)}
     answers = [by_flags[count].iloc[0].to_numpy() for count in asked] if len(later) else []
     return pd.DataFrame(answers, index=later.index, columns=list(PROBABILITIES), dtype="float64")
 
@@ -74,10 +74,14 @@ def logistic(matrix: pd.DataFrame, labels: pd.Series, later: pd.DataFrame, seed:
     model = make_pipeline(filled, ranks, LogisticRegression(C=PENALTY, tol=1e-3, max_iter=5000))
     model.fit(matrix.to_numpy(), labels.to_numpy(dtype=object))
     answers = pd.DataFrame(model.predict_proba(later.to_numpy()), columns=list(model[-1].classes_), index=later.index)
-    kept = answers.reindex(columns=list(LABELS), fill_value=0.0).to_numpy().clip(SMALLEST_SHARE)
+    kept = answers.reindex(columns=list(LABELS), fill_value=0.0).to_numpy().clip(MIN_SHARE)
     return pd.DataFrame(kept / kept.sum(axis=1, keepdims=True), index=later.index, columns=list(PROBABILITIES))
 
 
-def loss_difference(judged: pd.DataFrame, other: pd.DataFrame, params: GateParams) -> float:
-    """What the mean log loss of `judged` is above that of `other`, judged frames of the same claims, at most: held with `confidence`."""
-    return mean_interval(losses_of(judged) - losses_of(other.loc[judged.index]), params.confidence, params.seed)[2]
+def loss_difference(evaluated: pd.DataFrame, other: pd.DataFrame, params: GateParams) -> float:
+    """What the mean log loss of `evaluated` is above that of `other`, evaluated frames of the same claims, at most: held with
+    `confidence`.
+    """
+    return mean_interval(losses_of(evaluated) - losses_of(other.loc[evaluated.index]), params.confidence, params.seed)[
+        2
+    ]

@@ -1,6 +1,6 @@
 """How good is it? Figures of probabilities against findings, over all and in every slice that somebody may ask for.
 
-`judged` frames hold one row a claim: `label` (valid, frivolous, abusive), `p_valid`, `p_frivolous`, `p_abusive`, `found_valid`,
+`evaluated` frames hold one row a claim: `label` (valid, frivolous, abusive), `p_valid`, `p_frivolous`, `p_abusive`, `found_valid`,
 `found_frivolous`, `found_abusive`, and the columns that slices are cut by. What ranks claims is asked of the probabilities; what
 measures them against findings (log loss, Brier, calibration) is asked of the `found_` ones, which reckon with findings that are wrong
 (`models.metrics.label_noise`). A figure that cannot be (an area under a curve where one label is missing) is NaN, never a guess.
@@ -29,10 +29,10 @@ BINS = 10
 """Bins of equal width of P(valid) in the calibration error (Guo et al., ICML 2017, use 15 on far larger test sets)."""
 RESAMPLES = 200
 """Bootstrap resamples of an interval."""
-SMALLEST_SLICE = 30
+MIN_SLICE = 30
 """A slice with fewer findings says nothing; it is left out."""
 SLICES = ("month", "lane", "claim_type", "amount_band", "category_id", "is_new_customer")
-"""Columns of a judged frame that the report cuts by."""
+"""Columns of an evaluated frame that the report cuts by."""
 AMOUNT_BANDS = (50.0, 200.0, CONCESSION_LIMIT_USD, 5000.0)
 """Where bands of the amount claimed end, US dollars."""
 CARRIED = (
@@ -45,7 +45,7 @@ CARRIED = (
     "cluster_expected",
     "customer_account_age_days",
 )
-"""Columns that a judged frame takes over from the claims where they are there, and all that begin with `group_`."""
+"""Columns that an evaluated frame takes over from the claims where they are there, and all that begin with `group_`."""
 
 
 def auc_valid_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
@@ -112,17 +112,17 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 RANKING = frozenset({"auc_valid", "auc_abusive", "average_precision_valid", "average_precision_abusive", "accuracy"})
 """Figures that are asked of the probabilities themselves."""
 FOUND = ("found_valid", "found_frivolous", "found_abusive")
-"""Columns of a judged frame: how likely its decider finds each label, errors included."""
+"""Columns of an evaluated frame: how likely its decider finds each label, errors included."""
 
 
-def figures(judged: pd.DataFrame) -> dict[str, float]:
-    """All `METRICS` of a judged frame; NaN throughout where it is empty."""
-    return _figures(*arrays(judged))
+def figures(evaluated: pd.DataFrame) -> dict[str, float]:
+    """All `METRICS` of an evaluated frame; NaN throughout where it is empty."""
+    return _figures(*arrays(evaluated))
 
 
-def intervals(judged: pd.DataFrame, seed: int, level: float = 0.95) -> pd.DataFrame:
+def intervals(evaluated: pd.DataFrame, seed: int, level: float = 0.95) -> pd.DataFrame:
     """Bootstrap intervals: index metric, columns `low` and `high` (percentiles of `RESAMPLES` resamples of claims)."""
-    p, found, y = arrays(judged)
+    p, found, y = arrays(evaluated)
     random = np.random.default_rng(seed)
     drawn = [random.integers(0, len(y), len(y)) for _ in range(RESAMPLES if len(y) else 0)]
     values = pd.DataFrame([_figures(p[rows], found[rows], y[rows]) for rows in drawn], columns=list(METRICS))
@@ -130,12 +130,12 @@ def intervals(judged: pd.DataFrame, seed: int, level: float = 0.95) -> pd.DataFr
     return pd.DataFrame({"low": values.quantile(tail), "high": values.quantile(1 - tail)})
 
 
-def by_slice(judged: pd.DataFrame) -> pd.DataFrame:
-    """All figures in every slice of at least `SMALLEST_SLICE` findings: columns `slice`, `value`, `findings`, then the metrics."""
+def by_slice(evaluated: pd.DataFrame) -> pd.DataFrame:
+    """All figures in every slice of at least `MIN_SLICE` findings: columns `slice`, `value`, `findings`, then the metrics."""
     rows = []
-    for name in (name for name in SLICES if name in judged):
-        for value, part in judged.groupby(name, sort=True):
-            if len(part) >= SMALLEST_SLICE:
+    for name in (name for name in SLICES if name in evaluated):
+        for value, part in evaluated.groupby(name, sort=True):
+            if len(part) >= MIN_SLICE:
                 rows.append({"slice": name, "value": str(value), "findings": len(part), **figures(part)})
     return pd.DataFrame(rows, columns=["slice", "value", "findings", *METRICS])
 
@@ -147,15 +147,15 @@ def calibration_curve(probability: FloatArray, is_so: npt.NDArray[np.bool_], bin
     return pd.DataFrame({"claims": frame["p"].size(), "p_mean": frame["p"].mean(), "share": frame["so"].mean()})
 
 
-def confusion(judged: pd.DataFrame) -> pd.DataFrame:
+def confusion(evaluated: pd.DataFrame) -> pd.DataFrame:
     """Number of claims by label found (rows) and most likely label (columns)."""
-    p, _, y = arrays(judged)
+    p, _, y = arrays(evaluated)
     counts = np.zeros((len(LABELS), len(LABELS)), dtype=np.int64)
     np.add.at(counts, (y, p.argmax(axis=1)), 1)
     return pd.DataFrame(counts, index=pd.Index(LABELS, name="found"), columns=pd.Index(LABELS, name="most likely"))
 
 
-def judged_frame(
+def evaluated_frame(
     claims: pd.DataFrame,
     findings: pd.DataFrame,
     probabilities: pd.DataFrame,
@@ -194,11 +194,11 @@ def amount_bands(amounts: pd.Series) -> pd.Series:
     return pd.Series(np.array(names, dtype=object)[places], index=amounts.index).where(amounts.notna(), "not stated")
 
 
-def arrays(judged: pd.DataFrame) -> tuple[FloatArray, FloatArray, npt.NDArray[np.intp]]:
-    """Probabilities (n, 3), those of what is found (n, 3), and label positions of a judged frame."""
+def arrays(evaluated: pd.DataFrame) -> tuple[FloatArray, FloatArray, npt.NDArray[np.intp]]:
+    """Probabilities (n, 3), those of what is found (n, 3), and label positions of an evaluated frame."""
     position = {label: number for number, label in enumerate(LABELS)}
-    labels = np.array([position[label] for label in judged["label"]], dtype=np.intp)
-    p, found = (np.asarray(judged[list(names)], dtype=np.float64) for names in (PROBABILITIES, FOUND))
+    labels = np.array([position[label] for label in evaluated["label"]], dtype=np.intp)
+    p, found = (np.asarray(evaluated[list(names)], dtype=np.float64) for names in (PROBABILITIES, FOUND))
     return p, found, labels
 
 

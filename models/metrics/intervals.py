@@ -12,9 +12,9 @@ FloatArray = npt.NDArray[np.float64]
 RESAMPLES = 500
 
 
-def losses_of(judged: pd.DataFrame) -> FloatArray:
-    """The log loss of each claim of a judged frame, in nats."""
-    _, found, y = arrays(judged)
+def losses_of(evaluated: pd.DataFrame) -> FloatArray:
+    """The log loss of each claim of an evaluated frame, in nats."""
+    _, found, y = arrays(evaluated)
     losses: FloatArray = -np.log(found[np.arange(len(y)), y])
     return losses
 

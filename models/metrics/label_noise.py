@@ -1,9 +1,9 @@
 """How often is a finding wrong, and what would probabilities be without those errors?
 
 Findings are wrong at times, and some deciders are wrong more often than others. A calibration against findings as they stand learns
-those errors: it doubts what is beyond doubt. Here each decider has a share of careless findings, which fall on the labels as findings
+those errors: it doubts what is beyond doubt. Here each decider has a lapse rate: the share of findings that fall on the labels as findings
 do at large whatever the claim is; it is found together with the calibrations by maximum likelihood on held-out claims. The two can be
-told apart because doubt of the model depends on the claim, while carelessness does not: however clear the claims, findings disagree
+told apart because doubt of the model depends on the claim, while lapses do not: however clear the claims, findings disagree
 with the model at the decider's rate (the lapse rate of psychometrics; Wichmann and Hill, Perception & Psychophysics 2001).
 docs/decisions has what this gains where the truth is known.
 """
@@ -26,16 +26,16 @@ from claimvet.models.scoring.calibration import Calibration, log_probabilities
 FloatArray = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-RIVALS = ("frivolous", "abusive")
+BOOSTER_LABELS = ("frivolous", "abusive")
 """The labels that each booster holds against valid."""
-USUAL_ERROR = 0.05
+PRIOR_ERROR_RATE = 0.05
 """Assumption: share of wrong findings of a decider about whom nothing is known yet."""
-USUAL_CARELESS = 1.5 * USUAL_ERROR
-"""The share of careless findings that makes as many wrong ones where the three labels are equally frequent."""
-USUAL_ERROR_CLAIMS = 40.0
+PRIOR_LAPSE_RATE = 1.5 * PRIOR_ERROR_RATE
+"""The share of lapses that makes as many wrong ones where the three labels are equally frequent."""
+PRIOR_FINDINGS = 40.0
 """How many findings that assumption counts as much as."""
-LARGEST_CARELESS = 0.45
-FEWEST_ROWS = 50
+MAX_LAPSE_RATE = 0.45
+MIN_ROWS = 50
 """With fewer held-out claims than this a calibration is a guess, so raw scores stand."""
 UNIFORM = np.full(len(LABELS), 1.0 / len(LABELS))
 
@@ -51,7 +51,7 @@ _START = np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
 
 
 def found_probabilities(probabilities: FloatArray, errors: FloatArray, shares: FloatArray | None = None) -> FloatArray:
-    """What a decider who errs would find: some findings are careless, and fall on the labels by `shares` whatever the claim is.
+    """What a decider who errs would find: some findings are lapses, and fall on the labels by `shares` whatever the claim is.
 
     `probabilities` is (n, 3), `errors` (n,) the share of wrong findings, `shares` (3,) of the labels (equal ones where not given); the
     answer is (n, 3), each row summing to 1.
@@ -61,32 +61,34 @@ def found_probabilities(probabilities: FloatArray, errors: FloatArray, shares: F
     """
     pi = UNIFORM if shares is None else np.asarray(shares, dtype=np.float64)
     wrong = max(1.0 - float((pi**2).sum()), 1e-9)
-    careless = np.minimum(errors / wrong, 1.0)[:, None]
-    found: FloatArray = (1.0 - careless) * probabilities + careless * pi
+    lapse = np.minimum(errors / wrong, 1.0)[:, None]
+    found: FloatArray = (1.0 - lapse) * probabilities + lapse * pi
     return found
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What held-out findings say: both maps' coefficients, each decider's share of careless findings, the labels' shares.
+    """What held-out findings say: both maps' coefficients, each decider's share of lapses, the labels' shares.
 
     `coefficients` are rise, fall and shift of frivolous, then of abusive.
     """
 
     method: str
     coefficients: FloatArray
-    careless: Mapping[str, float]
+    lapse_rates: Mapping[str, float]
     shares: FloatArray = field(default_factory=lambda: UNIFORM)
 
-    def careless_of(self, deciders: pd.Series) -> FloatArray:
-        """The share of careless findings of each claim's decider; the assumption where the decider was never held out."""
-        return np.array([self.careless.get(str(decider), USUAL_CARELESS) for decider in deciders], dtype=np.float64)
+    def lapse_rates_of(self, deciders: pd.Series) -> FloatArray:
+        """Return the lapse rate of each claim's decider, the prior where the decider was never held out."""
+        return np.array(
+            [self.lapse_rates.get(str(decider), PRIOR_LAPSE_RATE) for decider in deciders], dtype=np.float64
+        )
 
     @property
     def error_rates(self) -> dict[str, float]:
-        """The share of wrong findings of each decider: careless ones that did not happen to be right."""
+        """The share of wrong findings of each decider: lapses that did not happen to be right."""
         wrong = 1.0 - float((self.shares**2).sum())
-        return {name: careless * wrong for name, careless in self.careless.items()}
+        return {name: lapse * wrong for name, lapse in self.lapse_rates.items()}
 
     @property
     def maps(self) -> tuple[Calibration, Calibration]:
@@ -108,7 +110,9 @@ class Findings:
     @classmethod
     def of(cls, raw: pd.DataFrame, labels: pd.Series, deciders: pd.Series) -> Findings:
         """From log odds against valid (`frivolous`, `abusive`), labels and deciders."""
-        columns = [column for name in RIVALS for column in log_probabilities(raw[name].to_numpy(dtype=np.float64))]
+        columns = [
+            column for name in BOOSTER_LABELS for column in log_probabilities(raw[name].to_numpy(dtype=np.float64))
+        ]
         label = np.array([LABELS.index(name) for name in labels], dtype=np.intp)
         names = tuple(sorted(set(map(str, deciders))))
         decider = np.array([names.index(str(name)) for name in deciders], dtype=np.intp)
@@ -127,10 +131,10 @@ class Findings:
             [rise_f * log_p_f - fall_f * log_q_f + shift_f, rise_a * log_p_a - fall_a * log_q_a + shift_a]
         )
 
-    def loss(self, coefficients: FloatArray, careless: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        """Summed negative log likelihood of the findings, and its gradient by coefficients and by carelessness."""
+    def loss(self, coefficients: FloatArray, lapse: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Summed negative log likelihood of the findings, and its gradient by coefficients and by lapse rates."""
         p, rows = shares_of(self.log_odds(coefficients)), np.arange(len(self.label))
-        mine, rate, at_large = p[rows, self.label], careless[self.decider], self.shares[self.label]
+        mine, rate, at_large = p[rows, self.label], lapse[self.decider], self.shares[self.label]
         found = np.maximum((1.0 - rate) * mine + rate * at_large, 1e-12)
         slope = -(1.0 - rate) / found * mine
         towards = slope[:, None] * ((self.label[:, None] == np.arange(3)) - p)
@@ -143,7 +147,7 @@ class Findings:
 
 
 def shares_of(log_odds: FloatArray) -> FloatArray:
-    """P of each label, (n, 3), from log odds of the two rivals against valid, (n, 2)."""
+    """P of each label, (n, 3), from log odds of the two labels against valid, (n, 2)."""
     odds = np.column_stack([np.zeros(len(log_odds)), log_odds])
     odds = np.exp(odds - odds.max(axis=1, keepdims=True))
     answer: FloatArray = odds / odds.sum(axis=1, keepdims=True)
@@ -151,40 +155,40 @@ def shares_of(log_odds: FloatArray) -> FloatArray:
 
 
 def true_shares(
-    probabilities: FloatArray, label: npt.NDArray[np.intp], careless: FloatArray, shares: FloatArray
+    probabilities: FloatArray, label: npt.NDArray[np.intp], lapse: FloatArray, shares: FloatArray
 ) -> FloatArray:
-    """P of each label being true, (n, 3), given `probabilities` (n, 3), what was found and how careless who found it is (Bayes)."""
-    likelihood = careless[:, None] * shares[label][:, None] + (1.0 - careless[:, None]) * np.eye(len(LABELS))[label]
+    """P of each label being true, (n, 3), given `probabilities` (n, 3), what was found and the lapse rate of who found it (Bayes)."""
+    likelihood = lapse[:, None] * shares[label][:, None] + (1.0 - lapse[:, None]) * np.eye(len(LABELS))[label]
     joint = probabilities * likelihood
     answer: FloatArray = joint / joint.sum(axis=1, keepdims=True)
     return answer
 
 
 def fit(findings: Findings, method: str = "beta") -> Fitted:
-    """Coefficients and carelessness of least penalised loss.
+    """Coefficients and lapse rates of least penalised loss.
 
-    One claim's worth of loss draws each coefficient to its start, `USUAL_ERROR_CLAIMS` draw each decider to the usual carelessness.
+    One claim's worth of loss draws each coefficient to its start, `PRIOR_FINDINGS` draw each decider to the prior lapse rate.
     """
     moves = PARAMETRIC[method]
     free = np.zeros((len(_START), len(moves)))
     for number, places in enumerate(moves):
         free[list(places), number] = 1.0
-    count, often = free.shape[1], USUAL_CARELESS * USUAL_ERROR_CLAIMS
-    seldom = USUAL_ERROR_CLAIMS - often
+    count, often = free.shape[1], PRIOR_LAPSE_RATE * PRIOR_FINDINGS
+    seldom = PRIOR_FINDINGS - often
 
     def objective(x: FloatArray) -> tuple[float, FloatArray]:
-        moved, careless = x[:count], x[count:]
-        loss, by_coefficients, by_rate = findings.loss(_START + free @ moved, careless)
-        penalty = (moved**2).sum() - often * np.log(careless).sum() - seldom * np.log1p(-careless).sum()
+        moved, lapse = x[:count], x[count:]
+        loss, by_coefficients, by_rate = findings.loss(_START + free @ moved, lapse)
+        penalty = (moved**2).sum() - often * np.log(lapse).sum() - seldom * np.log1p(-lapse).sum()
         gradient = np.concatenate(
-            [free.T @ by_coefficients + 2.0 * moved, by_rate - often / careless + seldom / (1.0 - careless)]
+            [free.T @ by_coefficients + 2.0 * moved, by_rate - often / lapse + seldom / (1.0 - lapse)]
         )
         return (loss + float(penalty)) / len(findings.label), gradient / len(findings.label)
 
     slopes = [(-1.0, None) if _START[places[0]] == 1.0 else (None, None) for places in moves]
-    rates = [(1e-4, LARGEST_CARELESS)] * len(findings.deciders)
-    start = np.concatenate([np.zeros(count), np.full(len(findings.deciders), USUAL_CARELESS)])
+    rates = [(1e-4, MAX_LAPSE_RATE)] * len(findings.deciders)
+    start = np.concatenate([np.zeros(count), np.full(len(findings.deciders), PRIOR_LAPSE_RATE)])
     with threadpool_limits(1, "blas"):  # with a dozen unknowns, threads of the linear algebra only wait for one another
         found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=[*slopes, *rates])
-    careless = dict(zip(findings.deciders, map(float, found.x[count:]), strict=True))
-    return Fitted(method, _START + free @ found.x[:count], careless, findings.shares)
+    lapse = dict(zip(findings.deciders, map(float, found.x[count:]), strict=True))
+    return Fitted(method, _START + free @ found.x[:count], lapse, findings.shares)

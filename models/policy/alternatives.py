@@ -40,70 +40,78 @@ RULES: Mapping[str, float] = MappingProxyType(
 """Rules as a claims desk writes them: from this value on, a claim is suspicious (assumption). One is enough."""
 
 
-def settled(judged: pd.DataFrame, policy: Policy) -> pd.Series[str]:
+def settled(evaluated: pd.DataFrame, policy: Policy) -> pd.Series[str]:
     """Pay under the concession limit, present to the seller at or above it."""
-    small = judged["amount_claimed"].fillna(policy.unstated_amount_usd) < policy.concession_limit_usd
-    return _always(judged, Disposition.PAY_CONCESSION).where(small, Disposition.PRESENT_TO_SELLER.value)
+    small = evaluated["amount_claimed"].fillna(policy.unstated_amount_usd) < policy.concession_limit_usd
+    return _always(evaluated, Disposition.PAY_CONCESSION).where(small, Disposition.PRESENT_TO_SELLER.value)
 
 
-def policy_way(judged: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
+def policy_way(evaluated: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
     """The policy with at most `most` reviews in all, audits included."""
-    options = policy.options(judged[list(PROBABILITIES)], judged)
+    options = policy.options(evaluated[list(PROBABILITIES)], evaluated)
     limited = replace(policy, expert_reviews_per_day=most)
-    day = pd.Series(0, index=judged.index)
-    return allocate_reviews(options, pd.Series(judged.index, index=judged.index), day, limited)["disposition"]
+    day = pd.Series(0, index=evaluated.index)
+    return allocate_reviews(options, pd.Series(evaluated.index, index=evaluated.index), day, limited)["disposition"]
 
 
-def rules_way(judged: pd.DataFrame, policy: Policy, most: int, features: pd.DataFrame | None = None) -> pd.Series[str]:
+def rules_way(
+    evaluated: pd.DataFrame, policy: Policy, most: int, features: pd.DataFrame | None = None
+) -> pd.Series[str]:
     """Settle what breaks no rule; experts for the largest of the others, evidence for the rest."""
-    table = judged if features is None else features
-    broken = np.zeros(len(judged), dtype=np.bool_)
+    table = evaluated if features is None else features
+    broken = np.zeros(len(evaluated), dtype=np.bool_)
     for name, least in RULES.items():
         if name in table:
             broken |= (table[name].fillna(0.0) >= least).to_numpy()
-    return _refer_largest(judged, settled(judged, policy), broken, most)
+    return _refer_largest(evaluated, settled(evaluated, policy), broken, most)
 
 
-def threshold_way(judged: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
+def threshold_way(evaluated: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
     """Settle from a P(valid) on, the best one in hindsight; experts for the largest of the others, evidence for the rest."""
-    realised, settle, p_valid = realised_of(judged, policy), settled(judged, policy), judged["p_valid"].to_numpy()
-    ways = [_refer_largest(judged, settle, p_valid < bound, most) for bound in THRESHOLDS]
+    realised, settle, p_valid = (
+        realised_of(evaluated, policy),
+        settled(evaluated, policy),
+        evaluated["p_valid"].to_numpy(),
+    )
+    ways = [_refer_largest(evaluated, settle, p_valid < bound, most) for bound in THRESHOLDS]
     return min(ways, key=lambda way: float(_chosen(realised, way).sum()))
 
 
-def random_way(judged: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
+def random_way(evaluated: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
     """The policy, but experts get claims by lot."""
-    options = policy.options(judged[list(PROBABILITIES)], judged)
-    draws = audit_draws(map(str, judged.index), policy.audit_seed + 1)
+    options = policy.options(evaluated[list(PROBABILITIES)], evaluated)
+    draws = audit_draws(map(str, evaluated.index), policy.audit_seed + 1)
     drawn = np.argsort(np.argsort(draws, kind="stable"), kind="stable") < most
     return options["otherwise"].where(~drawn, Disposition.REFER_TO_EXPERT.value)
 
 
-def oracle_way(judged: pd.DataFrame, policy: Policy) -> pd.Series[str]:
+def oracle_way(evaluated: pd.DataFrame, policy: Policy) -> pd.Series[str]:
     """Who knows the truth settles what is valid and denies the rest."""
-    return settled(judged, policy).where(judged["label"] == "valid", Disposition.DENY.value)
+    return settled(evaluated, policy).where(evaluated["label"] == "valid", Disposition.DENY.value)
 
 
-def ways(judged: pd.DataFrame, policy: Policy, most: int, features: pd.DataFrame | None = None) -> dict[str, pd.Series]:
+def ways(
+    evaluated: pd.DataFrame, policy: Policy, most: int, features: pd.DataFrame | None = None
+) -> dict[str, pd.Series]:
     """The disposition of every claim by way of deciding; the policy first, the oracle last."""
     return {
-        "policy": policy_way(judged, policy, most),
-        "present everything": settled(judged, policy),
-        "rules": rules_way(judged, policy, most, features),
-        "best single threshold": threshold_way(judged, policy, most),
-        "random referral": random_way(judged, policy, most),
-        "oracle": oracle_way(judged, policy),
+        "policy": policy_way(evaluated, policy, most),
+        "present everything": settled(evaluated, policy),
+        "rules": rules_way(evaluated, policy, most, features),
+        "best single threshold": threshold_way(evaluated, policy, most),
+        "random referral": random_way(evaluated, policy, most),
+        "oracle": oracle_way(evaluated, policy),
     }
 
 
-def costs_of(judged: pd.DataFrame, policy: Policy, chosen: pd.Series[str]) -> Floats:
+def costs_of(evaluated: pd.DataFrame, policy: Policy, chosen: pd.Series[str]) -> Floats:
     """What the chosen disposition cost each claim, US dollars, float64."""
-    return _chosen(realised_of(judged, policy), chosen)
+    return _chosen(realised_of(evaluated, policy), chosen)
 
 
-def realised_of(judged: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+def realised_of(evaluated: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """What each disposition cost each claim, as it turned out."""
-    return policy.realised_costs(judged[list(PROBABILITIES)], judged, judged["label"])
+    return policy.realised_costs(evaluated[list(PROBABILITIES)], evaluated, evaluated["label"])
 
 
 def _chosen(realised: pd.DataFrame, chosen: pd.Series[str]) -> Floats:
@@ -113,7 +121,7 @@ def _chosen(realised: pd.DataFrame, chosen: pd.Series[str]) -> Floats:
 
 
 def money_table(
-    judged: pd.DataFrame,
+    evaluated: pd.DataFrame,
     policy: Policy,
     seed: int,
     features: pd.DataFrame | None = None,
@@ -123,18 +131,22 @@ def money_table(
 ) -> pd.DataFrame:
     """US dollars per 1,000 claims of every way, with 95 % bootstrap intervals; columns `COLUMNS`.
 
-    Over `capacities` at the costs as they are, and over `cost_ratios` at `USUAL_CAPACITY`. `judged` is a judged frame with what the
+    Over `capacities` at the costs as they are, and over `cost_ratios` at `USUAL_CAPACITY`. `evaluated` is an evaluated frame with what the
     policy reads; `features` its inputs, for the rules.
     """
     random = np.random.default_rng(seed)
-    drawn = random.multinomial(len(judged), np.full(len(judged), 1 / len(judged)), RESAMPLES) if len(judged) else None
+    drawn = (
+        random.multinomial(len(evaluated), np.full(len(evaluated), 1 / len(evaluated)), RESAMPLES)
+        if len(evaluated)
+        else None
+    )
     rows = []
     for ratio, capacity in [(1.0, at) for at in capacities] + [
         (ratio, USUAL_CAPACITY) for ratio in cost_ratios if ratio != 1.0
     ]:
         priced = with_cost_ratio(policy, ratio)
-        realised = realised_of(judged, priced)
-        for way, chosen in ways(judged, priced, round(capacity * len(judged)), features).items():
+        realised = realised_of(evaluated, priced)
+        for way, chosen in ways(evaluated, priced, round(capacity * len(evaluated)), features).items():
             rows.append((ratio, capacity, way, *_per_thousand(_chosen(realised, chosen), drawn)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -156,13 +168,13 @@ def _per_thousand(costs: Floats, drawn: npt.NDArray[np.int64] | None) -> tuple[f
 
 
 def _refer_largest(
-    judged: pd.DataFrame, settled_way: pd.Series[str], suspicious: npt.NDArray[np.bool_], most: int
+    evaluated: pd.DataFrame, settled_way: pd.Series[str], suspicious: npt.NDArray[np.bool_], most: int
 ) -> pd.Series[str]:
-    amounts = np.where(suspicious, judged["amount_claimed"].fillna(0.0).to_numpy(), -1.0)
+    amounts = np.where(suspicious, evaluated["amount_claimed"].fillna(0.0).to_numpy(), -1.0)
     rank = np.argsort(np.argsort(-amounts, kind="stable"), kind="stable")
-    asked = settled_way.where(~suspicious & judged["amount_claimed"].notna(), Disposition.REQUEST_EVIDENCE.value)
+    asked = settled_way.where(~suspicious & evaluated["amount_claimed"].notna(), Disposition.REQUEST_EVIDENCE.value)
     return asked.where(~(suspicious & (rank < most)), Disposition.REFER_TO_EXPERT.value)
 
 
-def _always(judged: pd.DataFrame, disposition: Disposition) -> pd.Series[str]:
-    return pd.Series(disposition.value, index=judged.index, dtype="str")
+def _always(evaluated: pd.DataFrame, disposition: Disposition) -> pd.Series[str]:
+    return pd.Series(disposition.value, index=evaluated.index, dtype="str")

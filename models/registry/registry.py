@@ -1,7 +1,7 @@
 """Where models are kept: MLflow's registry, as versions of `claimvet` with the aliases `challenger` and `champion`.
 
 The store is the one that `MLFLOW_TRACKING_URI` names, or SQLite in the working directory. A version's run holds the parameters, figures,
-plots and the claims that judged it, so that the gate needs no data set.
+plots and the claims that evaluated it, so that the gate needs no data set.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ __all__ = [
     "CARD_FILE",
     "CHALLENGER",
     "CHAMPION",
-    "JUDGED_POLICY_FILE",
+    "EVALUATED_FEATURES_FILE",
+    "EVALUATED_FILE",
+    "EVALUATED_POLICY_FILE",
     "MAX_DESCRIPTION",
     "NAME",
     "PARITY_FILE",
@@ -43,8 +45,10 @@ __all__ = [
 MAX_DESCRIPTION = 5000
 """Characters of a version's description that every store of MLflow holds."""
 
-JUDGED_POLICY_FILE, CARD_FILE, PARITY_FILE = "judged_policy.json", "model_card.md", "parity.json"
-"""Among the evaluation: the policy with the bound that was known when judging began, what a claims manager reads, and
+EVALUATED_FILE, EVALUATED_FEATURES_FILE = "evaluated.parquet", "evaluated_features.parquet"
+"""Among the evaluation: the claims of the test slice with their probabilities, and their features."""
+EVALUATED_POLICY_FILE, CARD_FILE, PARITY_FILE = "evaluated_policy.json", "model_card.md", "parity.json"
+"""Among the evaluation: the policy with the bound that was known when the test slice began, what a claims manager reads, and
 `pipeline.stages.parity`.
 """
 
@@ -53,19 +57,19 @@ _REQUIREMENTS = ("lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "scipy
 
 @dataclass(frozen=True)
 class StoredModel:
-    """One version in the registry: its number, the run that made it, the model, and the claims that judged it.
+    """One version in the registry: its number, the run that made it, the model, and the claims that evaluated it.
 
-    `judged`, `judged_features` and `judged_policy` are as in `models.learning.training.Training`, `baselines` by name; empty frames
-    where nothing was judged.
+    `evaluated`, `evaluated_features` and `evaluated_policy` are as in `models.learning.training.Training`, `baselines` by name; empty
+    frames where nothing was evaluated.
     """
 
     version: str
     run_id: str
     model: ClaimModel
-    judged: pd.DataFrame
-    judged_features: pd.DataFrame
+    evaluated: pd.DataFrame
+    evaluated_features: pd.DataFrame
     baselines: dict[str, pd.DataFrame]
-    judged_policy: Policy | None = None
+    evaluated_policy: Policy | None = None
     parity: tuple[int, tuple[str, ...]] = (0, ())
     """Claims whose features were built anew after training, and the features that differed from those it was trained on."""
 
@@ -108,7 +112,7 @@ def register(
 
 
 def stored_model(alias: str) -> StoredModel | None:
-    """The version that bears an alias, with what judged it; None where there is none."""
+    """The version that bears an alias, with what evaluated it; None where there is none."""
     with quiet_store() as client, TemporaryDirectory() as scratch:
         try:
             found = client.get_model_version_by_alias(NAME, alias)
@@ -119,10 +123,10 @@ def stored_model(alias: str) -> StoredModel | None:
             version=str(found.version),
             run_id=str(found.run_id),
             model=load_model(f"models:/{NAME}/{found.version}"),
-            judged=pd.read_parquet(root / "judged.parquet"),
-            judged_features=pd.read_parquet(root / "judged_features.parquet"),
+            evaluated=pd.read_parquet(_artifact(root, EVALUATED_FILE)),
+            evaluated_features=pd.read_parquet(_artifact(root, EVALUATED_FEATURES_FILE)),
             baselines={path.stem: pd.read_parquet(path) for path in sorted((root / "baselines").glob("*.parquet"))},
-            judged_policy=_judged_policy(root / JUDGED_POLICY_FILE),
+            evaluated_policy=_evaluated_policy(_artifact(root, EVALUATED_POLICY_FILE)),
             parity=_parity(root / PARITY_FILE),
         )
 
@@ -155,7 +159,13 @@ def _new_version(client: mlflow.MlflowClient, logged: ModelInfo) -> str:
     return str(client.create_model_version(NAME, logged.model_uri, logged.run_id, model_id=logged.model_id).version)
 
 
-def _judged_policy(path: Path) -> Policy | None:
+def _artifact(root: Path, name: str) -> Path:
+    """Return the path of an artifact, which versions registered before format 2 of the model call `judged...`."""
+    path = root / name
+    return path if path.is_file() else root / name.replace("evaluated", "judged")
+
+
+def _evaluated_policy(path: Path) -> Policy | None:
     return Policy.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
-SMALLEST_PROBABILITY = 1e-4
-"""Assumption: no answer is surer than 1 in 10,000; no slice that could judge it is much larger."""
-_LARGEST_LOG_ODDS = 35.0
+MIN_PROBABILITY = 1e-4
+"""Assumption: no answer is surer than 1 in 10,000; no slice that could test it is much larger."""
+_MAX_LOG_ODDS = 35.0
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Calibration:
         return answer
 
     def apply(self, raw: FloatArray) -> FloatArray:
-        """Probabilities, float64, shape of `raw` (log odds), within [`SMALLEST_PROBABILITY`, 1 - `SMALLEST_PROBABILITY`]."""
-        odds = np.clip(self.log_odds(raw), -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS)
-        clipped: FloatArray = np.clip(1.0 / (1.0 + np.exp(-odds)), SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
+        """Probabilities, float64, shape of `raw` (log odds), within [`MIN_PROBABILITY`, 1 - `MIN_PROBABILITY`]."""
+        odds = np.clip(self.log_odds(raw), -_MAX_LOG_ODDS, _MAX_LOG_ODDS)
+        clipped: FloatArray = np.clip(1.0 / (1.0 + np.exp(-odds)), MIN_PROBABILITY, 1.0 - MIN_PROBABILITY)
         return clipped
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,5 +63,5 @@ class Calibration:
 
 def log_probabilities(raw: FloatArray) -> tuple[FloatArray, FloatArray]:
     """log(p) and log(1 - p) of log odds, without overflow."""
-    bounded = np.clip(raw, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS)
+    bounded = np.clip(raw, -_MAX_LOG_ODDS, _MAX_LOG_ODDS)
     return -np.logaddexp(0.0, -bounded), -np.logaddexp(0.0, bounded)

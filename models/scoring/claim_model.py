@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,10 +26,10 @@ from claimvet.models.scoring.schema import InputSchema
 FloatArray = npt.NDArray[np.float64]
 
 PROBABILITIES = ("p_valid", "p_frivolous", "p_abusive")
-FORMAT = 1
-"""Version of the directory's layout; a model of another one is refused."""
+FORMAT = 2
+"""Version of the directory's layout. Format 1 had other words for the same things and is read as well; any other is refused."""
 
-_FRIVOLOUS, _ABUSIVE, _DOCUMENT = "frivolous.txt", "abusive.txt", "model.json"
+_FILES = _FRIVOLOUS, _ABUSIVE, _DOCUMENT = "frivolous.txt", "abusive.txt", "model.json"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class ClaimModel:
     """P(valid), P(frivolous) and P(abusive) for rows of features.
 
     `frivolous` answers log odds of frivolous against valid, `abusive` those of abusive against valid; either is a constant where
-    training saw too little to learn it. `usual` holds what is usual for each input, as `models.explain.reference_ranges` gives it;
+    training saw too little to learn it. `reference_ranges` holds what `models.explain.reference_ranges` gives for each input;
     `record` says what the model was trained on. Both are JSON values only.
     """
 
@@ -46,7 +47,7 @@ class ClaimModel:
     frivolous_calibration: Calibration
     abusive_calibration: Calibration
     policy: Policy
-    usual: dict[str, Any] = field(default_factory=dict)
+    reference_ranges: dict[str, Any] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -78,10 +79,7 @@ class ClaimModel:
     @cached_property
     def version(self) -> str:
         """Name of exactly this model: the first 16 hexadecimal digits of the SHA-256 of its files."""
-        digest = hashlib.sha256()
-        for name, text in sorted(self._files().items()):
-            digest.update(f"{name}\n{text}".encode())
-        return digest.hexdigest()[:16]
+        return _digest(self._files())
 
     @property
     def size_bytes(self) -> int:
@@ -98,21 +96,22 @@ class ClaimModel:
 
     @classmethod
     def load(cls, directory: Path) -> ClaimModel:
-        """Reads what `save` wrote; raises `ModelError` where a file is missing, damaged or of another format."""
+        """Read what `save` wrote; raise `ModelError` where a file is missing, damaged or of a format that is not known."""
         try:
-            document = json.loads((directory / _DOCUMENT).read_text(encoding="utf-8"))
-            if document["format"] != FORMAT:
-                raise ModelError(f"the model in {directory} has format {document['format']}, expected {FORMAT}")
-            return cls(
+            texts = {name: (directory / name).read_text(encoding="utf-8") for name in _FILES}
+            document = _in_todays_words(json.loads(texts[_DOCUMENT]), directory)
+            model = cls(
                 schema=InputSchema.from_dict(document["inputs"]),
-                frivolous=_booster(directory / _FRIVOLOUS),
-                abusive=_booster(directory / _ABUSIVE),
+                frivolous=lgb.Booster(model_str=texts[_FRIVOLOUS]),
+                abusive=lgb.Booster(model_str=texts[_ABUSIVE]),
                 frivolous_calibration=Calibration.from_dict(document["calibration"]["frivolous"]),
                 abusive_calibration=Calibration.from_dict(document["calibration"]["abusive"]),
                 policy=Policy.from_dict(document["policy"]),
-                usual=document["usual"],
+                reference_ranges=document["reference_ranges"],
                 record=document["record"],
             )
+            vars(model)["version"] = _digest(texts)  # its name stays, though it would be written in today's format
+            return model
         except (OSError, ValueError, KeyError, TypeError, lgb.basic.LightGBMError) as error:
             raise ModelError(f"the directory {directory} holds no whole Claimvet model: {error}") from error
 
@@ -123,7 +122,7 @@ class ClaimModel:
             "inputs": self.schema.to_dict(),
             "calibration": calibration,
             "policy": self.policy.to_dict(),
-            "usual": self.usual,
+            "reference_ranges": self.reference_ranges,
             "record": self.record,
         }
         return {
@@ -133,8 +132,31 @@ class ClaimModel:
         }
 
 
-def _booster(path: Path) -> lgb.Booster:
-    return lgb.Booster(model_str=path.read_text(encoding="utf-8"))
+def _digest(texts: Mapping[str, str]) -> str:
+    digest = hashlib.sha256()
+    for name, text in sorted(texts.items()):
+        digest.update(f"{name}\n{text}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _in_todays_words(document: dict[str, Any], directory: Path) -> dict[str, Any]:
+    """Return a model's document as format 2 has it."""
+    if document["format"] == FORMAT:
+        return document
+    if document["format"] != 1:
+        raise ModelError(
+            f"the model in {directory} has format {document['format']}, expected {FORMAT} or 1: train it again with `claimvet train`"
+        )
+    record = {_RECORD_WORDS.get(name, name): value for name, value in document["record"].items()}
+    findings = {_RECORD_WORDS.get(name, name): counts for name, counts in record.get("findings", {}).items()}
+    return document | {
+        "reference_ranges": document["usual"],
+        "record": record | ({"findings": findings} if findings else {}),
+    }
+
+
+_RECORD_WORDS = {"judge_from": "test_from", "judge": "test", "practise": "early_bound"}
+"""What format 1 called parts of the record, and what they are called now."""
 
 
 def raw_scores(booster: lgb.Booster, matrix: pd.DataFrame) -> FloatArray:

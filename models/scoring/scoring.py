@@ -37,7 +37,7 @@ FeatureRow = Mapping[str, Value]
 
 DENY = Disposition.DENY.value
 
-MOST_REASONS = 5
+MAX_REASONS = 5
 """Reasons of a claim, at most; as many as `models.explain.reasons` gives."""
 
 Timed = Callable[[str, int], AbstractContextManager[None]]
@@ -194,13 +194,13 @@ class RowScorer:
     def _strongest(self, towards: Floats, row: FeatureRow) -> tuple[Reason, ...]:
         told = np.where(self._told, towards, 0.0)
         strength = told if (told > 0.0).any() else -told
-        order = np.argsort(-strength, kind="stable")[:MOST_REASONS]
+        order = np.argsort(-strength, kind="stable")[:MAX_REASONS]
         return tuple(self._reason(place, towards[place], row) for place in order if strength[place] > 0.0)
 
     def _reason(self, place: int, contribution: float, row: FeatureRow) -> Reason:
         name = self._names[place]
         value = row[name]
-        return Reason(name, value, float(contribution), sentence(name, value, self.model.usual.get(name)))
+        return Reason(name, value, float(contribution), sentence(name, value, self.model.reference_ranges.get(name)))
 
     def _require_fit(self, row: FeatureRow) -> None:
         known = row.keys() & self._known

@@ -62,9 +62,11 @@ def backtest(
     """Replay history in time order, retraining on a schedule with labels arriving late; report quality and money per period."""
     from claimvet.pipeline.stages.backtest import backtest as backtest_stage
 
-    rival = None if challenger is None else read_params(challenger)
+    challenger_params = None if challenger is None else read_params(challenger)
     with step("Backtest") as tell:
-        report = backtest_stage(data, out, read_params(params), rival=rival, now=datetime.now(UTC), progress=tell)
+        report = backtest_stage(
+            data, out, read_params(params), challenger_params=challenger_params, now=datetime.now(UTC), progress=tell
+        )
     typer.echo(str(report))
 
 

@@ -216,7 +216,7 @@ def train(
     ] = None,
     params: ParamsFile = None,
 ) -> None:
-    """Train and calibrate on what was known, judge on later claims, log to MLflow, register as challenger."""
+    """Train and calibrate on what was known, evaluate on later claims, log to MLflow, register as challenger."""
     from claimvet.pipeline.stages.train import train as train_stage
 
     read = read_params(params)
@@ -227,17 +227,17 @@ def train(
 
 @app.command("evaluate")
 def evaluate(
-    judged: Annotated[
-        Path, typer.Option("--judged", help="judged.parquet, as `train --out` writes it.", metavar="FILE")
+    evaluated: Annotated[
+        Path, typer.Option("--evaluated", help="evaluated.parquet, as `train --out` writes it.", metavar="FILE")
     ],
     out: Annotated[Path, typer.Option("--out", help="Directory for figures, slices and plots.", metavar="DIR")],
     params: ParamsFile = None,
 ) -> None:
-    """Turn the claims that judged a model into figures with intervals, slices and plots."""
+    """Turn the claims that evaluated a model into figures with intervals, slices and plots."""
     from claimvet.pipeline.stages.evaluate import evaluate as evaluate_stage
 
     with step("Evaluating"):
-        report = evaluate_stage(judged, out, read_params(params).train.seed)
+        report = evaluate_stage(evaluated, out, read_params(params).train.seed)
     typer.echo(str(report))
 
 

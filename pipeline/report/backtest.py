@@ -146,10 +146,10 @@ def _money(replayed: Sequence[Replayed], periods: pd.DataFrame, seed: int) -> Se
         Line("present everything", places(periods), periods["usd_per_1000_presenting"].tolist(), "c-other", True),
     ]
     y = round_axis(DOLLARS, 0.0, max(value for line in lines for value in line.y), short_dollars)
-    judged = pd.concat([one.judged.judged for one in replayed])
-    features = pd.concat([one.period.features.loc[one.judged.judged.index] for one in replayed])
+    evaluated = pd.concat([one.evaluated.evaluated for one in replayed])
+    features = pd.concat([one.period.features.loc[one.evaluated.evaluated.index] for one in replayed])
     policy = replayed[-1].model.policy
-    money = money_table(judged, policy, seed, features)
+    money = money_table(evaluated, policy, seed, features)
     by_capacity, by_ratio = (
         money[money["cost_ratio"] == 1.0],
         money[money["capacity"] == USUAL_CAPACITY].sort_values("cost_ratio"),

@@ -13,9 +13,9 @@ from claimvet.pipeline.report.figures import money
 from claimvet.pipeline.report.parts import Card, Section, Table, dollars, share
 
 
-def money_section(judged: pd.DataFrame, policy: Policy) -> Section:
+def money_section(evaluated: pd.DataFrame, policy: Policy) -> Section:
     """Dispositions by what the claims are, and what they cost against other ways of deciding."""
-    costs = money(judged, policy)
+    costs = money(evaluated, policy)
     best_other = min((cost, way) for way, cost in islice(costs.items(), 1, 4))
     saved = best_other[0] - next(iter(costs.values()))
     lead = (
@@ -31,19 +31,19 @@ def money_section(judged: pd.DataFrame, policy: Policy) -> Section:
         "money",
         "What it does with them, in money",
         lead,
-        [_dispositions(judged), Card("Dollars per 1,000 claims", chart), _denials(judged, policy)],
+        [_dispositions(evaluated), Card("Dollars per 1,000 claims", chart), _denials(evaluated, policy)],
     )
 
 
-def _dispositions(judged: pd.DataFrame) -> Card:
-    counts = pd.crosstab(judged["disposition"], judged["label"]).reindex(
+def _dispositions(evaluated: pd.DataFrame) -> Card:
+    counts = pd.crosstab(evaluated["disposition"], evaluated["label"]).reindex(
         index=list(DISPOSITIONS), columns=list(LABELS), fill_value=0
     )
     bars = [
         Bar(
             str(name).replace("_", " "),
             [(f"c-{label}", float(row[label])) for label in LABELS],
-            f"{row.sum():,} ({share(row.sum(), len(judged))})",
+            f"{row.sum():,} ({share(row.sum(), len(evaluated))})",
         )
         for name, row in counts.iterrows()
     ]
@@ -54,11 +54,11 @@ def _dispositions(judged: pd.DataFrame) -> Card:
     )
 
 
-def _denials(judged: pd.DataFrame, policy: Policy) -> Card:
-    denied = judged["disposition"] == "deny"
+def _denials(evaluated: pd.DataFrame, policy: Policy) -> Card:
+    denied = evaluated["disposition"] == "deny"
     rows = []
     for label in LABELS:
-        is_so = judged["label"] == label
+        is_so = evaluated["label"] == label
         rows.append(
             [
                 label,
@@ -67,7 +67,7 @@ def _denials(judged: pd.DataFrame, policy: Policy) -> Card:
                 share((denied & is_so).sum(), is_so.sum()),
             ]
         )
-    injured = judged["claim_type"] == "personal_injury"
+    injured = evaluated["claim_type"] == "personal_injury"
     rows.append(
         [
             "personal injury, whatever the label",

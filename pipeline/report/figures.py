@@ -1,4 +1,4 @@
-"""Curves and costs of judged claims; `models.metrics.evaluation` has the figures themselves."""
+"""Curves and costs of evaluated claims; `models.metrics.evaluation` has the figures themselves."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ NORMAL_95 = 1.6449
 """Quantile 0.95 of the normal distribution: 90 % intervals."""
 
 
-def area(judged: pd.DataFrame, label: str) -> float:
+def area(evaluated: pd.DataFrame, label: str) -> float:
     """Area under the ROC curve of `label` against the rest; both must be there."""
-    return float(roc_auc_score(judged["label"] == label, judged[f"p_{label}"]))
+    return float(roc_auc_score(evaluated["label"] == label, evaluated[f"p_{label}"]))
 
 
-def roc(judged: pd.DataFrame, label: str) -> tuple[list[float], list[float]]:
+def roc(evaluated: pd.DataFrame, label: str) -> tuple[list[float], list[float]]:
     """False and true positive rate of `label` against the rest, thinned to be drawn."""
-    false, true, _ = roc_curve(judged["label"] == label, judged[f"p_{label}"])
+    false, true, _ = roc_curve(evaluated["label"] == label, evaluated[f"p_{label}"])
     return _thinned(false), _thinned(true)
 
 
-def precision_recall(judged: pd.DataFrame, label: str) -> tuple[list[float], list[float]]:
+def precision_recall(evaluated: pd.DataFrame, label: str) -> tuple[list[float], list[float]]:
     """Recall and precision of `label` against the rest, thinned to be drawn."""
-    precision, recall, _ = precision_recall_curve(judged["label"] == label, judged[f"p_{label}"])
+    precision, recall, _ = precision_recall_curve(evaluated["label"] == label, evaluated[f"p_{label}"])
     return _thinned(recall[::-1]), _thinned(precision[::-1])
 
 
-def reliability(judged: pd.DataFrame, label: str) -> pd.DataFrame:
+def reliability(evaluated: pd.DataFrame, label: str) -> pd.DataFrame:
     """The calibration curve of `label` with the 90 % interval of each share, `low` to `high` (Wilson's)."""
-    curve = calibration_curve(judged[f"p_{label}"].to_numpy(), (judged["label"] == label).to_numpy())
+    curve = calibration_curve(evaluated[f"p_{label}"].to_numpy(), (evaluated["label"] == label).to_numpy())
     n, share, z = curve["claims"], curve["share"], NORMAL_95
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
     return curve.assign(low=centre - half, high=centre + half)
 
 
-def money(judged: pd.DataFrame, policy: Policy) -> dict[str, float]:
+def money(evaluated: pd.DataFrame, policy: Policy) -> dict[str, float]:
     """US dollars per 1,000 claims that each way of deciding cost, now that the truth is known; the policy's own first."""
-    realised = policy.realised_costs(judged[list(PROBABILITIES)], judged, judged["label"])
+    realised = policy.realised_costs(evaluated[list(PROBABILITIES)], evaluated, evaluated["label"])
     ways = {
-        "this policy": judged["disposition"],
-        "settle what is labelled valid, ask the rest": _by_label(judged, policy),
-        "pay or present everything": settled(judged, policy),
-        "an expert for every claim": _always(judged, Disposition.REFER_TO_EXPERT),
-        "knowing the truth": settled(judged, policy).where(judged["label"] == "valid", Disposition.DENY.value),
+        "this policy": evaluated["disposition"],
+        "settle what is labelled valid, ask the rest": _by_label(evaluated, policy),
+        "pay or present everything": settled(evaluated, policy),
+        "an expert for every claim": _always(evaluated, Disposition.REFER_TO_EXPERT),
+        "knowing the truth": settled(evaluated, policy).where(evaluated["label"] == "valid", Disposition.DENY.value),
     }
-    return {name: dollars(realised, chosen) / len(judged) * 1000 for name, chosen in ways.items()}
+    return {name: dollars(realised, chosen) / len(evaluated) * 1000 for name, chosen in ways.items()}
 
 
 def dollars(realised: pd.DataFrame, chosen: pd.Series[str]) -> float:
@@ -63,18 +63,18 @@ def dollars(realised: pd.DataFrame, chosen: pd.Series[str]) -> float:
     return float(realised.to_numpy()[np.arange(len(realised)), places].sum())
 
 
-def settled(judged: pd.DataFrame, policy: Policy) -> pd.Series[str]:
+def settled(evaluated: pd.DataFrame, policy: Policy) -> pd.Series[str]:
     """Pay under the concession limit, present to the seller at or above it."""
-    small = judged["amount_claimed"].fillna(policy.unstated_amount_usd) < policy.concession_limit_usd
-    return _always(judged, Disposition.PAY_CONCESSION).where(small, Disposition.PRESENT_TO_SELLER.value)
+    small = evaluated["amount_claimed"].fillna(policy.unstated_amount_usd) < policy.concession_limit_usd
+    return _always(evaluated, Disposition.PAY_CONCESSION).where(small, Disposition.PRESENT_TO_SELLER.value)
 
 
-def _by_label(judged: pd.DataFrame, policy: Policy) -> pd.Series[str]:
-    return settled(judged, policy).where(most_likely(judged) == "valid", Disposition.REQUEST_EVIDENCE.value)
+def _by_label(evaluated: pd.DataFrame, policy: Policy) -> pd.Series[str]:
+    return settled(evaluated, policy).where(most_likely(evaluated) == "valid", Disposition.REQUEST_EVIDENCE.value)
 
 
-def _always(judged: pd.DataFrame, disposition: Disposition) -> pd.Series[str]:
-    return pd.Series(disposition.value, index=judged.index, dtype="str")
+def _always(evaluated: pd.DataFrame, disposition: Disposition) -> pd.Series[str]:
+    return pd.Series(disposition.value, index=evaluated.index, dtype="str")
 
 
 def _thinned(values: Floats) -> list[float]:

@@ -10,7 +10,7 @@ from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.pipeline.report.charts import Bar, bar_chart
 from claimvet.pipeline.report.parts import Card, Section, Table, shortened
 
-TIME_SLICES = ("train", "bound", "judge", "everything")
+TIME_SLICES = ("train", "bound", "test", "everything")
 """Slices of the findings as the record names them, in time."""
 
 
@@ -30,7 +30,7 @@ def model_section(model: ClaimModel) -> Section:
         ],
         *(
             [name.replace("_", " "), str(record[name])[:10]]
-            for name in ("bound_from", "judge_from", "known_until")
+            for name in ("bound_from", "test_from", "known_until")
             if name in record
         ),
         *([["days that findings take", f"{float(record['gap_days']):.0f}"]] if record.get("gap_days") else []),
@@ -50,7 +50,7 @@ def model_section(model: ClaimModel) -> Section:
                 note="Claims that somebody looked at, by slice; slices follow one another in time, and everything grew the final model.",
             )
         )
-    lead = "Two boosters, each against valid; calibrated by folds of their own findings, judged on later claims, then grown anew on all."
+    lead = "Two boosters, each against valid; calibrated by folds of their own findings, evaluated on later claims, then grown anew on all."
     return Section("model", "What the model is", lead, cards)
 
 

@@ -57,18 +57,18 @@ class SampleClaim:
 
 
 def write_report(
-    out: Path, judged: pd.DataFrame, model: ClaimModel, data: DataFacts, *, basis: str, written_at: datetime
+    out: Path, evaluated: pd.DataFrame, model: ClaimModel, data: DataFacts, *, basis: str, written_at: datetime
 ) -> None:
-    """Writes the report of `judged` claims (`pipeline.report.judged.judge`) to the HTML file `out`.
+    """Writes the report of `evaluated` claims (`pipeline.report.evaluated.evaluated_by_truth`) to the HTML file `out`.
 
     `basis` says what the labels are, such as `the truth of the generated marketplace`.
     """
     sections = [
         _data_section(data),
-        quality_section(judged),
-        slices_section(judged),
-        money_section(judged, model.policy),
-        reasons_section(judged),
+        quality_section(evaluated),
+        slices_section(evaluated),
+        money_section(evaluated, model.policy),
+        reasons_section(evaluated),
         model_section(model),
     ]
     html = template(TEMPLATE).render(
@@ -76,10 +76,10 @@ def write_report(
         data=data,
         basis=basis,
         written_at=written_at,
-        period=_period(judged["filed_at"]),
-        tiles=scoreboard(judged, model),
+        period=_period(evaluated["filed_at"]),
+        tiles=scoreboard(evaluated, model),
         sections=sections,
-        samples=_samples(judged),
+        samples=_samples(evaluated),
         labels=LABELS,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -88,15 +88,15 @@ def write_report(
     aside.replace(out)
 
 
-def scoreboard(judged: pd.DataFrame, model: ClaimModel) -> list[Tile]:
+def scoreboard(evaluated: pd.DataFrame, model: ClaimModel) -> list[Tile]:
     """The figures that matter most, in order; also what `claimvet demo` prints."""
-    found = evaluation.figures(judged)
+    found = evaluation.figures(evaluated)
     policy = model.policy
-    valid, denied = judged["label"] == "valid", judged["disposition"] == "deny"
-    injured = judged["claim_type"] == "personal_injury"
+    valid, denied = evaluated["label"] == "valid", evaluated["disposition"] == "deny"
+    injured = evaluated["claim_type"] == "personal_injury"
     wronged = float((denied & valid).sum() / max(valid.sum(), 1))
     hurt = int((denied & injured).sum())
-    costs = list(money(judged, policy).values())
+    costs = list(money(evaluated, policy).values())
     return [
         Tile(
             "AUC valid",
@@ -107,8 +107,8 @@ def scoreboard(judged: pd.DataFrame, model: ClaimModel) -> list[Tile]:
         Tile(
             "log loss",
             figure(found["log_loss"]),
-            f"lower is better; shares: {figure(_base_loss(judged))}",
-            found["log_loss"] < _base_loss(judged),
+            f"lower is better; shares: {figure(_base_loss(evaluated))}",
+            found["log_loss"] < _base_loss(evaluated),
         ),
         Tile(
             "calibration error",
@@ -132,9 +132,9 @@ def scoreboard(judged: pd.DataFrame, model: ClaimModel) -> list[Tile]:
     ]
 
 
-def _base_loss(judged: pd.DataFrame) -> float:
+def _base_loss(evaluated: pd.DataFrame) -> float:
     """Log loss of answering every claim with the shares of the labels: their entropy, in nats."""
-    shares = judged["label"].value_counts(normalize=True).to_numpy()
+    shares = evaluated["label"].value_counts(normalize=True).to_numpy()
     return float(-(shares * np.log(shares)).sum())
 
 
@@ -157,10 +157,10 @@ def _data_section(data: DataFacts) -> Section:
     return Section("data", "The data", data.verdict, cards)
 
 
-def _samples(judged: pd.DataFrame) -> list[SampleClaim]:
+def _samples(evaluated: pd.DataFrame) -> list[SampleClaim]:
     """The first claims of each disposition, in the order in which they were filed."""
     ordered = (
-        judged.assign(called=most_likely(judged))
+        evaluated.assign(called=most_likely(evaluated))
         .rename_axis("claim_id")
         .reset_index()
         .sort_values(["filed_at", "claim_id"])

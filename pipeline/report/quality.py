@@ -36,7 +36,7 @@ SMALLEST_BIN = 0.01
 """Bins with a smaller share of the claims are left out of a calibration curve: their intervals hide the rest."""
 
 
-def quality_section(judged: pd.DataFrame) -> Section:
+def quality_section(evaluated: pd.DataFrame) -> Section:
     """ROC and precision-recall curves, calibration, how probabilities part the labels, and the confusion matrix."""
     lead = (
         "Can it tell honest claims from others, and may its probabilities be taken at their word? Both are asked of claims that it had "
@@ -46,33 +46,33 @@ def quality_section(judged: pd.DataFrame) -> Section:
         "quality",
         "How well it tells them apart",
         lead,
-        [_roc(judged), _precision(judged), _calibration(judged), _spread(judged), _confusion(judged)],
+        [_roc(evaluated), _precision(evaluated), _calibration(evaluated), _spread(evaluated), _confusion(evaluated)],
     )
 
 
-def _roc(judged: pd.DataFrame) -> Card:
-    lines = [Line(_with_area(judged, label), *roc(judged, label), f"c-{label}") for label in _present(judged)]
+def _roc(evaluated: pd.DataFrame) -> Card:
+    lines = [Line(_with_area(evaluated, label), *roc(evaluated, label), f"c-{label}") for label in _present(evaluated)]
     x, y = Axis("share of the others suspected with them"), Axis("share of the label caught")
     note = "The nearer to the top left, the better. The area is how often a claim of the label ranks above another; a coin gets 0.5."
     return Card("ROC curves", line_chart("ROC curves", lines, x, y, diagonal=True), note=note)
 
 
-def _with_area(judged: pd.DataFrame, label: str) -> str:
-    return f"{label}, area {area(judged, label):.3f}"
+def _with_area(evaluated: pd.DataFrame, label: str) -> str:
+    return f"{label}, area {area(evaluated, label):.3f}"
 
 
-def _precision(judged: pd.DataFrame) -> Card:
-    lines = [Line(label, *precision_recall(judged, label), f"c-{label}") for label in _present(judged)]
+def _precision(evaluated: pd.DataFrame) -> Card:
+    lines = [Line(label, *precision_recall(evaluated, label), f"c-{label}") for label in _present(evaluated)]
     x, y = Axis("recall: share of the label caught"), Axis("precision: share that is so")
     note = "The nearer to the top right, the better: catching more of a label takes in more claims that are none."
     return Card("Precision and recall", line_chart("Precision and recall", lines, x, y), note=note)
 
 
-def _calibration(judged: pd.DataFrame) -> Card:
+def _calibration(evaluated: pd.DataFrame) -> Card:
     lines = []
-    for label in _present(judged):
-        curve = reliability(judged, label)
-        curve = curve[curve["claims"] >= SMALLEST_BIN * len(judged)]
+    for label in _present(evaluated):
+        curve = reliability(evaluated, label)
+        curve = curve[curve["claims"] >= SMALLEST_BIN * len(evaluated)]
         ends = list(zip(curve["low"].tolist(), curve["high"].tolist(), strict=True))
         points = curve["p_mean"].tolist(), curve["share"].tolist()
         lines.append(Line(label, *points, f"c-{label}", dots=True, intervals=ends))
@@ -83,17 +83,17 @@ def _calibration(judged: pd.DataFrame) -> Card:
     return Card("Calibration", line_chart("Calibration", lines, x, y, diagonal=True), note=note)
 
 
-def _spread(judged: pd.DataFrame) -> Card:
+def _spread(evaluated: pd.DataFrame) -> Card:
     edges = np.linspace(0, 1, 21)
-    counts = {label: np.histogram(judged.loc[judged["label"] == label, "p_valid"], edges)[0] for label in LABELS}
-    parts = [(label, f"c-{label}", (counts[label] / len(judged)).tolist()) for label in LABELS]
+    counts = {label: np.histogram(evaluated.loc[evaluated["label"] == label, "p_valid"], edges)[0] for label in LABELS}
+    parts = [(label, f"c-{label}", (counts[label] / len(evaluated)).tolist()) for label in LABELS]
     chart = histogram("P(valid) by label", parts, Axis("P(valid), the probability of being valid"))
     note = "Well parted labels meet in the middle only; green on the left are honest people who look suspicious."
     return Card("P(valid) of what is valid, frivolous, abusive", chart, note=note)
 
 
-def _confusion(judged: pd.DataFrame) -> Card:
-    counts = evaluation.confusion(judged).to_numpy()
+def _confusion(evaluated: pd.DataFrame) -> Card:
+    counts = evaluation.confusion(evaluated).to_numpy()
     rows = [
         [f"truly {label}", *(f"{count:,}" for count in counts[place]), share(counts[place, place], counts[place].sum())]
         for place, label in enumerate(LABELS)
@@ -103,9 +103,9 @@ def _confusion(judged: pd.DataFrame) -> Card:
     return Card("Confusion", table=table, note=note, wide=True)
 
 
-def slices_section(judged: pd.DataFrame) -> Section:
+def slices_section(evaluated: pd.DataFrame) -> Section:
     """The figures by month, lane, claim type, new customers and category."""
-    cut = evaluation.by_slice(judged)
+    cut = evaluation.by_slice(evaluated)
     chart = _month_chart(cut[cut["slice"] == "month"])
     cards = [_slice_card(title, names, cut, chart if names == ("month",) else None) for title, names in SLICES.items()]
     lead = (
@@ -149,5 +149,5 @@ def _month_chart(rows: pd.DataFrame) -> Markup | None:
     return line_chart("Month by month", lines, x, y)
 
 
-def _present(judged: pd.DataFrame) -> list[str]:
-    return [label for label in LABELS if 0 < (judged["label"] == label).sum() < len(judged)]
+def _present(evaluated: pd.DataFrame) -> list[str]:
+    return [label for label in LABELS if 0 < (evaluated["label"] == label).sum() < len(evaluated)]

@@ -15,11 +15,11 @@ from claimvet.pipeline.report.charts import Bar, bar_chart
 from claimvet.pipeline.report.parts import Card, Section, shortened
 
 
-def reasons_section(judged: pd.DataFrame) -> Section:
+def reasons_section(evaluated: pd.DataFrame) -> Section:
     """Which features are named most often as the first three reasons of each label."""
     cards = []
     for label in LABELS:
-        rows = judged.loc[most_likely(judged) == label, "reasons"]
+        rows = evaluated.loc[most_likely(evaluated) == label, "reasons"]
         if len(rows):
             cards.append(
                 Card(

@@ -1,7 +1,7 @@
 """The backtest: history replayed in time order, with labels arriving late, models retrained on a schedule, and experts scarce.
 
 At each cut a model is trained on the outcomes that were decided before it, and decides all claims filed until the next cut, with each
-day's reviews allocated. The claims of the period are then judged by the findings known at the end of the data. Older models score the
+day's reviews allocated. The claims of the period are then evaluated by the findings known at the end of the data. Older models score the
 same claims: that is staleness. A challenger runs in the shadow of the champion on the same claims: by default the newly trained model
 is the challenger of the one before it.
 
@@ -24,7 +24,7 @@ from claimvet.data.contract.errors import InvalidDataError, ModelError
 from claimvet.data.contract.tables import FINDINGS
 from claimvet.features.batch.build import build_features
 from claimvet.features.engines.progress import Progress, silent
-from claimvet.models.assessment.backtest import Period, Replayed, judged_period, period_row, shadow_row, stale_rows
+from claimvet.models.assessment.backtest import Period, Replayed, evaluated_period, period_row, shadow_row, stale_rows
 from claimvet.models.learning.training import TrainingData, train_model
 from claimvet.models.parameters import BacktestParams
 from claimvet.models.scoring.claim_model import ClaimModel
@@ -73,14 +73,14 @@ def backtest(
     out: Path,
     params: Params,
     *,
-    rival: Params | None = None,
+    challenger_params: Params | None = None,
     now: datetime,
     progress: Progress = silent,
 ) -> BacktestReport:
     """Replays the data set `data` and writes `report.html`, `periods.csv`, `staleness.csv`, `shadow.csv` and `summary.json` into `out`.
 
-    `rival`, if named, are the parameters of a challenger that is trained beside the champion at every cut and runs in its shadow.
-    Raises `InvalidDataError` where the data break the contract or no cut leaves findings on both sides.
+    `challenger_params`, if named, are the parameters of a challenger that is trained beside the champion at every cut and runs in its
+    shadow. Raises `InvalidDataError` where the data break the contract or no cut leaves findings on both sides.
     """
     notes = require_valid(data)
     data_set = DataSet.open(data)
@@ -90,7 +90,7 @@ def backtest(
         known = read_training_data(data_set, built)
         claims = read_claims(data_set, built)
         features = pd.read_parquet(built).set_index("claim_id")
-    replayed = _replay(known, claims, features, params, rival, progress)
+    replayed = _replay(known, claims, features, params, challenger_params, progress)
     if not replayed:
         raise InvalidDataError(f"{data} has no period with findings before and in it, expected some to replay")
     return _report(replayed, out, params, notes, now)
@@ -128,7 +128,7 @@ def _replay(
     claims: pd.DataFrame,
     features: pd.DataFrame,
     params: Params,
-    rival: Params | None,
+    challenger_params: Params | None,
     progress: Progress,
 ) -> list[Replayed]:
     replayed: list[Replayed] = []
@@ -141,11 +141,11 @@ def _replay(
         inside = claims[(claims["filed_at"] >= start) & (claims["filed_at"] < end)]
         period = Period(start, end, inside, features.loc[inside.index], known.outcomes)
         before = [past.model for past in replayed]
-        challenger = model if rival is None else _trained(known, start, rival)
-        champion = (before[-1] if before else None) if rival is None else model
-        judged = judged_period(period, model)
-        if len(judged.judged):
-            replayed.append(Replayed(period, model, judged, champion, challenger, tuple(before)))
+        challenger = model if challenger_params is None else _trained(known, start, challenger_params)
+        champion = (before[-1] if before else None) if challenger_params is None else model
+        evaluated = evaluated_period(period, model)
+        if len(evaluated.evaluated):
+            replayed.append(Replayed(period, model, evaluated, champion, challenger, tuple(before)))
     return replayed
 
 

@@ -1,4 +1,4 @@
-"""The whole path on a marketplace made up for it: generate, validate, train, promote, score what came later, judge by the truth.
+"""The whole path on a marketplace made up for it: generate, validate, train, promote, score what came later, evaluate by the truth.
 
 Convention: everything that the demo makes, its MLflow store too, lies in its own directory; nothing outside it is touched.
 """
@@ -23,7 +23,7 @@ from claimvet.features.batch.build import build_features
 from claimvet.models.registry.registry import CHALLENGER, NAME, load_model, quiet_store
 from claimvet.pipeline.params import Params
 from claimvet.pipeline.progress import step
-from claimvet.pipeline.report.judged import judge
+from claimvet.pipeline.report.evaluated import evaluated_by_truth
 from claimvet.pipeline.report.page import DataFacts, scoreboard, write_report
 from claimvet.pipeline.report.tiles import Tile
 from claimvet.pipeline.stages.history import claims_from, known_by
@@ -96,7 +96,7 @@ def run_demo(out: Path, params: Params, *, claims: int, seed: int, now: datetime
     """Runs the whole path into the directory `out`, offline, and reports its progress on stderr.
 
     The model knows what the marketplace knew when three quarters of the claims were filed; it scores the others, and the truth
-    that the generator kept apart judges it. `now` stands in scores and report.
+    that the generator kept apart evaluates it. `now` stands in scores and report.
     """
     places = Places(out.resolve())
     with step(f"Generating a marketplace with {claims:,} claims"):
@@ -114,13 +114,13 @@ def run_demo(out: Path, params: Params, *, claims: int, seed: int, now: datetime
     with step("Building features of the later claims") as tell:
         build_features(DataSet.open(places.marketplace), places.features, claims=places.later_claims, progress=tell)
     score_features(places.features, places.scores, model, now=now, claims=places.later_claims)
-    with step("Judging by the truth and writing the report"):
-        judged = _judged(places)
+    with step("Evaluating by the truth and writing the report"):
+        evaluated = _evaluated(places)
         facts = data_facts(DataSet.open(places.marketplace), validation)
         write_report(
-            places.report, judged, model, facts, basis="the truth that its generator kept apart", written_at=now
+            places.report, evaluated, model, facts, basis="the truth that its generator kept apart", written_at=now
         )
-    return DemoReport(tuple(scoreboard(judged, model)), len(judged), promotion, places.report)
+    return DemoReport(tuple(scoreboard(evaluated, model)), len(evaluated), promotion, places.report)
 
 
 def _cut(places: Places) -> tuple[DataSet, datetime]:
@@ -131,11 +131,11 @@ def _cut(places: Places) -> tuple[DataSet, datetime]:
     return known_by(whole, moment, places.known), moment
 
 
-def _judged(places: Places) -> pd.DataFrame:
+def _evaluated(places: Places) -> pd.DataFrame:
     truth = pd.read_parquet(places.marketplace / "truth" / "claims.parquet").set_index("claim_id")["true_label"]
     claims, features = pd.read_parquet(places.later_claims), pd.read_parquet(places.features)
     seen = set(pd.read_parquet(places.known / "claims.parquet", columns=["customer_id"])["customer_id"])
-    return judge(pd.read_parquet(places.scores), truth, claims, features, seen)
+    return evaluated_by_truth(pd.read_parquet(places.scores), truth, claims, features, seen)
 
 
 def data_facts(data_set: DataSet, validation: ValidationReport) -> DataFacts:

@@ -1,4 +1,4 @@
-"""Evaluation: from the claims that judged a model to figures, slices and plots, without training again."""
+"""Evaluation: from the claims that evaluated a model to figures, slices and plots, without training again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEEDED = ("label", *PROBABILITIES, *FOUND)
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """Where the evaluation lies, the number of claims that judged, and the figures with their 95 % intervals."""
+    """Where the evaluation lies, the number of claims that evaluated, and the figures with their 95 % intervals."""
 
     out: Path
     claims: int
@@ -30,21 +30,21 @@ class EvaluationReport:
     intervals: pd.DataFrame
 
     def __str__(self) -> str:
-        lines = [f"{self.claims:,} claims judged"]
+        lines = [f"{self.claims:,} claims evaluated"]
         for name, value in self.figures.items():
             low, high = self.intervals.loc[name, ["low", "high"]]
             lines.append(f"  {name.replace('_', ' '):28} {value:.4f}  ({low:.4f} to {high:.4f})")
         return "\n".join([*lines, f"evaluation: {self.out}"])
 
 
-def evaluate(judged: Path, out: Path, seed: int) -> EvaluationReport:
+def evaluate(evaluated: Path, out: Path, seed: int) -> EvaluationReport:
     """Write `metrics.json`, `intervals.csv`, `slices.csv`, `confusion.csv`, `calibration.csv` and `plots/*.png` into `out`.
 
-    `judged` is the Parquet file that training writes: one row a finding of the judging slice, with its label and probabilities.
+    `evaluated` is the Parquet file that training writes: one row a finding of the test slice, with its label and probabilities.
     `seed` draws the bootstrap. What `out` held before is replaced as a whole.
     Raises `UsageError` where the file does not exist, `InvalidDataError` where it is no such file or holds no claim.
     """
-    frame = _read(judged)
+    frame = _read(evaluated)
     report = EvaluationReport(out, len(frame), figures(frame), intervals(frame, seed))
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(mkdtemp(prefix=".claimvet-", dir=out.parent))
@@ -57,22 +57,22 @@ def evaluate(judged: Path, out: Path, seed: int) -> EvaluationReport:
     return report
 
 
-def _read(judged: Path) -> pd.DataFrame:
-    if not judged.is_file():
+def _read(evaluated: Path) -> pd.DataFrame:
+    if not evaluated.is_file():
         raise UsageError(
-            f"the judged claims {judged} do not exist, expected the judged.parquet of `claimvet train --out`"
+            f"the evaluated claims {evaluated} do not exist, expected the evaluated.parquet of `claimvet train --out`"
         )
     try:
-        frame = pd.read_parquet(judged)
+        frame = pd.read_parquet(evaluated)
     except (ValueError, OSError) as error:
         raise InvalidDataError(
-            f"{judged} is no Parquet file that can be read ({str(error).splitlines()[0]})"
+            f"{evaluated} is no Parquet file that can be read ({str(error).splitlines()[0]})"
         ) from error
     missing = [name for name in NEEDED if name not in frame]
     if missing:
-        raise InvalidDataError(f"{judged} lacks the columns {', '.join(missing)}; expected judged claims")
+        raise InvalidDataError(f"{evaluated} lacks the columns {', '.join(missing)}; expected evaluated claims")
     if frame.empty:
-        raise InvalidDataError(f"{judged} holds no claim; the data set had too few findings to judge a model")
+        raise InvalidDataError(f"{evaluated} holds no claim; the data set had too few findings to evaluate a model")
     return frame
 
 

@@ -35,13 +35,22 @@ from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.alternatives import money_table
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.policy import PROBABILITIES, Policy
-from claimvet.models.registry.registry import CARD_FILE, CHALLENGER, JUDGED_POLICY_FILE, NAME, PARITY_FILE, register
+from claimvet.models.registry.registry import (
+    CARD_FILE,
+    CHALLENGER,
+    EVALUATED_FEATURES_FILE,
+    EVALUATED_FILE,
+    EVALUATED_POLICY_FILE,
+    NAME,
+    PARITY_FILE,
+    register,
+)
 from claimvet.pipeline.stages.parity import feature_parity
 from claimvet.pipeline.validate import require_valid
 
 ACCOUNT_AGE = "customer_account_age_days"
 _CHUNK_BYTES = 1 << 20
-UNCHECKED_MOST = 3
+MAX_UNCHECKED = 3
 """Claims without a finding that are read beside each one with; `train.unchecked_per_finding` says how many of them teach."""
 
 
@@ -60,24 +69,24 @@ class TrainReport:
         lines = [f"note: {note}" for note in (*self.notes, split.note) if note]
         lines.append(
             f"{len(split.everything):,} findings: {len(split.train):,} trained, {len(split.bound):,} bound denials, "
-            f"{len(split.judge):,} judged what was grown before {split.judge_from:%Y-%m-%d}; all are in the model"
+            f"{len(split.test):,} evaluated what was grown before {split.test_from:%Y-%m-%d}; all are in the model"
         )
-        rivals = [(name, values) for name, values in self._rivals() if values]
-        lines += [f"{name}: {_figures(values)}" for name, values in rivals]
+        compared = [(name, values) for name, values in self._all_figures() if values]
+        lines += [f"{name}: {_figures(values)}" for name, values in compared]
         lines += [
-            f"warning: the model does not beat {name}, whose log loss on the judging slice is {values['log_loss']:.4f} "
+            f"warning: the model does not beat {name}, whose log loss on the test slice is {values['log_loss']:.4f} "
             f"against {self.figures['log_loss']:.4f}"
-            for name, values in rivals[1:]
+            for name, values in compared[1:]
             if not self.figures["log_loss"] < values["log_loss"]
         ]
         lines.append(f"model {model.version} is models:/{NAME}@{CHALLENGER}, version {self.number}, in {self.store}")
         return "\n".join(lines)
 
-    def _rivals(self) -> Iterable[tuple[str, dict[str, float]]]:
-        if len(self.training.judged):
+    def _all_figures(self) -> Iterable[tuple[str, dict[str, float]]]:
+        if len(self.training.evaluated):
             yield "model", self.figures
-            for name, judged in self.training.baselines.items():
-                yield name.replace("_", " "), figures(judged)
+            for name, evaluated in self.training.baselines.items():
+                yield name.replace("_", " "), figures(evaluated)
 
 
 def train(
@@ -90,7 +99,7 @@ def train(
     features: Path | None = None,
     progress: Progress = silent,
 ) -> TrainReport:
-    """Validates, builds features, trains, judges, and registers the model as challenger.
+    """Validate, build features, train, evaluate, and register the model as challenger.
 
     `out`, if named, gets the model (`model/`) and its evaluation (`evaluation/`) as files, too. `features`, if named, is the Parquet
     file that `build_features` made of the same data set; they are not built again, but for a sample that tells whether that is so.
@@ -129,13 +138,13 @@ def train(
         if out is not None:
             training.model.save(out / "model")
             shutil.copytree(evaluation, out / "evaluation", dirs_exist_ok=True)
-    return TrainReport(number, mlflow.get_tracking_uri(), training, figures(training.judged), notes)
+    return TrainReport(number, mlflow.get_tracking_uri(), training, figures(training.evaluated), notes)
 
 
 def read_training_data(data_set: DataSet, features: Path) -> TrainingData:
     """What training reads of a data set and its features (a Parquet file of `build_features`).
 
-    The claims that somebody looked at with all their outcomes, and up to `UNCHECKED_MOST` times as many others, drawn by their names.
+    The claims that somebody looked at with all their outcomes, and up to `MAX_UNCHECKED` times as many others, drawn by their names.
     """
     connection = connect()
     try:
@@ -145,7 +154,7 @@ def read_training_data(data_set: DataSet, features: Path) -> TrainingData:
         )
         connection.execute(
             "CREATE TEMP TABLE read_too AS FROM looked_at UNION ALL (SELECT claim_id FROM claims ANTI JOIN looked_at USING (claim_id) "
-            f"ORDER BY md5(claim_id) LIMIT (SELECT {UNCHECKED_MOST} * count(*) FROM looked_at))"
+            f"ORDER BY md5(claim_id) LIMIT (SELECT {MAX_UNCHECKED} * count(*) FROM looked_at))"
         )
         inputs = connection.execute(
             f"SELECT * FROM read_parquet({quoted(str(features))}) SEMI JOIN read_too USING (claim_id) ORDER BY claim_id"
@@ -187,27 +196,27 @@ def with_facts(claims: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_evaluation(training: Training, directory: Path, seed: int) -> dict[str, float]:
-    """Writes what judged the model into `directory`, and answers the figures to log: the model's, and its baselines' log loss."""
+    """Writes what evaluated the model into `directory`, and answers the figures to log: the model's, and its baselines' log loss."""
     (directory / "baselines").mkdir(parents=True, exist_ok=True)
-    judged, policy = with_dispositions(training), training.judged_policy
-    judged.to_parquet(directory / "judged.parquet")
-    training.judged_features.to_parquet(directory / "judged_features.parquet")
+    evaluated, policy = with_dispositions(training), training.evaluated_policy
+    evaluated.to_parquet(directory / EVALUATED_FILE)
+    training.evaluated_features.to_parquet(directory / EVALUATED_FEATURES_FILE)
     for name, answers in training.baselines.items():
         answers.to_parquet(directory / "baselines" / f"{name}.parquet")
-    money = money_table(judged, policy, seed, training.judged_features)
+    money = money_table(evaluated, policy, seed, training.evaluated_features)
     losses = {name: figures(answers)["log_loss"] for name, answers in training.baselines.items()}
-    tables = {"slices": by_slice(judged), "fairness": fairness_table(judged), "money": money}
+    tables = {"slices": by_slice(evaluated), "fairness": fairness_table(evaluated), "money": money}
     for name, table in tables.items():
         table.to_csv(directory / f"{name}.csv", index=False)
-    confusion(judged).to_csv(directory / "confusion.csv")
-    interval = intervals(judged, seed)
+    confusion(evaluated).to_csv(directory / "confusion.csv")
+    interval = intervals(evaluated, seed)
     interval.to_csv(directory / "intervals.csv")
-    write_plots(judged, directory / "plots")
+    write_plots(evaluated, directory / "plots")
     write_money_plot(money, directory / "plots")
-    card = model_card(CardFacts(training.model, policy, judged, interval, **tables, baselines=losses))
+    card = model_card(CardFacts(training.model, policy, evaluated, interval, **tables, baselines=losses))
     names = [{"name": column.name, "kind": column.kind} for column in training.model.schema.inputs]
-    texts = {CARD_FILE: card, "features.json": _json(names), JUDGED_POLICY_FILE: _json(policy.to_dict())}
-    summary = figures(judged) | {f"log_loss_{name}": loss for name, loss in losses.items()}
+    texts = {CARD_FILE: card, "features.json": _json(names), EVALUATED_POLICY_FILE: _json(policy.to_dict())}
+    summary = figures(evaluated) | {f"log_loss_{name}": loss for name, loss in losses.items()}
     texts["metrics.json"] = _json({name: summary[name] for name in sorted(summary) if summary[name] == summary[name]})
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8")
@@ -215,9 +224,11 @@ def write_evaluation(training: Training, directory: Path, seed: int) -> dict[str
 
 
 def with_dispositions(training: Training) -> pd.DataFrame:
-    """The judged claims with the `disposition` that each would have got, by the policy as it stood when judging began."""
-    judged = training.judged
-    return judged.assign(disposition=training.judged_policy.dispositions(judged[list(PROBABILITIES)], judged))
+    """The evaluated claims with the `disposition` that each would have got, by the policy as it stood when the test slice began."""
+    evaluated = training.evaluated
+    return evaluated.assign(
+        disposition=training.evaluated_policy.dispositions(evaluated[list(PROBABILITIES)], evaluated)
+    )
 
 
 def _json(value: object) -> str:

@@ -148,7 +148,7 @@ def smoke_row(model: ClaimModel) -> dict[str, Value]:
     """A claim that is usual in everything: the middle of each number, the commonest level of each category."""
     row: dict[str, Value] = {}
     for column in model.schema.inputs:
-        usual = model.usual.get(column.name)
+        usual = model.reference_ranges.get(column.name)
         if column.kind == "category":
             row[column.name] = column.levels[0] if column.levels else None
         else:

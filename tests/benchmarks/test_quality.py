@@ -55,23 +55,23 @@ def test_transactions_keep_the_contract_and_are_known_after_seven_days(tmp_path:
         handbook.read_transactions(tmp_path / "elsewhere")
 
 
-def test_a_week_is_judged_fourteen_days_later_without_cards_known_by_then() -> None:
+def test_a_week_is_evaluated_fourteen_days_later_without_cards_known_by_then() -> None:
     rows = transactions(cards=400)
     for week, fold in enumerate(handbook.folds(rows, range(2))):
         first = 115 + 7 * week
         assert fold.train["TX_TIME_DAYS"].between(first, first + 6).all()
-        assert fold.judge["TX_TIME_DAYS"].between(first + 14, first + 20).all()
-        assert not set(fold.train.loc[fold.train["TX_FRAUD"] == 1, "CUSTOMER_ID"]) & set(fold.judge["CUSTOMER_ID"])
+        assert fold.test["TX_TIME_DAYS"].between(first + 14, first + 20).all()
+        assert not set(fold.train.loc[fold.train["TX_FRAUD"] == 1, "CUSTOMER_ID"]) & set(fold.test["CUSTOMER_ID"])
         frauds = rows[rows["TX_FRAUD"] == 1]
-        for day, part in fold.judge.groupby("TX_TIME_DAYS"):
+        for day, part in fold.test.groupby("TX_TIME_DAYS"):
             known = frauds[frauds["TX_TIME_DAYS"].between(first + 6, day - 8)]
             assert not set(known["CUSTOMER_ID"]) & set(part["CUSTOMER_ID"])
 
 
 def test_a_card_that_was_found_is_not_counted_again() -> None:
-    judge = pd.DataFrame({"TX_TIME_DAYS": [1, 1, 1, 2, 2], "CUSTOMER_ID": [1, 1, 2, 1, 2], "TX_FRAUD": [0, 1, 0, 1, 0]})
+    test = pd.DataFrame({"TX_TIME_DAYS": [1, 1, 1, 2, 2], "CUSTOMER_ID": [1, 1, 2, 1, 2], "TX_FRAUD": [0, 1, 0, 1, 0]})
     score = pd.Series([0.9, 0.1, 0.2, 0.9, 0.3])
-    assert handbook.card_precision(judge, score, cards=1) == pytest.approx(0.5)
+    assert handbook.card_precision(test, score, cards=1) == pytest.approx(0.5)
 
 
 def test_vehicle_claims_keep_the_contract_without_row_number_and_year(tmp_path: Path) -> None:
@@ -100,9 +100,9 @@ def test_peers_learn_what_is_there_with_levels_unseen_before() -> None:
     random = np.random.default_rng(0)
     rows = pd.DataFrame({"n": random.normal(size=400), "c": random.choice(["a", "b"], 400)})
     target = pd.Series(((rows["n"] > 0) & (rows["c"] == "a")).astype(int))
-    judge = pd.DataFrame({"n": [2.0, -2.0, 1.0], "c": ["a", "a", "never seen"]})
+    test = pd.DataFrame({"n": [2.0, -2.0, 1.0], "c": ["a", "a", "never seen"]})
     for peer in (plain, linear):
-        scores = peer(Task(rows, target, judge))
+        scores = peer(Task(rows, target, test))
         assert scores.iloc[0] > scores.iloc[1]
         assert scores.between(0, 1).all()
 

@@ -1,4 +1,4 @@
-"""The benchmark trains on earlier claims only, judges decided ones only, and writes what it measured."""
+"""The benchmark trains on earlier claims only, evaluates on decided ones only, and writes what it measured."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def _tables(claims: int = 400) -> dict[str, pd.DataFrame]:
     return {"claims": frame, "outcomes": outcomes, "products": pd.DataFrame({"product_id": ["p"]})}
 
 
-def test_training_sees_no_claim_of_the_judged_year_and_no_outcome_of_one() -> None:
+def test_training_sees_no_claim_of_the_evaluated_year_and_no_outcome_of_one() -> None:
     known = filed_by(_tables(), 2012)
     assert set(known["claims"]["filed_at"].dt.year) == {2012}
     assert set(known["outcomes"]["claim_id"]) <= set(known["claims"]["claim_id"])
     assert len(known["outcomes"]) == 180
 
 
-def test_only_decided_claims_judge() -> None:
+def test_only_decided_claims_evaluate() -> None:
     tables = _tables()
     decided = decided_claims(tables)
     assert set(decided.index) == set(tables["outcomes"]["claim_id"])
@@ -50,7 +50,7 @@ def test_only_decided_claims_judge() -> None:
     assert decided.loc[decided["x_airport"] == "JFK", "paid"].eq(0).all()
 
 
-def test_the_plain_model_learns_from_earlier_years_and_answers_for_the_judged_one() -> None:
+def test_the_plain_model_learns_from_earlier_years_and_answers_for_the_evaluated_one() -> None:
     decided = decided_claims(_tables())
     scores = plain_scores(decided, 2012, 2013)
     paid = decided.loc[decided["year"] == 2013, "paid"]

@@ -1,4 +1,4 @@
-"""Designs are compared on one footing: each answers log odds against valid, and the same judge reads them."""
+"""Designs are compared on one footing: each answers log odds against valid, and the same measure reads them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import label_basis, two_boosters
-from benchmarks.label_basis import World, asked_worlds, judged_odds
+from benchmarks.label_basis import World, asked_worlds, evaluated_odds
 from claimvet.data.contract.tables import LABELS
 from claimvet.models.metrics.label_noise import shares_of
 from claimvet.models.scoring.schema import InputSchema
@@ -36,10 +36,10 @@ def test_two_questions_are_the_same_three_probabilities_as_log_odds_against_vali
     np.testing.assert_allclose(shares_of(odds)[0], wanted, atol=1e-9)
 
 
-def test_every_design_learns_what_is_there_and_is_judged_by_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_design_learns_what_is_there_and_is_evaluated_by_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(two_boosters, "TREES", 30)
     small = world()
-    figures = {name: judged_odds(small, odds) for name, odds in two_boosters.designs(small)}
+    figures = {name: evaluated_odds(small, odds) for name, odds in two_boosters.designs(small)}
     assert len(figures) == 4
     for auc_valid, auc_abusive, loss, audited in figures.values():
         assert min(auc_valid, auc_abusive) > 0.85

@@ -10,8 +10,8 @@ from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.policy import Policy
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
-QUICK = TrainParams(most_trees=25, learning_rate=0.2, leaves=7, depth=3)
-SPLIT = SplitParams(least_findings=20)
+QUICK = TrainParams(num_boost_round=25, learning_rate=0.2, num_leaves=7, max_depth=3)
+SPLIT = SplitParams(min_findings=20)
 POLICY = Policy()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import yaml
 
 from claimvet.data.contract.errors import UsageError
 from claimvet.models.policy.policy import Policy
-from claimvet.pipeline.params import GenerateParams, Params, find_params, load_params, parse_params
+from claimvet.pipeline.params import RENAMED, GenerateParams, Params, find_params, load_params, parse_params
 
 ROOT = Path(__file__).resolve().parents[2]
 SET_BY_TRAINING = {"deny_threshold"}
@@ -79,3 +80,13 @@ def test_the_working_directorys_file_comes_before_the_projects_own(tmp_path: Pat
 def test_a_named_file_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"mine\.yaml does not exist"):
         load_params(tmp_path / "mine.yaml")
+
+
+@pytest.mark.parametrize(("old", "new"), sorted(RENAMED.items()))
+def test_an_old_name_is_refused_with_the_new_one_which_is_known(old: str, new: str) -> None:
+    section, key = old.split(".")
+    with pytest.raises(
+        UsageError, match=rf"^params.yaml has no parameter {section}\.{key}; it is called {re.escape(new)} now$"
+    ):
+        parse_params(f"{section}: {{{key}: 1}}")
+    parse_params(f"{section}: {{{new.split('.')[1]}: {1 if 'share' not in new else 0.3}}}")

@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 
 from claimvet.models.assessment.backtest import (
-    Judged,
+    Evaluated,
     Period,
     Replayed,
-    judged_period,
+    evaluated_period,
     period_row,
     shadow_row,
     stale_rows,
 )
 from claimvet.models.learning.training import Training, TrainingData
 from claimvet.models.metrics.evaluation import FOUND
-from claimvet.models.metrics.label_noise import USUAL_ERROR
+from claimvet.models.metrics.label_noise import PRIOR_ERROR_RATE
 from claimvet.models.policy.capacity import REFER
 from claimvet.models.policy.guarantee import wrong_denial_bound
 from claimvet.models.scoring.claim_model import ClaimModel
@@ -52,21 +52,21 @@ def period(data: TrainingData) -> Period:
 
 def replayed(period: Period, model: ClaimModel, *others: ClaimModel) -> Replayed:
     champion, challenger = (others[0], model) if others else (None, None)
-    return Replayed(period, model, judged_period(period, model), champion, challenger, others)
+    return Replayed(period, model, evaluated_period(period, model), champion, challenger, others)
 
 
-def test_all_claims_are_decided_and_those_with_a_finding_judged(period: Period, model: ClaimModel) -> None:
-    judged = judged_period(period, model)
-    assert list(judged.decided.index) == list(period.claims.index)
+def test_all_claims_are_decided_and_those_with_a_finding_evaluated(period: Period, model: ClaimModel) -> None:
+    evaluated = evaluated_period(period, model)
+    assert list(evaluated.decided.index) == list(period.claims.index)
     findings = period.outcomes[period.outcomes["decided_by"] != "concession"].set_index("claim_id")["label"]
-    assert set(judged.judged.index) == set(findings.index) & set(period.claims.index)
-    assert judged.judged["label"].to_dict() == findings.loc[judged.judged.index].to_dict()
-    assert (judged.judged["disposition"] == judged.decided["disposition"].loc[judged.judged.index]).all()
+    assert set(evaluated.evaluated.index) == set(findings.index) & set(period.claims.index)
+    assert evaluated.evaluated["label"].to_dict() == findings.loc[evaluated.evaluated.index].to_dict()
+    assert (evaluated.evaluated["disposition"] == evaluated.decided["disposition"].loc[evaluated.evaluated.index]).all()
 
 
 def test_no_day_of_a_period_has_more_reviews_than_experts(period: Period, model: ClaimModel) -> None:
     row = period_row(replayed(period, model), SEED)
-    decided = judged_period(period, model).decided
+    decided = evaluated_period(period, model).decided
     by_day = decided.groupby(period.claims["filed_at"].dt.date)["disposition"].apply(lambda day: (day == REFER).sum())
     assert by_day.max() <= CAPACITY
     assert row["most_reviews_of_a_day"] == by_day.max()
@@ -75,17 +75,17 @@ def test_no_day_of_a_period_has_more_reviews_than_experts(period: Period, model:
 
 def test_dollars_and_losses_are_counted_claim_by_claim(period: Period, model: ClaimModel) -> None:
     one = replayed(period, model)
-    row, judged = period_row(one, SEED), one.judged.judged
+    row, evaluated = period_row(one, SEED), one.evaluated.evaluated
     costs, losses = [], []
-    for claim_id, claim in judged.iterrows():
-        alone = judged.loc[[claim_id]]
+    for claim_id, claim in evaluated.iterrows():
+        alone = evaluated.loc[[claim_id]]
         table = model.policy.realised_costs(alone[["p_valid", "p_frivolous", "p_abusive"]], alone, alone["label"])
         costs.append(table[claim["disposition"]].iloc[0])
         losses.append(-np.log(claim[f"found_{claim['label']}"]))
     assert row["usd_per_1000"] == pytest.approx(1000.0 * np.mean(costs))
     assert row["usd_low"] < row["usd_per_1000"] < row["usd_high"]
     assert row["log_loss"] == pytest.approx(np.mean(losses))
-    np.testing.assert_allclose(judged[list(FOUND)].sum(axis=1), 1.0)
+    np.testing.assert_allclose(evaluated[list(FOUND)].sum(axis=1), 1.0)
 
 
 def denied_period(
@@ -93,17 +93,17 @@ def denied_period(
 ) -> dict[str, object]:
     """The row of a period in which the first valid findings of property damage were denied, as many as `denied`."""
     honest = replace(model, policy=replace(model.policy, deny_alpha=deny_alpha, deny_threshold=threshold))
-    judged = judged_period(period, honest)
-    frame = judged.judged.assign(disposition="request_evidence")
+    evaluated = evaluated_period(period, honest)
+    frame = evaluated.evaluated.assign(disposition="request_evidence")
     valid = frame[(frame["label"] == "valid") & (frame["claim_type"] == "property_damage")].index
     frame.loc[valid[:denied], "disposition"] = "deny"
-    return period_row(Replayed(period, honest, Judged(judged.decided, frame), None, None, ()), SEED)
+    return period_row(Replayed(period, honest, Evaluated(evaluated.decided, frame), None, None, ()), SEED)
 
 
 def test_the_guarantee_counts_valid_findings_less_those_expected_to_be_mistaken(
     period: Period, model: ClaimModel
 ) -> None:
-    error = min(model.record["error_rates"].get("expert", USUAL_ERROR), model.policy.finding_error_share)
+    error = min(model.record["error_rates"].get("expert", PRIOR_ERROR_RATE), model.policy.finding_error_share)
     broken_from = None
     for denied in range(12):
         row = denied_period(period, model, denied, 0.02)
@@ -134,8 +134,8 @@ def test_the_freshest_model_loses_nothing_against_itself_and_ages_count_backward
 
 def test_a_shadow_run_has_two_sides(period: Period, model: ClaimModel, worse: ClaimModel) -> None:
     there = shadow_row(replayed(period, model, worse), SEED)
-    judged = judged_period(period, model)
-    back = shadow_row(Replayed(period, model, judged, model, worse, ()), SEED)
+    evaluated = evaluated_period(period, model)
+    back = shadow_row(Replayed(period, model, evaluated, model, worse, ()), SEED)
     assert there is not None
     assert back is not None
     assert (there["champion"], there["challenger"]) == (back["challenger"], back["champion"])

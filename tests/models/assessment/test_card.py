@@ -21,16 +21,16 @@ from claimvet.pipeline.stages.train import with_dispositions
 
 @pytest.fixture(scope="module")
 def facts(training: Training) -> CardFacts:
-    judged, policy = with_dispositions(training), training.judged_policy
+    evaluated, policy = with_dispositions(training), training.evaluated_policy
     losses = {name: figures(rows)["log_loss"] for name, rows in training.baselines.items()}
     return CardFacts(
         training.model,
         policy,
-        judged,
-        intervals(judged, 1),
-        by_slice(judged),
-        fairness_table(judged),
-        money_table(judged, policy, 1, training.judged_features),
+        evaluated,
+        intervals(evaluated, 1),
+        by_slice(evaluated),
+        fairness_table(evaluated),
+        money_table(evaluated, policy, 1, training.evaluated_features),
         losses,
     )
 
@@ -54,8 +54,8 @@ def test_the_card_reads_as_words_and_numbers(card: str) -> None:
     assert all(limit in card for limit in LIMITS)
 
 
-def test_the_quality_is_that_of_the_judged_claims_inside_its_interval(card: str, facts: CardFacts) -> None:
-    found = figures(facts.judged)
+def test_the_quality_is_that_of_the_evaluated_claims_inside_its_interval(card: str, facts: CardFacts) -> None:
+    found = figures(facts.evaluated)
     rows = table(card, "How good it is")
     assert [float(row[1]) for row in rows] == [
         round(found[name], 3) for name in ("auc_valid", "auc_abusive", "log_loss", "calibration_error", "accuracy")
@@ -63,14 +63,14 @@ def test_the_quality_is_that_of_the_judged_claims_inside_its_interval(card: str,
     for _, value, interval in rows[:3]:
         low, high = map(float, interval.split(" to "))
         assert low <= float(value) <= high
-    assert f"On {len(facts.judged):,} later findings" in card
+    assert f"On {len(facts.evaluated):,} later findings" in card
     assert f"logistic {facts.baselines['logistic']:.3f}" in card
 
 
 def test_findings_by_slice_are_those_of_the_split(card: str, training: Training) -> None:
     rows = {row[0]: [int(cell.replace(",", "")) for cell in row[1:]] for row in table(card, "What it learned from")}
     split = training.split
-    for name in ("train", "bound", "judge", "everything"):
+    for name in ("train", "bound", "test", "everything"):
         counts = getattr(split, name)["label"].value_counts()
         assert rows[name] == [int(counts.get(label, 0)) for label in ("valid", "frivolous", "abusive")]
 
@@ -82,12 +82,12 @@ def test_it_speaks_of_claims_that_nobody_looked_at_only_where_they_taught(facts:
         assert ("nobody looked at" in model_card(replace(facts, model=model))) == told
 
 
-def test_calibration_counts_every_judged_claim_once(card: str, facts: CardFacts) -> None:
+def test_calibration_counts_every_evaluated_claim_once(card: str, facts: CardFacts) -> None:
     rows = table(card, "Do its probabilities mean what they say?")
     claims = [int(row[0].replace(",", "")) for row in rows]
-    assert sum(claims) == len(facts.judged)
+    assert sum(claims) == len(facts.evaluated)
     found = sum(count * float(row[2]) for count, row in zip(claims, rows, strict=True))
-    assert found == pytest.approx((facts.judged["label"] == "valid").sum(), abs=0.005 * len(facts.judged))
+    assert found == pytest.approx((facts.evaluated["label"] == "valid").sum(), abs=0.005 * len(facts.evaluated))
 
 
 def test_slices_come_worst_first(card: str) -> None:
@@ -109,7 +109,7 @@ def test_a_group_without_others_is_not_compared(facts: CardFacts) -> None:
         for row in table(model_card(replace(facts, fairness=alone)), "False positive rate by group")
     )
     nobody = model_card(replace(facts, fairness=facts.fairness.head(0)))
-    assert "Too few valid claims judged it to tell." in nobody
+    assert "Too few valid claims evaluated it to tell." in nobody
 
 
 def test_a_model_without_a_bound_says_that_it_denies_nothing(facts: CardFacts) -> None:
@@ -121,11 +121,11 @@ def test_a_model_without_a_bound_says_that_it_denies_nothing(facts: CardFacts) -
     assert "It denies nothing above a P(valid) of 0.020." in with_bound(0.02)
 
 
-def test_a_model_that_nothing_judged_warns_instead_of_figures(facts: CardFacts) -> None:
-    unjudged = model_card(replace(facts, judged=facts.judged.head(0)))
-    assert "Nothing judged it" in unjudged
-    assert "Do not promote it." in unjudged
-    assert "## What its decisions cost" not in unjudged
+def test_a_model_that_nothing_evaluated_warns_instead_of_figures(facts: CardFacts) -> None:
+    unevaluated = model_card(replace(facts, evaluated=facts.evaluated.head(0)))
+    assert "Nothing evaluated it" in unevaluated
+    assert "Do not promote it." in unevaluated
+    assert "## What its decisions cost" not in unevaluated
 
 
 def texts(figure: Figure) -> list[str]:
@@ -135,14 +135,14 @@ def texts(figure: Figure) -> list[str]:
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_every_plot_has_a_title_and_named_axes(name: str, facts: CardFacts) -> None:
-    axes = PLOTS[name](facts.judged).axes[0]
+    axes = PLOTS[name](facts.evaluated).axes[0]
     assert axes.get_title()
     assert axes.get_xlabel()
     assert axes.get_ylabel() or name == "calibration_slices"  # its rows are named one by one
 
 
 def test_amounts_on_plots_are_dollars_and_no_mathematics(facts: CardFacts) -> None:
-    banded = facts.judged.assign(amount_band="$50 to $200")
+    banded = facts.evaluated.assign(amount_band="$50 to $200")
     names = texts(calibration_slices_plot(banded))
     assert any(name.startswith(r"amount band: \$50 to \$200") for name in names)
     assert not any(re.search(r"(?<!\\)\$", name) for name in names)

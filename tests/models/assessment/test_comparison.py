@@ -15,7 +15,7 @@ from claimvet.models.learning.training import Training
 from claimvet.models.metrics.baselines import loss_difference
 from claimvet.models.metrics.evaluation import FOUND
 from claimvet.models.metrics.intervals import mean_interval
-from claimvet.models.metrics.label_noise import USUAL_ERROR
+from claimvet.models.metrics.label_noise import PRIOR_ERROR_RATE
 from claimvet.models.parameters import GateParams
 
 PARAMS = GateParams()
@@ -47,16 +47,17 @@ def test_equal_differences_leave_no_doubt() -> None:
 
 
 def test_what_a_loss_is_above_another_at_most_is_near_the_normal_bound(training: Training) -> None:
-    judged, other = training.judged, training.baselines["base_rates"]
+    evaluated, other = training.evaluated, training.baselines["base_rates"]
     losses = [
-        np.array([-np.log(row[f"found_{row['label']}"]) for row in rows.to_dict("records")]) for rows in (judged, other)
+        np.array([-np.log(row[f"found_{row['label']}"]) for row in rows.to_dict("records")])
+        for rows in (evaluated, other)
     ]
     difference = losses[0] - losses[1]
     bound = difference.mean() + 1.645 * difference.std(ddof=1) / np.sqrt(len(difference))
-    assert loss_difference(judged, other, PARAMS) == pytest.approx(bound, abs=0.02)
+    assert loss_difference(evaluated, other, PARAMS) == pytest.approx(bound, abs=0.02)
     shuffled = other.sample(frac=1.0, random_state=1)
-    assert loss_difference(judged, shuffled, PARAMS) == loss_difference(judged, other, PARAMS)
-    assert loss_difference(judged, judged, PARAMS) == 0.0
+    assert loss_difference(evaluated, shuffled, PARAMS) == loss_difference(evaluated, other, PARAMS)
+    assert loss_difference(evaluated, evaluated, PARAMS) == 0.0
 
 
 def test_what_a_decider_finds_is_blurred_by_its_own_errors(training: Training) -> None:
@@ -69,4 +70,4 @@ def test_what_a_decider_finds_is_blurred_by_its_own_errors(training: Training) -
     careful, careless, usual = found[:, 0]
     assert careless < usual < careful
     assert len(FOUND) == found.shape[1]
-    assert 0.0 < USUAL_ERROR < 0.4
+    assert 0.0 < PRIOR_ERROR_RATE < 0.4

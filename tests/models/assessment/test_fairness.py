@@ -17,7 +17,7 @@ from claimvet.models.assessment.fairness import (
 from claimvet.models.parameters import GateParams
 
 
-def judged(count: int = 800, suspected_in_north: float = 0.1) -> pd.DataFrame:
+def evaluated(count: int = 800, suspected_in_north: float = 0.1) -> pd.DataFrame:
     """Valid and frivolous claims of two regions; valid ones are suspected one time in ten, in the north as often as said."""
     rng = np.random.default_rng(4)
     north = rng.random(count) < 0.4
@@ -40,7 +40,7 @@ def judged(count: int = 800, suspected_in_north: float = 0.1) -> pd.DataFrame:
 
 
 def test_counts_and_shares_by_hand() -> None:
-    frame = judged()
+    frame = evaluated()
     valid = frame[frame["label"] == "valid"]
     table = fairness_table(frame)
     north = table.set_index("group").loc["north"]
@@ -61,22 +61,24 @@ def test_counts_and_shares_by_hand() -> None:
 
 
 def test_every_group_column_of_the_users_is_there_and_small_groups_are_not() -> None:
-    frame = judged().assign(group_language=["rare"] * (SMALLEST_GROUP // 2) + ["usual"] * (800 - SMALLEST_GROUP // 2))
+    frame = evaluated().assign(
+        group_language=["rare"] * (SMALLEST_GROUP // 2) + ["usual"] * (800 - SMALLEST_GROUP // 2)
+    )
     groups = fairness_table(frame).query("grouping == 'group_language'")["group"].tolist()
     assert groups == ["usual"]
 
 
 def test_a_group_that_is_believed_significantly_less_fails_and_chance_does_not() -> None:
     params = GateParams()
-    assert fairness_check(judged(), params).passed
-    check = fairness_check(judged(suspected_in_north=0.5), params)
+    assert fairness_check(evaluated(), params).passed
+    check = fairness_check(evaluated(suspected_in_north=0.5), params)
     assert not check.passed
     assert check.name == "valid claims believed, group_region north against the others"
     assert check.figure < 0.7
 
 
 def test_nothing_to_tell_is_said_so_and_passes() -> None:
-    check = fairness_check(judged().assign(label="frivolous"), GateParams())
+    check = fairness_check(evaluated().assign(label="frivolous"), GateParams())
     assert check.passed
     assert "too few to tell" in check.bound
 

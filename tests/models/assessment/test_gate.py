@@ -33,10 +33,10 @@ def _stored(training: Training, version: str) -> StoredModel:
         version,
         "run",
         training.model,
-        training.judged,
-        training.judged_features,
+        training.evaluated,
+        training.evaluated_features,
         dict(training.baselines),
-        training.judged_policy,
+        training.evaluated_policy,
     )
 
 
@@ -45,29 +45,29 @@ def failed(challenger: StoredModel, champion: StoredModel | None = None) -> list
 
 
 def with_found(stored: StoredModel, version: str, answers: np.ndarray) -> StoredModel:
-    """The same claims judged by other answers, as another model's."""
+    """The same claims evaluated by other answers, as another model's."""
     columns = dict(zip(FOUND, answers.T, strict=True))
     probabilities = {name.replace("found", "p"): column for name, column in columns.items()}
     other = replace(stored.model, policy=replace(stored.model.policy, payment_usd=float(version)))
-    return replace(stored, version=version, model=other, judged=stored.judged.assign(**columns, **probabilities))
+    return replace(stored, version=version, model=other, evaluated=stored.evaluated.assign(**columns, **probabilities))
 
 
 def found(stored: StoredModel) -> np.ndarray:
-    return stored.judged[list(FOUND)].to_numpy()
+    return stored.evaluated[list(FOUND)].to_numpy()
 
 
 def test_a_good_first_challenger_passes(stored: StoredModel) -> None:
     assert failed(stored) == []
 
 
-def test_too_few_judged_findings_are_refused_and_nothing_else_is_said(stored: StoredModel) -> None:
-    few = replace(stored, judged=stored.judged.iloc[:59])
-    assert failed(few) == ["findings that judged it"]
+def test_too_few_evaluated_findings_are_refused_and_nothing_else_is_said(stored: StoredModel) -> None:
+    few = replace(stored, evaluated=stored.evaluated.iloc[:59])
+    assert failed(few) == ["findings that evaluated it"]
     assert len(gate_checks(few, None, PARAMS)) == 1
 
 
 def test_a_challenger_that_knows_only_shares_does_not_beat_the_baselines(stored: StoredModel) -> None:
-    shares = np.tile(found(stored).mean(axis=0), (len(stored.judged), 1))
+    shares = np.tile(found(stored).mean(axis=0), (len(stored.evaluated), 1))
     assert "log loss against logistic" in failed(with_found(stored, "2", shares))
 
 
@@ -97,7 +97,7 @@ def refused_share(findings: int, off: float, runs: int = 40) -> float:
         (6000, 0.35, 0.95, 1.0),
     ],
 )
-def test_probabilities_that_are_right_pass_however_few_findings_judge_them_and_significantly_wrong_ones_do_not(
+def test_probabilities_that_are_right_pass_however_few_findings_evaluate_them_and_significantly_wrong_ones_do_not(
     findings: int, off: float, least: float, most: float
 ) -> None:
     assert least <= refused_share(findings, off) <= most
@@ -112,7 +112,7 @@ def test_the_bound_of_the_calibration_error_falls_towards_what_is_allowed() -> N
 
 def test_a_challenger_that_would_deny_many_valid_claims_is_refused(stored: StoredModel) -> None:
     policy = replace(stored.model.policy, deny_threshold=0.45, finding_error_share=0.0)
-    eager = replace(stored, judged_policy=policy)
+    eager = replace(stored, evaluated_policy=policy)
     assert failed(eager) == ["valid claims that would be denied"]
 
 
@@ -127,23 +127,23 @@ def test_a_challenger_worse_than_the_champion_is_refused_and_one_as_good_is_not(
 
 def test_a_champion_without_a_claim_in_common_cannot_be_compared_with(stored: StoredModel) -> None:
     elsewhere = with_found(stored, "2", found(stored))
-    moved = replace(elsewhere, judged=elsewhere.judged.rename(index=lambda name: f"other-{name}"))
+    moved = replace(elsewhere, evaluated=elsewhere.evaluated.rename(index=lambda name: f"other-{name}"))
     assert failed(stored, moved) == ["log loss less that of champion version 2"]
 
 
 def test_a_champion_that_knew_less_scores_the_later_claims_anew(stored: StoredModel) -> None:
-    earlier = {**stored.model.record, "known_until": str(stored.judged["filed_at"].min() - pd.Timedelta(days=1))}
-    champion = replace(stored, model=replace(stored.model, record=earlier), judged=stored.judged.iloc[:0])
+    earlier = {**stored.model.record, "known_until": str(stored.evaluated["filed_at"].min() - pd.Timedelta(days=1))}
+    champion = replace(stored, model=replace(stored.model, record=earlier), evaluated=stored.evaluated.iloc[:0])
     answers = champion_answers(stored, champion)
-    assert set(answers.index) == set(stored.judged.index)
+    assert set(answers.index) == set(stored.evaluated.index)
     np.testing.assert_allclose(answers[list(FOUND)].sum(axis=1), 1.0, atol=1e-9)
     np.testing.assert_allclose(answers[list(PROBABILITIES)].sum(axis=1), 1.0, atol=1e-9)
 
 
-def test_a_champion_with_other_inputs_answers_only_for_claims_that_judged_it(stored: StoredModel) -> None:
-    earlier = {**stored.model.record, "known_until": str(stored.judged["filed_at"].min() - pd.Timedelta(days=1))}
+def test_a_champion_with_other_inputs_answers_only_for_claims_that_evaluated_it(stored: StoredModel) -> None:
+    earlier = {**stored.model.record, "known_until": str(stored.evaluated["filed_at"].min() - pd.Timedelta(days=1))}
     champion = replace(stored, model=replace(stored.model, record=earlier))
-    renamed = replace(stored, judged_features=stored.judged_features.rename(columns={"x_noise": "x_other"}))
+    renamed = replace(stored, evaluated_features=stored.evaluated_features.rename(columns={"x_noise": "x_other"}))
     assert champion_answers(renamed, champion).empty
 
 
@@ -154,13 +154,13 @@ def test_every_check_says_its_figure_and_its_bound(stored: StoredModel) -> None:
 
 def test_a_leaking_input_is_refused_because_one_input_alone_knows_the_outcome(stored: StoredModel) -> None:
     random = np.random.default_rng(1)
-    codes = stored.judged["label"].map({"frivolous": 0.0, "valid": 1.0, "abusive": 2.0})
+    codes = stored.evaluated["label"].map({"frivolous": 0.0, "valid": 1.0, "abusive": 2.0})
     for name, leak in (
         ("x_noise", codes + random.normal(0, 0.2, len(codes))),
         ("x_noise", codes.where(codes == 1.0)),
         ("x_site", codes.astype("str")),
     ):
-        leaking = replace(stored, judged_features=stored.judged_features.assign(**{name: leak}))
+        leaking = replace(stored, evaluated_features=stored.evaluated_features.assign(**{name: leak}))
         assert failed(leaking) == [f"AUC of the strongest single input ({name})"]
 
 
@@ -196,10 +196,10 @@ def test_features_that_scoring_would_not_see_are_refused_by_name(stored: StoredM
 
 
 def test_a_challenger_that_is_too_good_to_be_true_is_refused(stored: StoredModel) -> None:
-    sure = np.full((len(stored.judged), 3), 0.01)
-    sure[np.arange(len(sure)), [["valid", "frivolous", "abusive"].index(label) for label in stored.judged["label"]]] = (
-        0.98
-    )
+    sure = np.full((len(stored.evaluated), 3), 0.01)
+    sure[
+        np.arange(len(sure)), [["valid", "frivolous", "abusive"].index(label) for label in stored.evaluated["label"]]
+    ] = 0.98
     refused = failed(with_found(stored, "2", sure), stored)
     assert "AUC against findings" in refused
     assert "log loss as a share of the champion's" in refused
@@ -207,16 +207,16 @@ def test_a_challenger_that_is_too_good_to_be_true_is_refused(stored: StoredModel
 
 def test_a_mislabelled_challenger_is_refused_because_its_findings_contradict_the_champions(stored: StoredModel) -> None:
     random = np.random.default_rng(2)
-    flipped = stored.judged["label"].where(random.random(len(stored.judged)) > 0.2, "valid")
-    told_otherwise = replace(with_found(stored, "2", found(stored)), judged=stored.judged.assign(label=flipped))
-    assert "findings that contradict those that judged the champion" in failed(told_otherwise, stored)
+    flipped = stored.evaluated["label"].where(random.random(len(stored.evaluated)) > 0.2, "valid")
+    told_otherwise = replace(with_found(stored, "2", found(stored)), evaluated=stored.evaluated.assign(label=flipped))
+    assert "findings that contradict those that evaluated the champion" in failed(told_otherwise, stored)
 
 
 def test_a_first_challenger_with_labels_mixed_up_is_refused_because_suspicion_points_the_wrong_way(
     stored: StoredModel,
 ) -> None:
-    swapped = stored.judged["label"].map({"valid": "abusive", "abusive": "valid", "frivolous": "frivolous"})
-    mixed_up = replace(stored, judged=stored.judged.assign(label=swapped))
+    swapped = stored.evaluated["label"].map({"valid": "abusive", "abusive": "valid", "frivolous": "frivolous"})
+    mixed_up = replace(stored, evaluated=stored.evaluated.assign(label=swapped))
     assert "AUC of inputs that raise suspicion, for claims without merit" in failed(mixed_up)
 
 
@@ -236,19 +236,21 @@ def test_a_challenger_that_costs_more_is_refused_in_dollars(stored: StoredModel)
 
 def test_a_challenger_that_is_much_worse_in_one_slice_is_refused_for_it(stored: StoredModel) -> None:
     answers = found(stored)
-    here = (stored.judged["category_id"] == "toys").to_numpy()
+    here = (stored.evaluated["category_id"] == "toys").to_numpy()
     answers[here] = answers[here][:, [1, 0, 2]]
     names = failed(with_found(stored, "2", answers), stored)
     assert "log loss less the champion's, significantly, in its worst slice (category_id toys)" in names
 
 
 def test_a_challenger_that_believes_one_group_less_is_refused(stored: StoredModel) -> None:
-    grouped = stored.judged.assign(group_region=np.where(np.arange(len(stored.judged)) % 2 == 0, "north", "south"))
-    assert failed(replace(stored, judged=grouped)) == []
+    grouped = stored.evaluated.assign(
+        group_region=np.where(np.arange(len(stored.evaluated)) % 2 == 0, "north", "south")
+    )
+    assert failed(replace(stored, evaluated=grouped)) == []
     unlucky = (grouped["group_region"] == "north") & (grouped["label"] == "valid") & (np.arange(len(grouped)) % 3 > 0)
     columns = ["p_valid", "p_frivolous", "p_abusive"]
     grouped.loc[unlucky, columns] = [0.3, 0.6, 0.1]
-    names = [name for name in failed(replace(stored, judged=grouped)) if name.startswith("valid claims believed")]
+    names = [name for name in failed(replace(stored, evaluated=grouped)) if name.startswith("valid claims believed")]
     assert names == ["valid claims believed, group_region north against the others"]
 
 
@@ -265,7 +267,7 @@ def test_an_injury_that_would_be_denied_is_counted_although_the_policy_never_doe
 
 def test_one_label_only_breaks_nothing_and_passes_nothing(tmp_path: Path) -> None:
     alone = trained(small_world(600, labels=("valid",)))
-    assert len(alone.judged) >= PARAMS.min_findings
+    assert len(alone.evaluated) >= PARAMS.min_findings
     write_evaluation(alone, tmp_path, seed=1)
     assert (tmp_path / "model_card.md").is_file()
     assert failed(_stored(alone, "1")) == ["dollars per 1,000 claims less those of presenting everything"]

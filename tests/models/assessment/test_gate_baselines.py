@@ -19,8 +19,8 @@ PARAMS = GateParams(min_findings=60)
 @pytest.fixture(scope="module")
 def stored(training: Training) -> StoredModel:
     """The training that all tests share, as the registry would give it back."""
-    baselines, policy = dict(training.baselines), training.judged_policy
-    return StoredModel("1", "run", training.model, training.judged, training.judged_features, baselines, policy)
+    baselines, policy = dict(training.baselines), training.evaluated_policy
+    return StoredModel("1", "run", training.model, training.evaluated, training.evaluated_features, baselines, policy)
 
 
 def test_a_challenger_whose_findings_are_mere_chance_seldom_passes_for_better_than_shares(stored: StoredModel) -> None:
@@ -34,7 +34,7 @@ def test_a_challenger_whose_findings_are_mere_chance_seldom_passes_for_better_th
         answers = shares * np.exp(0.05 * random.normal(size=shares.shape))
         answers /= answers.sum(axis=1, keepdims=True)
         columns = dict(zip(FOUND, answers.T, strict=True))
-        noise = replace(stored, judged=stored.judged.assign(label=drawn, **columns))
+        noise = replace(stored, evaluated=stored.evaluated.assign(label=drawn, **columns))
         noise = replace(noise, baselines={"base_rates": baseline.assign(label=drawn)})
         check = baseline_checks(noise, PARAMS)[0]
         passed += check.passed

@@ -15,7 +15,7 @@ from claimvet.features.catalogue.features import MODEL_FEATURES
 from claimvet.models.explain import contributions as shap
 from claimvet.models.explain.protected import is_protected, protected_names
 from claimvet.models.explain.reasons import _reasons, explain, label_contributions
-from claimvet.models.explain.reference_ranges import Usual, describe, sentence, usual_values
+from claimvet.models.explain.reference_ranges import ReferenceRange, describe, reference_ranges, sentence
 from claimvet.models.policy.policy import PROBABILITIES, most_likely
 from claimvet.models.scoring.claim_model import raw_scores
 
@@ -28,7 +28,7 @@ class Pair:
 
     frivolous: lgb.Booster
     abusive: lgb.Booster
-    usual: Mapping[str, Usual]
+    reference_ranges: Mapping[str, ReferenceRange]
     sources: Mapping[str, str] = field(
         default_factory=lambda: {
             "customer_returns_count_365d": "customer_returns_count_365d",
@@ -81,7 +81,7 @@ def pair() -> Pair:
         for line in (0.5, 1)
     )
     kinds = {str(name): "number" if rows[name].dtype == "float64" else "category" for name in rows}
-    return Pair(frivolous, abusive, usual_values(rows, kinds))
+    return Pair(frivolous, abusive, reference_ranges(rows, kinds))
 
 
 def labels(pair: Pair, rows: pd.DataFrame) -> list[str]:
@@ -125,7 +125,7 @@ def test_a_claim_has_the_same_reasons_alone_as_in_a_batch(pair: Pair) -> None:
 
 def test_where_nothing_speaks_for_the_label_what_speaks_against_it_is_told(pair: Pair) -> None:
     towards = np.array([[-0.1, -0.5, 0.0, -0.2]])
-    reasons = _reasons(towards, list(world(1).columns), world(1), pair.usual, top=2)
+    reasons = _reasons(towards, list(world(1).columns), world(1), pair.reference_ranges, top=2)
     assert [reason.contribution for reason in reasons[0]] == [-0.5, -0.2]
 
 
@@ -135,7 +135,7 @@ def test_values_come_as_they_were_given_and_null_as_none(pair: Pair) -> None:
     )
     values = {
         reason.feature: reason.value
-        for reason in _reasons(np.ones((1, 4)), list(rows.columns), rows, pair.usual, top=5)[0]
+        for reason in _reasons(np.ones((1, 4)), list(rows.columns), rows, pair.reference_ranges, top=5)[0]
     }
     assert values == {"customer_returns_count_365d": 9.0, "claim_amount": None, "x_site": "gate", "claim_type": None}
 
@@ -152,7 +152,7 @@ def test_many_returns_are_the_first_reason_against_a_claim_and_say_so(pair: Pair
 def test_what_is_protected_is_never_told_however_much_it_weighs(pair: Pair) -> None:
     towards = np.array([[9.0, 0.5, 0.2]])
     rows = pd.DataFrame({"x_policy_holder_sex": ["f"], "claim_amount": [12.0], "x_zip": ["10115"]})
-    told = _reasons(towards, list(rows.columns), rows, pair.usual, top=5)[0]
+    told = _reasons(towards, list(rows.columns), rows, pair.reference_ranges, top=5)[0]
     assert [reason.feature for reason in told] == ["claim_amount"]
 
 
@@ -257,7 +257,7 @@ def test_a_booster_without_splits_is_explained_by_its_base_alone() -> None:
 
 def test_what_is_usual_is_three_quantiles_or_the_shares_of_levels() -> None:
     rows = pd.DataFrame({"n": [0.0, 1.0, 2.0, None], "c": ["a", "a", "b", None], "none": [None] * 4})
-    usual = usual_values(rows, {"n": "number", "c": "category", "none": "number"})
+    usual = reference_ranges(rows, {"n": "number", "c": "category", "none": "number"})
     assert usual == {"n": pytest.approx([0.1, 1.0, 1.9]), "c": {"a": pytest.approx(2 / 3), "b": pytest.approx(1 / 3)}}
 
 
@@ -280,7 +280,7 @@ def test_what_is_usual_is_three_quantiles_or_the_shares_of_levels() -> None:
     ],
 )
 def test_a_sentence_says_what_the_value_is_and_what_is_usual(
-    name: str, value: float | str | None, usual: Usual | None, expected: str
+    name: str, value: float | str | None, usual: ReferenceRange | None, expected: str
 ) -> None:
     assert sentence(name, value, usual) == expected
 

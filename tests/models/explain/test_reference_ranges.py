@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimvet.features.catalogue.features import FEATURES
-from claimvet.models.explain.reference_ranges import MOST_LEVELS, describe, sentence, usual_values
+from claimvet.models.explain.reference_ranges import MAX_LEVELS, describe, reference_ranges, sentence
 
 NUMBERS = st.floats(-1e6, 1e6, allow_subnormal=False)
 
@@ -67,7 +67,7 @@ def test_one_day_is_no_days() -> None:
 @given(st.lists(st.one_of(st.none(), NUMBERS), min_size=1, max_size=40))
 def test_what_is_usual_of_a_number_are_its_quantiles_without_nulls(values: list[float | None]) -> None:
     rows = pd.DataFrame({"x_a": pd.array(values, dtype="Float64")})
-    usual = usual_values(rows, {"x_a": "number"})
+    usual = reference_ranges(rows, {"x_a": "number"})
     known = [value for value in values if value is not None]
     if not known:
         assert usual == {}
@@ -79,11 +79,11 @@ def test_what_is_usual_of_a_number_are_its_quantiles_without_nulls(values: list[
 
 @given(st.lists(st.sampled_from([f"level {number}" for number in range(80)]), min_size=1, max_size=200))
 def test_what_is_usual_of_a_category_are_shares_of_its_commonest_levels(levels: list[str]) -> None:
-    usual = usual_values(pd.DataFrame({"x_a": pd.Series(levels, dtype="str")}), {"x_a": "category"})["x_a"]
+    usual = reference_ranges(pd.DataFrame({"x_a": pd.Series(levels, dtype="str")}), {"x_a": "category"})["x_a"]
     assert isinstance(usual, dict)
-    assert len(usual) == min(len(set(levels)), MOST_LEVELS)
+    assert len(usual) == min(len(set(levels)), MAX_LEVELS)
     assert all(share == levels.count(level) / len(levels) for level, share in usual.items())
-    if len(set(levels)) <= MOST_LEVELS:
+    if len(set(levels)) <= MAX_LEVELS:
         assert sum(usual.values()) == pytest.approx(1.0)
     left_out = set(levels) - set(usual)
     assert all(levels.count(level) / len(levels) <= min(usual.values()) for level in left_out)

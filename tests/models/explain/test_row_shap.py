@@ -54,7 +54,7 @@ def test_any_booster_gives_a_row_the_values_that_lightgbm_gives(
 def test_the_values_do_not_depend_on_how_leaves_share_tables(monkeypatch: pytest.MonkeyPatch, bits: int) -> None:
     booster, rows = grown(8, seed=1, num_leaves=31, max_depth=6)
     apart = shap_of(booster).contributions(rows)
-    monkeypatch.setattr(row_shap, "_USUAL_BITS", bits)
+    monkeypatch.setattr(row_shap, "_SHARED_BITS", bits)
     monkeypatch.setattr(row_shap, "_LEAVES_AT_ONCE", 1)
     np.testing.assert_allclose(shap_of(booster).contributions(rows), apart, atol=1e-12)
 

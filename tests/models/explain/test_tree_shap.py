@@ -49,7 +49,7 @@ def test_any_booster_gets_the_values_that_lightgbm_gives(seed: int, columns: int
 def test_the_values_do_not_depend_on_how_leaves_share_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     booster, matrix = grown(600, 8, seed=1, num_leaves=31, max_depth=6)
     apart = by_tables(booster, matrix)
-    monkeypatch.setattr(tree_shap, "MOST_BITS", 3)
+    monkeypatch.setattr(tree_shap, "MAX_BITS", 3)
     np.testing.assert_allclose(by_tables(booster, matrix), apart, atol=1e-12)
 
 
@@ -80,7 +80,7 @@ def test_trees_that_tables_do_not_know_are_left_to_lightgbm() -> None:
 
 def test_paths_that_ask_too_much_are_left_to_lightgbm(monkeypatch: pytest.MonkeyPatch) -> None:
     booster, matrix = grown(400, 6, seed=4, num_leaves=31)
-    monkeypatch.setattr(tree_shap, "MOST_FEATURES", 2)
+    monkeypatch.setattr(tree_shap, "MAX_FEATURES", 2)
     trees = read_trees(booster)
     assert trees is not None
     assert tree_contributions(trees, matrix) is None

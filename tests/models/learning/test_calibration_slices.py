@@ -18,13 +18,13 @@ def test_an_interval_of_a_share_is_exact_at_its_ends() -> None:
 
 
 def test_every_slice_says_what_was_answered_and_what_was_found(training: Training) -> None:
-    slices = calibration_slices(training.judged)
+    slices = calibration_slices(training.evaluated)
     assert set(slices["slice"]) <= set(CALIBRATION_SLICES)
     assert {"claim_type", "decided_by", "lane"} <= set(slices["slice"])
     assert (slices["low"] <= slices["share"]).all()
     assert (slices["share"] <= slices["high"]).all()
     lane = slices[slices["slice"] == "decided_by"].iloc[0]
-    part = training.judged[training.judged["decided_by"] == lane["value"]]
+    part = training.evaluated[training.evaluated["decided_by"] == lane["value"]]
     assert lane["findings"] == len(part)
     assert lane["share"] == pytest.approx((part["label"] == "valid").mean())
     assert lane["p_mean"] == pytest.approx(part["found_valid"].mean())

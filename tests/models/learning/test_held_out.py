@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from claimvet.models.learning.calibration_fit import Calibrated, fit_calibrations
 from claimvet.models.learning.held_out import bounded, held_out
-from claimvet.models.metrics.label_noise import FEWEST_ROWS
+from claimvet.models.metrics.label_noise import MIN_ROWS
 from claimvet.models.policy.guarantee import deny_threshold, findings_needed
 from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.calibration import Calibration
@@ -21,7 +21,7 @@ NEEDED = findings_needed(UNERRING.deny_alpha, UNERRING.deny_confidence)
 
 def nothing_learned() -> Calibrated:
     """The calibration of a training with hardly a finding: raw scores stand."""
-    few = FEWEST_ROWS - 1
+    few = MIN_ROWS - 1
     zeros = pd.DataFrame({"frivolous": np.zeros(few), "abusive": np.zeros(few)})
     return fit_calibrations(zeros, pd.Series(["valid"] * few), pd.Series(["expert"] * few))
 

@@ -25,7 +25,7 @@ from claimvet.pipeline.stages.train import read_training_data
 from tests.models.small_world import POLICY, QUICK, SPLIT, small_world
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
-PARAMS = SplitParams(least_findings=10)
+PARAMS = SplitParams(min_findings=10)
 NAMES = ("claim_amount", "claim_type", "claim_evidence_count", "customer_abusive_outcomes_count_365d")
 FEW = [BY_NAME[name] for name in NAMES]
 
@@ -81,17 +81,17 @@ worlds = st.tuples(st.integers(80, 250), st.integers(0, 500), st.floats(1.0, 40.
 def test_each_slice_holds_what_was_known_at_its_cut_by_plain_loops(drawn: tuple[int, int, float]) -> None:
     filed, outcomes, split = parted(drawn)
     early, late, everything = (
-        known_then(outcomes, moment) for moment in (split.bound_from, split.judge_from, split.known_until)
+        known_then(outcomes, moment) for moment in (split.bound_from, split.test_from, split.known_until)
     )
-    before = {claim: found for claim, found in late.items() if filed[claim] < split.judge_from}
-    ends = split.judge_from - split.gap
+    before = {claim: found for claim, found in late.items() if filed[claim] < split.test_from}
+    ends = split.test_from - split.gap
     held = {claim: found for claim, found in before.items() if split.bound_from <= filed[claim] <= ends}
     ends = split.known_until - split.gap
-    judged = {claim: found for claim, found in everything.items() if split.judge_from <= filed[claim] <= ends}
+    evaluated = {claim: found for claim, found in everything.items() if split.test_from <= filed[claim] <= ends}
     assert as_dict(split.train) == early
-    assert as_dict(split.earlier) == before
+    assert as_dict(split.before_test) == before
     assert as_dict(split.bound) == held
-    assert as_dict(split.judge) == judged
+    assert as_dict(split.test) == evaluated
     assert as_dict(split.everything) == everything
 
 
@@ -101,7 +101,7 @@ def test_the_gap_is_the_measured_delay_or_half_of_the_shorter_later_slice(drawn:
     filed, outcomes, split = parted(drawn)
     delays = sorted(at - filed[claim] for claim, (_, _, at) in known_then(outcomes, split.known_until).items())
     measured = delays[int(PARAMS.delay_quantile * (len(delays) - 1))]
-    room = min(split.judge_from - split.bound_from, split.known_until - split.judge_from) / 2
+    room = min(split.test_from - split.bound_from, split.known_until - split.test_from) / 2
     assert split.gap == min(measured, room)
 
 
@@ -127,12 +127,12 @@ def same(one: TimeSplit, other: TimeSplit, *slices: str) -> None:
 @given(worlds)
 def test_an_appeal_after_a_cut_is_not_seen_before_it(drawn: tuple[int, int, float]) -> None:
     filed, outcomes, split = parted(drawn)
-    same(split, time_split(filed, overturned(outcomes, split.judge_from), PARAMS), "train", "bound", "earlier")
+    same(split, time_split(filed, overturned(outcomes, split.test_from), PARAMS), "train", "bound", "before_test")
     same(split, time_split(filed, overturned(outcomes, split.bound_from), PARAMS), "train")
-    appealed = split.everything.index[split.everything["decided_at"] <= split.judge_from]
+    appealed = split.everything.index[split.everything["decided_at"] <= split.test_from]
     told = time_split(filed, with_appeals(outcomes, appealed, split.known_until), PARAMS)
-    assert told.judge_from == split.judge_from
-    same(split, told, "train", "earlier")
+    assert told.test_from == split.test_from
+    same(split, told, "train", "before_test")
     assert (told.everything.loc[appealed, "label"] == "abusive").all()
 
 
@@ -146,7 +146,7 @@ def test_an_appeal_at_the_very_instant_of_the_cut_is_seen(drawn: tuple[int, int,
 
 
 SHARES = [f"p_{label}" for label in LABELS]
-QUICKER = replace(QUICK, most_trees=6, unchecked_per_finding=0.0)
+QUICKER = replace(QUICK, num_boost_round=6, unchecked_per_finding=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -159,22 +159,22 @@ def first(late: TrainingData) -> Training:
     return train_model(late, SPLIT, QUICKER, POLICY)
 
 
-def test_judged_answers_hang_on_nothing_that_was_decided_after_judging_began(
+def test_evaluated_answers_hang_on_nothing_that_was_decided_after_the_test_slice_began(
     late: TrainingData, first: Training
 ) -> None:
-    assert (late.outcomes["decided_at"] > first.split.judge_from).mean() > 0.1
-    told = replace(late, outcomes=overturned(late.outcomes, first.split.judge_from))
+    assert (late.outcomes["decided_at"] > first.split.test_from).mean() > 0.1
+    told = replace(late, outcomes=overturned(late.outcomes, first.split.test_from))
     again = train_model(told, SPLIT, QUICKER, POLICY)
-    pd.testing.assert_frame_equal(again.judged[SHARES], first.judged[SHARES], check_exact=True)
-    assert again.judged_policy == first.judged_policy
-    assert (again.judged["label"] != first.judged["label"]).all()
+    pd.testing.assert_frame_equal(again.evaluated[SHARES], first.evaluated[SHARES], check_exact=True)
+    assert again.evaluated_policy == first.evaluated_policy
+    assert (again.evaluated["label"] != first.evaluated["label"]).all()
     assert again.model.version != first.model.version
 
 
 def test_what_was_decided_before_the_cut_does_teach(late: TrainingData, first: Training) -> None:
     earlier = overturned(late.outcomes, first.split.bound_from - pd.Timedelta(days=60))
     again = train_model(replace(late, outcomes=earlier), SPLIT, QUICKER, POLICY)
-    assert (again.judged["p_valid"] != first.judged["p_valid"]).mean() > 0.9
+    assert (again.evaluated["p_valid"] != first.evaluated["p_valid"]).mean() > 0.9
 
 
 def test_a_backtest_reads_at_a_cut_what_training_would_have_read_on_that_day(tmp_path: Path) -> None:

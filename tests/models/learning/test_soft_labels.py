@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from claimvet.data.contract.tables import LABELS
 from claimvet.models.learning.boosters import grow
 from claimvet.models.learning.soft_labels import (
-    FEWEST_FINDINGS,
     FOLDS,
+    MIN_FINDINGS,
     STRETCHES,
-    Lesson,
+    TrainingSet,
     folds_of,
-    taken_at_their_word,
-    weighed,
+    hard_labels,
+    soft_labels,
 )
 from claimvet.models.learning.training import train_model
-from claimvet.models.metrics.label_noise import RIVALS, true_shares
+from claimvet.models.metrics.label_noise import BOOSTER_LABELS, true_shares
 from tests.models.small_world import POLICY, QUICK, SPLIT, small_world
 
 
@@ -34,31 +34,31 @@ def world(rows: int, wrong: float, seed: int = 1) -> tuple[pd.DataFrame, np.ndar
     return matrix, truth, pd.DataFrame({"label": np.array(LABELS)[found], "decided_by": "expert"})
 
 
-def boosters(lesson: Lesson):
+def boosters(training_set: TrainingSet):
     grown = []
-    for rival in RIVALS:
-        rows, target, weight = lesson.question(rival)
-        grown.append(grow(lesson.matrix[rows], target, [0, 0], 20, QUICK, weight))
+    for label in BOOSTER_LABELS:
+        rows, target, weight = training_set.binary_target(label)
+        grown.append(grow(training_set.matrix[rows], target, [0, 0], 20, QUICK, weight))
     return tuple(grown)
 
 
 def test_a_finding_that_all_else_contradicts_is_doubted_and_the_others_stand() -> None:
     matrix, truth, findings = world(900, wrong=0.1)
-    lesson, _ = weighed(matrix, findings, matrix.iloc[:0], 0.5, boosters)
+    training_set, _ = soft_labels(matrix, findings, matrix.iloc[:0], 0.5, boosters)
     right = (findings["label"] == np.array(LABELS)[truth]).to_numpy()
-    believed = lesson.labels[np.arange(900), [LABELS.index(label) for label in findings["label"]]]
+    believed = training_set.labels[np.arange(900), [LABELS.index(label) for label in findings["label"]]]
     assert believed[right].mean() > 0.95
     assert believed[~right].mean() < 0.35
-    np.testing.assert_allclose(lesson.labels.sum(axis=1), 1.0)
+    np.testing.assert_allclose(training_set.labels.sum(axis=1), 1.0)
 
 
 def test_unchecked_claims_teach_what_is_believed_of_them_at_their_weight() -> None:
     matrix, _, findings = world(600, wrong=0.05)
     unchecked, truth, _ = world(300, wrong=0.0, seed=2)
-    lesson, _ = weighed(matrix, findings, unchecked, 0.25, boosters)
-    assert len(lesson.matrix) == len(lesson.labels) == 900
-    assert lesson.weight[600:].tolist() == [0.25] * 300
-    assert (lesson.labels[600:].argmax(axis=1) == truth).mean() > 0.97
+    training_set, _ = soft_labels(matrix, findings, unchecked, 0.25, boosters)
+    assert len(training_set.matrix) == len(training_set.labels) == 900
+    assert training_set.weight[600:].tolist() == [0.25] * 300
+    assert (training_set.labels[600:].argmax(axis=1) == truth).mean() > 0.97
 
 
 @given(st.integers(0, 2_000))
@@ -78,36 +78,36 @@ def test_what_a_stretch_of_time_has_to_itself_is_no_knowledge_of_the_claims_to_c
     label = random.integers(0, 3, week.max() + 1)[week]  # of each week all the same, whatever else
     matrix = pd.DataFrame({"week": week.astype(np.float64), "b": random.normal(size=rows)})
     findings = pd.DataFrame({"label": np.array(LABELS)[label], "decided_by": "expert"})
-    _, raw = weighed(matrix, findings, matrix.iloc[:0], 0.5, boosters)
+    _, raw = soft_labels(matrix, findings, matrix.iloc[:0], 0.5, boosters)
     fits = np.corrcoef(raw["abusive"], label == LABELS.index("abusive"))[0, 1]
-    assert abs(fits) < 0.35  # dealt in single findings, judges know the weeks, and it is 0.52
+    assert abs(fits) < 0.35  # dealt in single findings, the boosters know the weeks, and it is 0.52
 
 
 def test_few_findings_are_taken_at_their_word() -> None:
-    matrix, _, findings = world(FEWEST_FINDINGS - 1, wrong=0.2)
-    lesson, _ = weighed(matrix, findings, matrix, 1.0, boosters)
-    plain = taken_at_their_word(matrix, list(findings["label"]))
-    np.testing.assert_array_equal(lesson.labels, plain.labels)
+    matrix, _, findings = world(MIN_FINDINGS - 1, wrong=0.2)
+    training_set, _ = soft_labels(matrix, findings, matrix, 1.0, boosters)
+    plain = hard_labels(matrix, list(findings["label"]))
+    np.testing.assert_array_equal(training_set.labels, plain.labels)
 
 
 @given(st.floats(0.01, 0.98), st.floats(0.001, 0.45), st.integers(0, 2))
-def test_a_finding_never_makes_its_label_less_likely(p: float, careless: float, label: int) -> None:
+def test_a_finding_never_makes_its_label_less_likely(p: float, lapse: float, label: int) -> None:
     before = np.array([[p, (1 - p) / 2, (1 - p) / 2]])
-    after = true_shares(before, np.array([label]), np.array([careless]), np.array([0.6, 0.2, 0.2]))
+    after = true_shares(before, np.array([label]), np.array([lapse]), np.array([0.6, 0.2, 0.2]))
     assert after[0, label] >= before[0, label] - 1e-12
     assert abs(after.sum() - 1) < 1e-12
 
 
 def test_a_question_leaves_out_what_has_no_part_in_it() -> None:
-    lesson = taken_at_their_word(pd.DataFrame({"a": [1.0, 2.0, 3.0]}), ["valid", "frivolous", "abusive"])
-    rows, target, weight = lesson.question("abusive")
+    training_set = hard_labels(pd.DataFrame({"a": [1.0, 2.0, 3.0]}), ["valid", "frivolous", "abusive"])
+    rows, target, weight = training_set.binary_target("abusive")
     assert rows.tolist() == [True, False, True]
     assert target.tolist() == [0.0, 1.0]
     assert weight.tolist() == [1.0, 1.0]
 
 
 def test_what_a_concession_is_called_is_never_read_but_its_inputs_teach() -> None:
-    data, quick = small_world(400), replace(QUICK, most_trees=8, unchecked_per_finding=1.0)
+    data, quick = small_world(400), replace(QUICK, num_boost_round=8, unchecked_per_finding=1.0)
     lying = data.outcomes.copy()
     paid = lying["decided_by"] == "concession"
     lying.loc[paid, "label"] = "abusive"

@@ -13,7 +13,7 @@ from claimvet.models.learning.splits import TimeSplit, time_split
 from claimvet.models.parameters import SplitParams
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
-PARAMS = SplitParams(least_findings=10)
+PARAMS = SplitParams(min_findings=10)
 
 
 def world(filed_days: np.ndarray, delays: np.ndarray, decider: str = "expert") -> tuple[pd.Series, pd.DataFrame]:
@@ -39,8 +39,8 @@ def test_nothing_trains_or_bounds_that_was_not_known_when_the_next_slice_began(
     split = split_of(claims, seed, delay)
     if "filed" not in split.note:
         assert (split.train["decided_at"] <= split.bound_from).all()
-        assert (split.earlier["decided_at"] <= split.judge_from).all()
-        assert (split.bound["decided_at"] <= split.judge_from).all()
+        assert (split.before_test["decided_at"] <= split.test_from).all()
+        assert (split.bound["decided_at"] <= split.test_from).all()
 
 
 @settings(max_examples=25)
@@ -49,18 +49,18 @@ def test_slices_follow_one_another_in_filing_time_and_share_no_claim(claims: int
     split = split_of(claims, seed, delay)
     if len(split.bound):
         assert split.train["filed_at"].max() < split.bound["filed_at"].min()
-    if len(split.judge):
-        assert split.earlier["filed_at"].max() < split.judge["filed_at"].min()
-    assert not set(split.earlier.index) & set(split.judge.index)
+    if len(split.test):
+        assert split.before_test["filed_at"].max() < split.test["filed_at"].min()
+    assert not set(split.before_test.index) & set(split.test.index)
     assert not set(split.train.index) & set(split.bound.index)
-    assert set(split.train.index) | set(split.judge.index) <= set(split.everything.index)
+    assert set(split.train.index) | set(split.test.index) <= set(split.everything.index)
 
 
 def test_a_later_slice_ends_one_measured_delay_before_its_labels_do() -> None:
     split = time_split(*world(np.arange(300.0), np.full(300, 12.0)), PARAMS)
     assert split.gap == pd.Timedelta(days=12)
-    assert split.judge["filed_at"].max() <= split.known_until - split.gap
-    assert split.bound["filed_at"].max() <= split.judge_from - split.gap
+    assert split.test["filed_at"].max() <= split.known_until - split.gap
+    assert split.bound["filed_at"].max() <= split.test_from - split.gap
 
 
 def test_a_claim_trains_with_the_label_of_its_day_and_not_with_the_appeal_that_came_later() -> None:
@@ -78,22 +78,22 @@ def test_findings_that_were_all_decided_on_one_day_are_parted_by_filing() -> Non
     split = time_split(*world(days, 400 - days), PARAMS)
     assert "parted by when they were filed" in split.note
     assert len(split.train) > 150
-    assert len(split.judge) >= 50
+    assert len(split.test) >= 50
 
 
 @pytest.mark.parametrize(("claims", "days"), [(5, 50.0), (200, 0.0)])
-def test_too_few_findings_or_one_filing_time_train_and_judge_nothing(claims: int, days: float) -> None:
+def test_too_few_findings_or_one_filing_time_train_and_evaluate_nothing(claims: int, days: float) -> None:
     split = time_split(*world(np.linspace(0, days, claims), np.full(claims, 1.0)), PARAMS)
     assert len(split.train) == len(split.everything) == claims
-    assert split.judge.empty
+    assert split.test.empty
     assert split.bound.empty
     assert "cannot be parted by time" in split.note
 
 
 def test_a_thin_slice_is_left_empty_and_said_so() -> None:
-    split = time_split(*world(np.arange(60.0), np.full(60, 2.0)), SplitParams(bound_share=0.05, least_findings=10))
+    split = time_split(*world(np.arange(60.0), np.full(60, 2.0)), SplitParams(bound_share=0.05, min_findings=10))
     assert split.bound.empty
-    assert "could bound denials, fewer than 10" in split.note
+    assert "could set the bound of denials, fewer than 10" in split.note
 
 
 def test_assumptions_are_in_no_slice() -> None:
@@ -103,7 +103,7 @@ def test_assumptions_are_in_no_slice() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"judging_share": 0.0}, {"delay_quantile": 1.5}, {"bound_share": 0.5, "judging_share": 0.45}]
+    "wrong", [{"test_share": 0.0}, {"delay_quantile": 1.5}, {"bound_share": 0.5, "test_share": 0.45}]
 )
 def test_shares_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=r"SplitParams"):

@@ -12,7 +12,7 @@ from claimvet.data.contract.errors import ModelError
 from claimvet.data.contract.tables import LABELS
 from claimvet.features.catalogue.features import MODEL_FEATURES
 from claimvet.features.engines.parallel_map import parallel_map
-from claimvet.models.learning.boosters import FEWEST_TREES, booster_settings, enough_trees, grow
+from claimvet.models.learning.boosters import MIN_TREES, booster_settings, enough_trees, grow
 from claimvet.models.learning.training import Training, TrainingData, train_model
 from claimvet.models.metrics.evaluation import figures
 from claimvet.models.parameters import TrainParams
@@ -51,22 +51,22 @@ def test_the_order_of_the_rows_changes_nothing(training: Training, data: Trainin
 
 
 def test_it_learns_what_is_there_to_learn_and_beats_both_baselines(training: Training) -> None:
-    losses = {name: figures(judged)["log_loss"] for name, judged in training.baselines.items()}
-    mine = figures(training.judged)
+    losses = {name: figures(evaluated)["log_loss"] for name, evaluated in training.baselines.items()}
+    mine = figures(training.evaluated)
     assert mine["log_loss"] < losses["base_rates"]
     assert mine["log_loss"] < losses["logistic"] + 0.05
     assert mine["auc_abusive"] > 0.8
 
 
-def test_judged_claims_were_filed_after_all_that_grew_their_judge(training: Training) -> None:
-    assert training.judged["filed_at"].min() >= training.split.judge_from
-    assert set(training.judged.index) == set(training.split.judge.index)
-    assert not set(training.judged.index) & set(training.split.earlier.index)
+def test_evaluated_claims_were_filed_after_all_that_grew_their_model(training: Training) -> None:
+    assert training.evaluated["filed_at"].min() >= training.split.test_from
+    assert set(training.evaluated.index) == set(training.split.test.index)
+    assert not set(training.evaluated.index) & set(training.split.before_test.index)
 
 
-def test_how_many_findings_practise_for_the_bound_moves_no_probability(data: TrainingData, training: Training) -> None:
-    more = train_model(data, replace(SPLIT, practice_share=0.4), QUICK, Policy())
-    assert len(more.split.practise) > len(training.split.practise)
+def test_how_many_findings_set_the_early_bound_moves_no_probability(data: TrainingData, training: Training) -> None:
+    more = train_model(data, replace(SPLIT, early_bound_share=0.4), QUICK, Policy())
+    assert len(more.split.early_bound) > len(training.split.early_bound)
     pd.testing.assert_frame_equal(
         more.model.probabilities(data.features), training.model.probabilities(data.features), check_exact=True
     )
@@ -152,10 +152,10 @@ def test_few_claims_still_give_a_model(claims: int) -> None:
     assert np.isfinite(answers.to_numpy()).all()
 
 
-def test_outcomes_all_decided_on_one_day_still_judge_later_claims(data: TrainingData) -> None:
+def test_outcomes_all_decided_on_one_day_still_evaluate_later_claims(data: TrainingData) -> None:
     together = data.outcomes.assign(decided_at=data.claims["filed_at"].max() + pd.Timedelta(days=60))
     made = trained(replace(data, outcomes=together))
-    assert len(made.judged) > 50
+    assert len(made.evaluated) > 50
     assert "parted by when they were filed" in made.model.record["note"]
 
 
@@ -180,11 +180,11 @@ def test_the_record_says_what_the_model_was_made_of(training: Training) -> None:
 
 def test_more_noise_needs_fewer_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     fewest = 20
-    monkeypatch.setattr("claimvet.models.learning.boosters.FEWEST_TREES", fewest)
+    monkeypatch.setattr("claimvet.models.learning.boosters.MIN_TREES", fewest)
     random = np.random.default_rng(1)
     matrix = pd.DataFrame({"a": random.normal(size=600), "b": random.normal(size=600)})
     clear, noise = (matrix["a"] > 0).to_numpy(np.float64), (random.random(600) < 0.5).astype(np.float64)
-    params = replace(QUICK, most_trees=200)
+    params = replace(QUICK, num_boost_round=200)
     assert enough_trees(matrix, noise, [0, 0], params) < enough_trees(matrix, clear, [0, 0], params)
     assert enough_trees(matrix, noise, [0, 0], params) >= fewest
 
@@ -192,8 +192,8 @@ def test_more_noise_needs_fewer_trees(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_fewest_trees_are_grown_even_where_noise_would_stop_sooner() -> None:
     random = np.random.default_rng(1)
     matrix, noise = pd.DataFrame({"a": random.normal(size=600)}), (random.random(600) < 0.5).astype(np.float64)
-    assert enough_trees(matrix, noise, [0], replace(QUICK, most_trees=300)) == FEWEST_TREES
-    assert enough_trees(matrix, noise, [0], replace(QUICK, most_trees=50)) == 50
+    assert enough_trees(matrix, noise, [0], replace(QUICK, num_boost_round=300)) == MIN_TREES
+    assert enough_trees(matrix, noise, [0], replace(QUICK, num_boost_round=50)) == 50
 
 
 def test_a_model_averages_boosters_each_of_as_many_trees_as_were_enough(training: Training, data: TrainingData) -> None:
@@ -216,5 +216,5 @@ def test_a_constant_booster_answers_the_share_that_it_saw() -> None:
 
 @pytest.mark.parametrize(("rows", "leaves"), [(60, 4), (1_999, 4), (2_400, 6), (3_200, 8), (90_000, 8)])
 def test_few_findings_get_few_leaves_and_many_no_more_than_was_asked_for(rows: int, leaves: int) -> None:
-    assert booster_settings([0], rows, TrainParams(leaves=8))["num_leaves"] == leaves
-    assert booster_settings([0], rows, TrainParams(leaves=3))["num_leaves"] == 3
+    assert booster_settings([0], rows, TrainParams(num_leaves=8))["num_leaves"] == leaves
+    assert booster_settings([0], rows, TrainParams(num_leaves=3))["num_leaves"] == 3

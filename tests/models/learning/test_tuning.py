@@ -15,7 +15,7 @@ from claimvet.pipeline.stages.tune import tune_parameters, write_params
 from tests.models.small_world import QUICK, SPLIT, small_world
 
 WORLD = small_world(500)
-FAST = replace(QUICK, most_trees=8, learning_rate=0.1)
+FAST = replace(QUICK, num_boost_round=8, learning_rate=0.1)
 
 
 def search(folder: Path, trials: int, seconds: float = 60.0) -> Tuned:
@@ -23,7 +23,7 @@ def search(folder: Path, trials: int, seconds: float = 60.0) -> Tuned:
     return tune(WORLD, SPLIT, FAST, trials=trials, seconds=seconds, storage=storage, study="s")
 
 
-def test_every_block_is_later_than_all_that_it_is_judged_by() -> None:
+def test_every_block_is_later_than_all_that_it_is_evaluated_by() -> None:
     folds = time_folds(WORLD, SPLIT)
     assert len(folds) == 3
     for fold in folds:
@@ -36,7 +36,7 @@ def test_it_begins_with_the_parameters_at_hand_and_never_answers_worse(tmp_path:
     found = search(tmp_path, 3)
     assert found.trials == 3
     assert found.loss <= found.first_loss
-    assert found.params.most_trees == FAST.most_trees
+    assert found.params.num_boost_round == FAST.num_boost_round
     assert search(tmp_path, 1) == found, "the trials asked for are there already"
 
 
@@ -55,7 +55,7 @@ def test_no_trial_begins_when_the_time_is_up(tmp_path: Path) -> None:
 
 def test_too_few_findings_are_refused() -> None:
     with pytest.raises(ModelError, match="too few to tune on, expected at least 6000"):
-        time_folds(WORLD, SplitParams(least_findings=1000))
+        time_folds(WORLD, SplitParams(min_findings=1000))
 
 
 def test_what_is_written_is_read_back_whole(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from claimvet.models.metrics.baselines import MOST_FLAGS, base_rates, red_flags, rules
+from claimvet.models.metrics.baselines import MAX_FLAGS, base_rates, red_flags, rules
 
 INDEX = pd.Index([f"c{number}" for number in range(6)])
 
@@ -17,7 +17,7 @@ def test_red_flags_are_counted_up_to_a_most_and_nulls_raise_none() -> None:
     )
     assert red_flags(features, {"a": "raises"}).tolist() == [1, 1, 1, 1, 0, 2]
     many = pd.DataFrame({f"f{number}": [1] * 6 for number in range(9)}, index=INDEX)
-    assert red_flags(many, dict.fromkeys(many, "raises")).tolist() == [MOST_FLAGS] * 6
+    assert red_flags(many, dict.fromkeys(many, "raises")).tolist() == [MAX_FLAGS] * 6
 
 
 def test_rules_answer_what_was_found_of_claims_with_as_many_flags() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claimvet.data.contract.tables import LABELS
-from claimvet.models.learning.calibration_fit import FEWEST_TO_CHOOSE, Calibrated, fit_calibrations
-from claimvet.models.metrics.label_noise import FEWEST_ROWS, USUAL_ERROR, found_probabilities, shares_of
+from claimvet.models.learning.calibration_fit import MIN_TO_CHOOSE, Calibrated, fit_calibrations
+from claimvet.models.metrics.label_noise import MIN_ROWS, PRIOR_ERROR_RATE, found_probabilities, shares_of
 
 TRUE_RATES = {"expert": 0.01, "investigator": 0.05, "seller_defense": 0.12}
 
@@ -55,12 +55,12 @@ def test_a_decider_who_was_never_held_out_errs_as_usual() -> None:
     fitted = fit_calibrations(*_columns(*world(500, {"expert": 0.01})))
     np.testing.assert_allclose(
         fitted.errors_of(pd.Series(["appeal", "expert"])),
-        [1.5 * USUAL_ERROR * (1 - (fitted.fitted.shares**2).sum()), fitted.error_rates["expert"]],
+        [1.5 * PRIOR_ERROR_RATE * (1 - (fitted.fitted.shares**2).sum()), fitted.error_rates["expert"]],
     )
 
 
 def test_too_few_claims_leave_the_raw_scores() -> None:
-    fitted = fit_calibrations(*_columns(*world(FEWEST_ROWS - 1, TRUE_RATES)))
+    fitted = fit_calibrations(*_columns(*world(MIN_ROWS - 1, TRUE_RATES)))
     assert fitted.frivolous.method == fitted.abusive.method == "none"
     assert dict(fitted.error_rates) == {}
 
@@ -108,7 +108,7 @@ def test_a_map_without_coefficients_is_taken_where_it_surely_gains() -> None:
 
 
 def test_every_method_has_its_loss_on_record() -> None:
-    losses = fit_calibrations(*_columns(*world(FEWEST_TO_CHOOSE, TRUE_RATES))).losses
+    losses = fit_calibrations(*_columns(*world(MIN_TO_CHOOSE, TRUE_RATES))).losses
     assert {"temperature", "sigmoid", "beta", "isotonic (abusive)", "venn_abers (frivolous)"} <= set(losses)
     assert all(0.0 < loss < 2.0 for loss in losses.values())
 

@@ -15,7 +15,7 @@ POLICY = Policy(deny_threshold=0.05, audit_share=0.01)
 REFER = "refer_to_expert"
 
 
-def judged(count: int = 1500, seed: int = 5) -> pd.DataFrame:
+def evaluated(count: int = 1500, seed: int = 5) -> pd.DataFrame:
     """Claims whose labels are drawn from the very probabilities: a calibrated model."""
     rng = np.random.default_rng(seed)
     p = rng.dirichlet((0.5, 0.3, 0.3), count)
@@ -33,11 +33,11 @@ def judged(count: int = 1500, seed: int = 5) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return money_table(judged(), POLICY, seed=1)
+    return money_table(evaluated(), POLICY, seed=1)
 
 
 def test_no_way_has_more_reviews_than_there_are(table: pd.DataFrame) -> None:
-    frame = judged()
+    frame = evaluated()
     for way, chosen in ways(frame, POLICY, 40).items():
         assert (chosen == REFER).sum() <= 40, way
         assert set(chosen) <= set(DISPOSITIONS)
@@ -60,7 +60,7 @@ def test_more_experts_never_cost_more(table: pd.DataFrame) -> None:
 
 
 def test_costs_are_those_of_what_was_chosen() -> None:
-    frame = judged(50)
+    frame = evaluated(50)
     realised = POLICY.realised_costs(frame[["p_valid", "p_frivolous", "p_abusive"]], frame, frame["label"])
     chosen = pd.Series("deny", index=frame.index)
     assert costs_of(frame, POLICY, chosen).tolist() == realised["deny"].tolist()
@@ -80,5 +80,5 @@ def test_the_plot_has_a_panel_for_capacities_and_one_for_cost_ratios(table: pd.D
     figure = money_plot(table)
     assert [len(axes.lines) for axes in figure.axes] == [6, 6]
     assert write_money_plot(table, Path(str(tmp_path))) is not None
-    nothing = money_table(judged(3).head(0), POLICY, seed=1)
+    nothing = money_table(evaluated(3).head(0), POLICY, seed=1)
     assert write_money_plot(nothing, Path(str(tmp_path)) / "none") is None

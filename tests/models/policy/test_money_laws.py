@@ -87,10 +87,10 @@ def test_the_fewest_findings_that_can_guarantee_are_exactly_so_many(alpha: float
 
 
 REFUSED: list[tuple[Callable[[], object], str]] = [
-    (lambda: TrainParams(leaves=0), r"train\.leaves is 0, expected at least 1"),
+    (lambda: TrainParams(num_leaves=0), r"train\.num_leaves is 0, expected at least 1"),
     (lambda: TrainParams(unchecked_weight=-1.0), r"train\.unchecked_weight is -1\.0, expected 0 to 100"),
     (lambda: TrainParams(learning_rate=0.0), r"TrainParams\.learning_rate is 0\.0, expected more than 0 and at most 1"),
-    (lambda: SplitParams(bound_share=0.6, judging_share=0.35), r"leaves less than a tenth of the findings to train on"),
+    (lambda: SplitParams(bound_share=0.6, test_share=0.35), r"leaves less than a tenth of the findings to train on"),
     (lambda: GateParams(min_findings=0), r"gate\.min_findings is 0, expected at least 1"),
     (lambda: BacktestParams(retrain_days=0), r"backtest\.retrain_days is 0, expected at least 1"),
 ]

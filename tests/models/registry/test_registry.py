@@ -19,6 +19,7 @@ from claimvet.models.registry.lifecycle import Entry, Event, champion_number, ma
 from claimvet.models.registry.registry import (
     CHALLENGER,
     CHAMPION,
+    _artifact,
     load_model,
     model_signature,
     quiet_store,
@@ -88,7 +89,7 @@ def test_no_artifact_is_a_pickle(registered: str, store: Path) -> None:
 
 
 def test_mlflow_itself_loads_the_model_from_code_and_answers_the_same(registered: str, training: Training) -> None:
-    rows = training.judged_features.head(20)
+    rows = training.evaluated_features.head(20)
     with quiet_store():
         answers = mlflow.pyfunc.load_model("models:/claimvet@challenger").predict(rows)
     pd.testing.assert_frame_equal(answers, training.model.probabilities(rows), rtol=0, atol=0)
@@ -100,13 +101,13 @@ def test_the_signature_names_every_input_and_the_three_probabilities(training: T
     assert signature.outputs.input_names() == ["p_valid", "p_frivolous", "p_abusive"]
 
 
-def test_the_run_holds_parameters_figures_features_plots_and_the_judged_claims(
+def test_the_run_holds_parameters_figures_features_plots_and_the_evaluated_claims(
     registered: str, training: Training
 ) -> None:
     stored = stored_model(CHALLENGER)
     assert stored is not None
-    pd.testing.assert_frame_equal(stored.judged.drop(columns="disposition"), training.judged, check_freq=False)
-    assert stored.judged_policy == training.judged_policy
+    pd.testing.assert_frame_equal(stored.evaluated.drop(columns="disposition"), training.evaluated, check_freq=False)
+    assert stored.evaluated_policy == training.evaluated_policy
     assert set(stored.baselines) == {"base_rates", "logistic", "rules"}
     with quiet_store() as client:
         run = client.get_run(stored.run_id)
@@ -139,7 +140,7 @@ def test_promotion_says_every_check_and_keeps_on_record_what_it_said(registered:
     refused = promote(GateParams(min_findings=10_000), by="Ada", now=NOW)
     assert not refused.passed
     assert "stays challenger" in str(refused)
-    with pytest.raises(Exception, match=r"does not become champion: findings that judged it"):
+    with pytest.raises(Exception, match=r"does not become champion: findings that evaluated it"):
         require_passed(refused)
     assert stored_model(CHAMPION) is None
     with pytest.raises(ModelError, match="there is no champion of claimvet"):
@@ -154,7 +155,7 @@ def test_promotion_says_every_check_and_keeps_on_record_what_it_said(registered:
         assert client.get_model_version("claimvet", registered).tags["gate"] == "passed"
     first, second = record()
     assert (first.event, first.number, first.by, first.at) == (Event.REFUSED, registered, "Ada", NOW)
-    assert "FAIL  findings that judged it" in first.why
+    assert "FAIL  findings that evaluated it" in first.why
     assert (second.event, second.by) == (Event.PROMOTED, "Grace")
     assert second.why.splitlines() == [str(check) for check in accepted.checks]
 
@@ -199,3 +200,11 @@ def test_the_record_keeps_the_order_of_one_second_and_goes_on_beyond_a_page(
     monkeypatch.setattr("claimvet.models.registry.lifecycle.PAGE", 2)
     assert record()[: len(before)] == before
     assert [entry.why for entry in record()[len(before) :]] == whys
+
+
+def test_artifacts_of_a_version_that_was_registered_before_format_2_are_found_by_their_old_names(
+    tmp_path: Path,
+) -> None:
+    assert _artifact(tmp_path, "evaluated_policy.json").name == "judged_policy.json"
+    (tmp_path / "evaluated_policy.json").touch()
+    assert _artifact(tmp_path, "evaluated_policy.json").name == "evaluated_policy.json"

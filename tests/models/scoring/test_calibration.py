@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimvet.models.scoring.calibration import SMALLEST_PROBABILITY, Calibration
+from claimvet.models.scoring.calibration import MIN_PROBABILITY, Calibration
 
 GRID = np.linspace(-60, 60, 501)
 slopes, shifts = st.floats(0, 5), st.floats(-5, 5)
@@ -18,8 +18,8 @@ slopes, shifts = st.floats(0, 5), st.floats(-5, 5)
 def test_no_map_turns_the_order_around_or_is_certain(rise: float, fall: float, shift: float) -> None:
     answers = Calibration("beta", rise, fall, shift).apply(GRID)
     assert (np.diff(answers) >= -1e-12).all()
-    assert answers.min() >= SMALLEST_PROBABILITY
-    assert answers.max() <= 1 - SMALLEST_PROBABILITY
+    assert answers.min() >= MIN_PROBABILITY
+    assert answers.max() <= 1 - MIN_PROBABILITY
 
 
 @given(slopes, slopes, shifts)

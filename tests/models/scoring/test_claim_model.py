@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -91,5 +92,24 @@ def test_a_damaged_document_is_said_so(saved: Path) -> None:
 def test_a_model_of_another_format_is_refused(saved: Path) -> None:
     document = json.loads((saved / "model.json").read_text(encoding="utf-8"))
     (saved / "model.json").write_text(json.dumps({**document, "format": 99}), encoding="utf-8")
-    with pytest.raises(ModelError, match="has format 99, expected 1"):
+    with pytest.raises(ModelError, match="has format 99, expected 2 or 1: train it again"):
         ClaimModel.load(saved)
+
+
+def test_a_model_of_format_1_answers_the_same_under_the_same_name(
+    saved: Path, training: Training, data: TrainingData
+) -> None:
+    document = json.loads((saved / "model.json").read_text(encoding="utf-8"))
+    document["usual"] = document.pop("reference_ranges")
+    record, slices = document["record"], document["record"]["findings"]
+    record["judge_from"] = record.pop("test_from")
+    slices |= {"judge": slices.pop("test"), "practise": slices.pop("early_bound")}
+    (saved / "model.json").write_text(json.dumps({**document, "format": 1}), encoding="utf-8")
+    files = sorted((path.name, path.read_text(encoding="utf-8")) for path in saved.iterdir())
+    name = hashlib.sha256("".join(f"{file}\n{text}" for file, text in files).encode()).hexdigest()[:16]
+    read = ClaimModel.load(saved)
+    assert (read.record, read.reference_ranges) == (training.model.record, training.model.reference_ranges)
+    assert read.version == name != training.model.version
+    pd.testing.assert_frame_equal(
+        read.probabilities(data.features), training.model.probabilities(data.features), rtol=0, atol=0
+    )

@@ -201,10 +201,10 @@ def test_train_hands_on_the_parameters_of_the_file(
 ) -> None:
     stage = Recorder("registered as challenger")
     monkeypatch.setattr("claimvet.pipeline.stages.train.train", stage)
-    (tmp_path / "p.yaml").write_text("train: {depth: 3}\npolicy: {expert_usd: 50}\nsplit: {least_findings: 9}")
+    (tmp_path / "p.yaml").write_text("train: {max_depth: 3}\npolicy: {expert_usd: 50}\nsplit: {min_findings: 9}")
     status, out, _ = _run("train", "--data", "d", "--out", "o", "--params", str(tmp_path / "p.yaml"), capsys=capsys)
     assert (status, out) == (0, "registered as challenger\n")
-    assert stage.given == (Path("d"), SplitParams(least_findings=9), TrainParams(depth=3), Policy(expert_usd=50.0))
+    assert stage.given == (Path("d"), SplitParams(min_findings=9), TrainParams(max_depth=3), Policy(expert_usd=50.0))
     assert (stage.named["out"], stage.named["features"]) == (Path("o"), None)
 
 

@@ -18,8 +18,8 @@ from claimvet.models.scoring.calibration import Calibration
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.models.scoring.schema import InputSchema
 from claimvet.pipeline.report.charts import Axis, Bar, Line, bar_chart, histogram, line_chart
+from claimvet.pipeline.report.evaluated import evaluated_by_truth
 from claimvet.pipeline.report.figures import dollars, money, precision_recall, reliability, roc
-from claimvet.pipeline.report.judged import judge
 from claimvet.pipeline.report.page import DataFacts, scoreboard, write_report
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -61,8 +61,8 @@ def world(rows: int = ROWS) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame, pd.D
 
 
 @pytest.fixture(scope="module")
-def judged() -> pd.DataFrame:
-    return judge(*world(), known_customers={"u1"})
+def evaluated() -> pd.DataFrame:
+    return evaluated_by_truth(*world(), known_customers={"u1"})
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,8 @@ def model() -> ClaimModel:
     settings = {"objective": "binary", "verbose": -1, "num_threads": 1}
     booster = lgb.train(settings, lgb.Dataset(rows.to_numpy(), (rows["claim_amount"] > 90).astype(float)), 5)
     record = {
-        "findings": {"judge": {"valid": 3}, "train": {"valid": 9, "abusive": 2}},
-        "judge_from": "2026-02-01T00:00:00",
+        "findings": {"test": {"valid": 3}, "train": {"valid": 9, "abusive": 2}},
+        "test_from": "2026-02-01T00:00:00",
     }
     return ClaimModel(
         schema=schema,
@@ -87,7 +87,7 @@ def model() -> ClaimModel:
 
 
 @pytest.fixture(scope="module")
-def page(judged: pd.DataFrame, model: ClaimModel, tmp_path_factory: pytest.TempPathFactory) -> str:
+def page(evaluated: pd.DataFrame, model: ClaimModel, tmp_path_factory: pytest.TempPathFactory) -> str:
     out = tmp_path_factory.mktemp("report") / "made" / "report.html"
     outcomes = pd.DataFrame({"valid": [3.0], "frivolous": [0.0], "abusive": [1.0]}, index=["seller_defense"])
     data = DataFacts(
@@ -97,7 +97,7 @@ def page(judged: pd.DataFrame, model: ClaimModel, tmp_path_factory: pytest.TempP
         outcomes,
         ("no orders",),
     )
-    write_report(out, judged, model, data, basis="the truth", written_at=NOW)
+    write_report(out, evaluated, model, data, basis="the truth", written_at=NOW)
     assert [path.name for path in out.parent.iterdir()] == ["report.html"]
     return out.read_text(encoding="utf-8")
 
@@ -143,9 +143,9 @@ def test_what_users_write_is_shown_and_never_run(page: str) -> None:
     assert "<beds>" not in page
 
 
-def test_the_figures_at_the_top_are_those_of_the_claims(page: str, judged: pd.DataFrame, model: ClaimModel) -> None:
-    tiles = {tile.name: tile for tile in scoreboard(judged, model)}
-    valid, denied = judged["label"] == "valid", judged["disposition"] == "deny"
+def test_the_figures_at_the_top_are_those_of_the_claims(page: str, evaluated: pd.DataFrame, model: ClaimModel) -> None:
+    tiles = {tile.name: tile for tile in scoreboard(evaluated, model)}
+    valid, denied = evaluated["label"] == "valid", evaluated["disposition"] == "deny"
     assert tiles["valid claims denied"].value == f"{(valid & denied).sum() / valid.sum():.2%}"
     assert tiles["claims without merit denied"].value == f"{(~valid & denied).sum() / (~valid).sum():.1%}"
     assert tiles["injuries denied"].value == "0"
@@ -153,31 +153,31 @@ def test_the_figures_at_the_top_are_those_of_the_claims(page: str, judged: pd.Da
     assert all(tile.value in page for tile in tiles.values())
 
 
-def test_a_violated_guarantee_shows_as_violated(judged: pd.DataFrame, model: ClaimModel) -> None:
-    all_denied = judged.assign(disposition="deny")
+def test_a_violated_guarantee_shows_as_violated(evaluated: pd.DataFrame, model: ClaimModel) -> None:
+    all_denied = evaluated.assign(disposition="deny")
     good = {tile.name: tile.good for tile in scoreboard(all_denied, model)}
     assert good["valid claims denied"] is False
     assert good["injuries denied"] is False
 
 
-def test_samples_show_each_disposition_that_occurs(page: str, judged: pd.DataFrame) -> None:
+def test_samples_show_each_disposition_that_occurs(page: str, evaluated: pd.DataFrame) -> None:
     badges = set(re.findall(r'class="badge">([a-z ]+)<', page))
-    assert badges == {name.replace("_", " ") for name in DISPOSITIONS if (judged["disposition"] == name).any()}
+    assert badges == {name.replace("_", " ") for name in DISPOSITIONS if (evaluated["disposition"] == name).any()}
 
 
 def test_scores_of_unknown_claims_are_refused() -> None:
     scores, truth, claims, features = world(5)
     with pytest.raises(InvalidDataError, match="1 scored claims such as k0004 are missing from the claims"):
-        judge(scores, truth, claims.head(4), features)
+        evaluated_by_truth(scores, truth, claims.head(4), features)
 
 
-def test_only_scores_with_a_truth_are_judged() -> None:
+def test_only_scores_with_a_truth_are_evaluated() -> None:
     scores, truth, claims, features = world(5)
-    assert judge(scores, truth.iloc[[1, 3]], claims, features).index.tolist() == ["k0001", "k0003"]
+    assert evaluated_by_truth(scores, truth.iloc[[1, 3]], claims, features).index.tolist() == ["k0001", "k0003"]
 
 
-def test_the_policy_beats_the_simple_ways_and_the_truth_beats_it(judged: pd.DataFrame) -> None:
-    costs = list(money(judged, POLICY).values())
+def test_the_policy_beats_the_simple_ways_and_the_truth_beats_it(evaluated: pd.DataFrame) -> None:
+    costs = list(money(evaluated, POLICY).values())
     assert costs[0] == min(costs[:-1])
     assert costs[-1] < costs[0]
 
@@ -187,18 +187,18 @@ def test_dollars_are_those_of_the_chosen_dispositions() -> None:
     assert dollars(realised, pd.Series(["refer_to_expert", "deny"])) == 12.0
 
 
-def test_curves_run_from_corner_to_corner(judged: pd.DataFrame) -> None:
-    false, true = roc(judged, "valid")
-    recall, precision = precision_recall(judged, "valid")
+def test_curves_run_from_corner_to_corner(evaluated: pd.DataFrame) -> None:
+    false, true = roc(evaluated, "valid")
+    recall, precision = precision_recall(evaluated, "valid")
     assert (false[0], true[0], false[-1], true[-1]) == (0.0, 0.0, 1.0, 1.0)
     assert recall[0] == 0.0
     assert recall[-1] == 1.0
     assert len(false) <= 160
-    assert precision[-1] == pytest.approx((judged["label"] == "valid").mean())
+    assert precision[-1] == pytest.approx((evaluated["label"] == "valid").mean())
 
 
-def test_intervals_hold_the_share_and_narrow_with_more_claims(judged: pd.DataFrame) -> None:
-    few, many = reliability(judged.head(100), "valid"), reliability(judged, "valid")
+def test_intervals_hold_the_share_and_narrow_with_more_claims(evaluated: pd.DataFrame) -> None:
+    few, many = reliability(evaluated.head(100), "valid"), reliability(evaluated, "valid")
     for curve in (few, many):
         assert ((curve["low"] <= curve["share"]) & (curve["share"] <= curve["high"])).all()
     assert (many["high"] - many["low"]).mean() < (few["high"] - few["low"]).mean()

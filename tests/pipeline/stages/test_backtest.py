@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backtest")]
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PARAMS = Params(
-    split=SplitParams(least_findings=15),
-    train=TrainParams(most_trees=30, learning_rate=0.2, leaves=7, depth=3),
+    split=SplitParams(min_findings=15),
+    train=TrainParams(num_boost_round=30, learning_rate=0.2, num_leaves=7, max_depth=3),
     policy=Policy(expert_reviews_per_day=1, audit_share=0.05),
     backtest=BacktestParams(first_share=0.5, retrain_days=60, max_periods=2),
 )
@@ -39,8 +39,8 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(market: Path, tmp_path_factory: pytest.TempPathFactory) -> BacktestReport:
-    rival = replace(PARAMS, train=replace(PARAMS.train, most_trees=2))
-    return backtest(market, tmp_path_factory.mktemp("replayed"), PARAMS, rival=rival, now=NOW)
+    challenger_params = replace(PARAMS, train=replace(PARAMS.train, num_boost_round=2))
+    return backtest(market, tmp_path_factory.mktemp("replayed"), PARAMS, challenger_params=challenger_params, now=NOW)
 
 
 def test_every_period_tells_quality_money_and_the_guarantee(report: BacktestReport) -> None:

@@ -30,7 +30,7 @@ def report(places: Places) -> DemoReport:
 
 
 @pytest.mark.slow
-def test_the_later_quarter_is_scored_and_judged_by_the_truth(report: DemoReport, places: Places) -> None:
+def test_the_later_quarter_is_scored_and_evaluated_by_the_truth(report: DemoReport, places: Places) -> None:
     later, scores = pd.read_parquet(places.later_claims), pd.read_parquet(places.scores)
     known = pd.read_parquet(places.known / "claims.parquet")
     assert report.claims == len(later) == 175

@@ -1,4 +1,4 @@
-"""Evaluation says what the judged claims say, whole or not at all, and the same each time."""
+"""Evaluation says what the evaluated claims say, whole or not at all, and the same each time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from claimvet.pipeline.stages.evaluate import EvaluationReport, calibration, eva
 WRITTEN = {"metrics.json", "intervals.csv", "slices.csv", "confusion.csv", "calibration.csv", "plots"}
 
 
-def _judged(claims: int = 300) -> pd.DataFrame:
+def _evaluated(claims: int = 300) -> pd.DataFrame:
     """Claims whose labels are drawn from the very probabilities that a model answers: a calibrated model."""
     random = np.random.default_rng(5)
     p = random.dirichlet((1.0, 0.6, 0.6), claims)
@@ -29,17 +29,17 @@ def _judged(claims: int = 300) -> pd.DataFrame:
 
 
 @pytest.fixture
-def judged(tmp_path: Path) -> Path:
-    path = tmp_path / "judged.parquet"
-    _judged().to_parquet(path)
+def evaluated(tmp_path: Path) -> Path:
+    path = tmp_path / "evaluated.parquet"
+    _evaluated().to_parquet(path)
     return path
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> EvaluationReport:
     folder = tmp_path_factory.mktemp("evaluated")
-    _judged().to_parquet(folder / "judged.parquet")
-    return evaluate(folder / "judged.parquet", folder / "evaluation", seed=1)
+    _evaluated().to_parquet(folder / "evaluated.parquet")
+    return evaluate(folder / "evaluated.parquet", folder / "evaluation", seed=1)
 
 
 def test_everything_that_was_asked_for_is_written(report: EvaluationReport) -> None:
@@ -60,8 +60,8 @@ def test_each_figure_lies_in_its_interval(report: EvaluationReport) -> None:
     )
 
 
-def test_the_same_claims_give_the_same_bytes(report: EvaluationReport, judged: Path, tmp_path: Path) -> None:
-    first, second = report.out, evaluate(judged, tmp_path / "second", seed=1).out
+def test_the_same_claims_give_the_same_bytes(report: EvaluationReport, evaluated: Path, tmp_path: Path) -> None:
+    first, second = report.out, evaluate(evaluated, tmp_path / "second", seed=1).out
     tables = [name for name in WRITTEN if name != "plots"]
     assert {name: (first / name).read_bytes() for name in tables} == {
         name: (second / name).read_bytes() for name in tables
@@ -69,40 +69,40 @@ def test_the_same_claims_give_the_same_bytes(report: EvaluationReport, judged: P
 
 
 def test_a_calibrated_model_lies_near_the_diagonal() -> None:
-    curve = calibration(_judged(20_000))
+    curve = calibration(_evaluated(20_000))
     well_filled = curve[curve["claims"] > 1_000]
     assert set(curve["label"]) == set(LABELS)
     assert (well_filled["p_mean"] - well_filled["share"]).abs().max() < 0.04
 
 
-def test_what_was_there_before_is_replaced(judged: Path, tmp_path: Path) -> None:
+def test_what_was_there_before_is_replaced(evaluated: Path, tmp_path: Path) -> None:
     out = tmp_path / "evaluation"
     out.mkdir()
     (out / "old.txt").touch()
-    evaluate(judged, out, seed=1)
+    evaluate(evaluated, out, seed=1)
     assert {path.name for path in out.iterdir()} == WRITTEN
-    assert {path.name for path in tmp_path.iterdir()} == {"evaluation", "judged.parquet"}
+    assert {path.name for path in tmp_path.iterdir()} == {"evaluation", "evaluated.parquet"}
 
 
 def test_a_missing_file_is_wrong_usage(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"judged claims .*nowhere\.parquet do not exist"):
+    with pytest.raises(UsageError, match=r"evaluated claims .*nowhere\.parquet do not exist"):
         evaluate(tmp_path / "nowhere.parquet", tmp_path / "evaluation", seed=1)
 
 
 def test_a_file_that_is_no_table_is_named(tmp_path: Path) -> None:
-    (tmp_path / "judged.parquet").write_text("no table")
-    with pytest.raises(InvalidDataError, match=r"judged\.parquet is no Parquet file"):
-        evaluate(tmp_path / "judged.parquet", tmp_path / "evaluation", seed=1)
+    (tmp_path / "evaluated.parquet").write_text("no table")
+    with pytest.raises(InvalidDataError, match=r"evaluated\.parquet is no Parquet file"):
+        evaluate(tmp_path / "evaluated.parquet", tmp_path / "evaluation", seed=1)
 
 
 def test_missing_columns_are_named(tmp_path: Path) -> None:
-    _judged().drop(columns=["label", "p_abusive"]).to_parquet(tmp_path / "judged.parquet")
+    _evaluated().drop(columns=["label", "p_abusive"]).to_parquet(tmp_path / "evaluated.parquet")
     with pytest.raises(InvalidDataError, match="lacks the columns label, p_abusive"):
-        evaluate(tmp_path / "judged.parquet", tmp_path / "evaluation", seed=1)
+        evaluate(tmp_path / "evaluated.parquet", tmp_path / "evaluation", seed=1)
 
 
 def test_no_claim_is_no_evaluation(tmp_path: Path) -> None:
-    _judged().head(0).to_parquet(tmp_path / "judged.parquet")
+    _evaluated().head(0).to_parquet(tmp_path / "evaluated.parquet")
     with pytest.raises(InvalidDataError, match="holds no claim"):
-        evaluate(tmp_path / "judged.parquet", tmp_path / "evaluation", seed=1)
+        evaluate(tmp_path / "evaluated.parquet", tmp_path / "evaluation", seed=1)
     assert not (tmp_path / "evaluation").exists()

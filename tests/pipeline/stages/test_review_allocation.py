@@ -35,7 +35,7 @@ def model() -> ClaimModel:
     target = (rows["claim_amount"] * rng.lognormal(0, 1, 800) > 250).astype(float)
     settings = {"objective": "binary", "verbose": -1, "num_threads": 1, "max_depth": 3, "seed": 1}
     booster = lgb.train(settings, lgb.Dataset(schema.conform(rows).to_numpy(), target), 15)
-    return ClaimModel(schema, booster, booster, Calibration(), Calibration(), POLICY, usual={})
+    return ClaimModel(schema, booster, booster, Calibration(), Calibration(), POLICY, reference_ranges={})
 
 
 def claims(category: str = "p1") -> pd.DataFrame:

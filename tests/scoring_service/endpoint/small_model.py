@@ -8,7 +8,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from claimvet.models.explain.reference_ranges import usual_values
+from claimvet.models.explain.reference_ranges import reference_ranges
 from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.calibration import Calibration
 from claimvet.models.scoring.claim_model import ClaimModel
@@ -44,7 +44,7 @@ def suspicious_of_returns(rows: pd.DataFrame, chance: np.ndarray, *, depth: int,
         lgb.train(settings, lgb.Dataset(schema.conform(rows).to_numpy(), target.astype(float)), trees)
         for target in (suspicion > 2, suspicion > 3)
     ]
-    usual = usual_values(rows, {column.name: column.kind for column in schema.inputs})
+    usual = reference_ranges(rows, {column.name: column.kind for column in schema.inputs})
     return ClaimModel(schema, grown[0], grown[1], Calibration(), Calibration(), Policy(deny_threshold=0.05), usual)
 
 

@@ -1,7 +1,7 @@
 """Scored claims beside what they turned out to be: the one table that every figure of the report is computed from.
 
-It is a judged frame of `models.metrics.evaluation` (index claim_id, `label` is what was found or is true) with the scores' `disposition`
-and `reasons`, and `evidence_count` (null where not known).
+It is an evaluated frame of `models.metrics.evaluation` (index claim_id, `label` is what was found or is true) with the scores'
+`disposition` and `reasons`, and `evidence_count` (null where not known).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from claimvet.data.contract.errors import InvalidDataError
-from claimvet.models.metrics.evaluation import judged_frame
+from claimvet.models.metrics.evaluation import evaluated_frame
 from claimvet.models.policy.policy import PROBABILITIES
 
 
-def judge(
+def evaluated_by_truth(
     scores: pd.DataFrame,
     truth: pd.Series[str],
     claims: pd.DataFrame,
@@ -33,7 +33,7 @@ def judge(
     own = _rows(claims, known.index, "claims").assign(category_id=values["claim_category"].fillna("not known"))
     findings = pd.DataFrame({"label": truth.reindex(known.index), "decided_by": "truth"}, index=known.index)
     never_wrong = np.zeros(len(known))
-    frame = judged_frame(own, findings, known[list(PROBABILITIES)], never_wrong, set(known_customers))
+    frame = evaluated_frame(own, findings, known[list(PROBABILITIES)], never_wrong, set(known_customers))
     return frame.assign(**known[["disposition", "reasons"]], evidence_count=values["claim_evidence_count"])
 
 
