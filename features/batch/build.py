@@ -29,7 +29,7 @@ from claimvet.features.catalogue.features import FEATURES
 from claimvet.features.catalogue.selection import with_dependencies
 from claimvet.features.engines.open import open_engine
 from claimvet.features.engines.progress import Progress, silent
-from claimvet.features.engines.protocol import Engine, StreamingEngine
+from claimvet.features.engines.protocol import AnyEngine, StreamingEngine
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def build_features(
         return _build(opened, out, progress, features)
 
 
-def _build(engine: Engine, out: Path, progress: Progress, asked: Sequence[Feature]) -> BuildReport:
+def _build(engine: AnyEngine, out: Path, progress: Progress, asked: Sequence[Feature]) -> BuildReport:
     features, unavailable = feature_table(engine, progress, asked)
     progress("writing")
     rows = engine.write(features, out)
@@ -121,7 +121,7 @@ def _names(features: ir.Table) -> tuple[str, ...]:
     return tuple(name for name in features.columns if name != "claim_id")
 
 
-def feature_table(engine: Engine, progress: Progress, asked: Sequence[Feature]) -> tuple[ir.Table, tuple[str, ...]]:
+def feature_table(engine: AnyEngine, progress: Progress, asked: Sequence[Feature]) -> tuple[ir.Table, tuple[str, ...]]:
     """Return the features as an expression, one row a claim in the order of the input, and the names of those null
     throughout.
     """

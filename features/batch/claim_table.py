@@ -14,28 +14,31 @@ from claimvet.features.batch.partitioned import partitioned_tables
 from claimvet.features.batch.streaming import fetched, streamed_columns
 from claimvet.features.catalogue.declaration import Feature, HistoryFeature, LinkFeature
 from claimvet.features.engines.progress import Progress
-from claimvet.features.engines.protocol import Engine, PartitionedEngine, StreamingEngine
+from claimvet.features.engines.protocol import AnyEngine, StreamingEngine
 from claimvet.features.links.link_tables import link_tables
 
 
 def claim_table(
-    engine: Engine, context: ir.Table, features: Sequence[Feature], progress: Progress
+    engine: AnyEngine, context: ir.Table, features: Sequence[Feature], progress: Progress
 ) -> tuple[ir.Table, list[HistoryFeature]]:
     """Return the columns of `context`, and those that `features` need of histories and links.
 
     In the order of the input where the engine streams, else in no order. Returns the features of which there are only aggregates, too.
     """
     histories = available_features(engine, features)
-    tables = (
-        [*partitioned_tables(engine, context, histories, progress)] if isinstance(engine, PartitionedEngine) else []
-    )
-    columns = streamed_columns(engine, context, histories, progress) if isinstance(engine, StreamingEngine) else {}
-    if any(isinstance(feature, LinkFeature) for feature in features):
-        progress("links to other customers")
-        tables += link_tables(engine, context)
     if isinstance(engine, StreamingEngine):
-        return _beside(engine, context, tables, columns), histories
+        columns = streamed_columns(engine, context, histories, progress)
+        return _beside(engine, context, _links(engine, context, features, progress), columns), histories
+    tables = [*partitioned_tables(engine, context, histories, progress), *_links(engine, context, features, progress)]
     return _joined(context, tables), []
+
+
+def _links(engine: AnyEngine, context: ir.Table, features: Sequence[Feature], progress: Progress) -> list[ir.Table]:
+    """Return the tables of links to other customers, where a feature needs them."""
+    if not any(isinstance(feature, LinkFeature) for feature in features):
+        return []
+    progress("links to other customers")
+    return link_tables(engine, context)
 
 
 def _joined(context: ir.Table, tables: Iterable[ir.Table]) -> ir.Table:

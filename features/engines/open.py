@@ -7,7 +7,7 @@ from pathlib import Path
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import UsageError
 from claimvet.data.contract.reading.feature_types import FeatureTypes
-from claimvet.features.engines.protocol import Engine
+from claimvet.features.engines.protocol import AnyEngine
 from claimvet.features.engines.spark.tables import is_remote
 
 ENGINES = ("duckdb", "spark")
@@ -28,7 +28,7 @@ def open_data_set(folder: Path, engine: str, types: FeatureTypes | None = None) 
     return DataSet.open(folder, types)
 
 
-def open_engine(name: str, data_set: DataSet, claims: Path | None = None, memory_limit: str | None = None) -> Engine:
+def open_engine(name: str, data_set: DataSet, claims: Path | None = None, memory_limit: str | None = None) -> AnyEngine:
     """Open the data set in the engine of that name, with `claims`, a file, as the claims to build where given.
 
     Raises:

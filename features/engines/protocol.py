@@ -75,3 +75,7 @@ class PartitionedEngine(Engine, Protocol):
 
         Both have a column `key` (string); `function` gets all rows of a key in one call, and returns tables of `schema`.
         """
+
+
+AnyEngine = StreamingEngine | PartitionedEngine
+"""What a build runs on: an engine is one or the other."""
