@@ -29,6 +29,7 @@ from claimvet.scoring_service.decisions.write_queue import WriteQueue
 from claimvet.scoring_service.errors import FieldError, UnavailableError
 from claimvet.scoring_service.model_loading.fetching import Fetching
 from claimvet.scoring_service.model_loading.loaded_model import CHAMPION_URI, ModelReloader
+from claimvet.scoring_service.model_loading.waiting import in_daemon_thread
 from claimvet.scoring_service.observability.logs import log
 from claimvet.scoring_service.observability.metrics import Metrics
 from claimvet.scoring_service.store import EventStore
@@ -217,7 +218,7 @@ class Service:
             if reloader is None:
                 continue
             before = reloader.problem
-            taken = await asyncio.to_thread(reloader.refresh)
+            taken = await in_daemon_thread(reloader.refresh)  # MLflow may never answer
             if taken and reloader.loaded is not None:
                 _settle_memory()
                 self.metrics.show_model(role, reloader.loaded.version, reloader.loaded.uri)
