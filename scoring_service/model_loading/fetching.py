@@ -7,9 +7,9 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from claimvet.data.contract.errors import ModelError
 from claimvet.models.registry.model_store import Fetched, model_directory
@@ -24,6 +24,7 @@ class Fetching:
     def __init__(self, uri: str) -> None:
         self._uri = uri
         self._folder = TemporaryDirectory(prefix="claimvet-model-")
+        self._awaited = False
         self._process: subprocess.Popen[str] | None = None
         self._lives: int | None = None
         self._lock = threading.Lock()
@@ -44,28 +45,37 @@ class Fetching:
         """Return where the model is; raise `ModelError` where there is none."""
         if self._process is None:
             return Fetched(self._uri, model_directory(Path(self._uri)), None)
+        self._awaited = True
         try:
             out, errors = self._process.communicate(timeout=MAX_SECONDS)
         except subprocess.TimeoutExpired:
+            self._awaited = False
             raise ModelError(f"the model {self._uri} did not come within {MAX_SECONDS:g} seconds") from None
         if self._process.returncode != 0:
             said = (errors.splitlines() or ["no reason given"])[-1]
             raise ModelError(f"the model {self._uri} could not be fetched: {said}")
-        found = json.loads(out)
+        found = _said(self._uri, out)
         if "problem" in found:
             raise ModelError(found["problem"])
         return Fetched(found["uri"], Path(found["directory"]), found["expected"])
 
     def close(self) -> None:
-        """End it, whatever it has come to; any thread may, at any time, while another waits for the result."""
+        """End it, whatever it has come to, in whichever thread; more than once does no harm."""
         with self._lock:
             lives, self._lives = self._lives, None
-        if lives is None:
-            self._folder.cleanup()
-            return
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            with suppress(OSError, ValueError):  # where the other thread has read it to its end
-                self._process.communicate()
-        os.close(lives)
+        if lives is not None and self._process is not None:
+            if self._process.poll() is None:
+                self._process.kill()  # whoever waits for its result sees that it has ended
+                if not self._awaited:
+                    self._process.communicate()
+            os.close(lives)
         self._folder.cleanup()
+
+
+def _said(uri: str, out: str) -> dict[str, Any]:
+    """What the process said, one JSON object on its last line."""
+    try:
+        found: dict[str, Any] = json.loads((out.splitlines() or [""])[-1])
+    except ValueError:
+        raise ModelError(f"the model {uri} could not be fetched: what fetches it said {out[:80]!r}") from None
+    return found

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from claimvet.scoring_service.model_loading.waiting import in_daemon_thread
+from claimvet.scoring_service.model_loading.apart import in_daemon_thread
 
 
 def failing() -> None:
@@ -24,7 +24,7 @@ def test_what_it_returns_and_raises_comes_back() -> None:
 def test_a_process_ends_without_waiting_for_it() -> None:
     program = (
         "import asyncio, time\n"
-        "from claimvet.scoring_service.model_loading.waiting import in_daemon_thread\n"
+        "from claimvet.scoring_service.model_loading.apart import in_daemon_thread\n"
         "async def main():\n"
         "    waiting = asyncio.create_task(in_daemon_thread(lambda: time.sleep(60)))\n"
         "    await asyncio.sleep(0.1)\n"
