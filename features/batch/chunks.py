@@ -26,13 +26,15 @@ MIN_CLAIMS = 10_000
 
 
 def claims_at_once(share: int, features: int) -> int:
-    """How many claims, with so many features, fit into a share of the memory, bytes."""
+    """Return how many claims, with so many features, fit into a share of the memory, bytes."""
     free = share - LIBRARIES
     return max(free // (BYTES_PER_VALUE * max(features, 1)), MIN_CLAIMS)
 
 
 def row_chunks(data_set: DataSet, claims: Path | None, share: int, features: int) -> list[range]:
-    """Rows of the claims to build, counted from 1, in chunks of about one size that `share` bytes hold; one chunk at least."""
+    """Return the rows of the claims to build, counted from 1, in chunks of about one size that `share` bytes hold; one
+    chunk at least.
+    """
     count = _count(data_set, claims)
     chunks = max(1, -(-count // claims_at_once(share, features)))
     bounds = [1 + count * chunk // chunks for chunk in range(chunks + 1)]

@@ -19,7 +19,7 @@ def _history(
     column: str | None = None,
     suspicion: Suspicion = Suspicion.UNKNOWN,
 ) -> tuple[HistoryFeature, ...]:
-    """The same aggregation over several windows, in days; None is all time."""
+    """Declare the same aggregation over several windows, in days; None is all time."""
     return tuple(
         HistoryFeature(
             entity=entity,
@@ -36,7 +36,7 @@ def _history(
 
 
 def _is_volume(entity: Entity, event: Event, aggregation: A, window: int | None) -> bool:
-    """Whether the feature measures how large a party has become, which tells a claim's date and not its merit.
+    """Return whether the feature measures how large a party has become, which tells a claim's date and not its merit.
 
     Such counts grow with the marketplace; models do better on later claims without them (docs/decisions, volumes are no inputs).
     The shares, rates and trends made of them are inputs, and so is a product's recent history, which a dangerous lot shows in.

@@ -37,6 +37,12 @@ class Source:
     read: Callable[[TableReader], ir.Table]
     has_end: bool = False
 
+    def has_bounds(self, entity: Entity) -> bool:
+        """Return whether an event of the entity may end, or be seen only later than known: a product's category, once
+        it is listed.
+        """
+        return self.has_end or entity is Entity.CATEGORY
+
 
 def _orders(table: TableReader) -> ir.Table:
     return table("orders").rename(known="ordered_at")
@@ -62,7 +68,7 @@ def _claims(table: TableReader) -> ir.Table:
 
 
 def _outcomes(table: TableReader) -> ir.Table:
-    """Each outcome with its claim's parties; it ends when the claim's next one is decided."""
+    """Return each outcome with its claim's parties; it ends when the claim's next one is decided."""
     outcomes, claims = table("outcomes"), table("claims")
     by_claim = ibis.window(group_by=outcomes.claim_id, order_by=[outcomes.decided_at, outcomes.outcome_id])
     parties = claims.select("claim_id", "customer_id", "seller_id", "product_id")
@@ -80,7 +86,9 @@ def _seller_reports(table: TableReader) -> ir.Table:
 
 
 def _claim_evidence(table: TableReader) -> ir.Table:
-    """A claim's own evidence, which counts from `submitted_at <= filed_at`: one microsecond earlier makes that a `<`."""
+    """Return a claim's own evidence, which counts from `submitted_at <= filed_at`: one microsecond earlier makes that a
+    `<`.
+    """
     evidence = table("evidence")
     return evidence.mutate(known=evidence.submitted_at - 1)
 

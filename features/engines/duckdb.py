@@ -24,8 +24,6 @@ BATCH_ROWS = 50_000
 class DuckDBEngine:
     """A data set in an in-memory DuckDB, reached through Ibis; see `features.engines.protocol.StreamingEngine`."""
 
-    name = "duckdb"
-
     def __init__(
         self,
         data_set: DataSet,
@@ -70,9 +68,6 @@ class DuckDBEngine:
         self._kept += 1
         self._connection.register(f"kept_{self._kept}", table)
         return self._ibis.table(f"kept_{self._kept}")
-
-    def release(self, kept: ir.Table) -> None:
-        self._connection.execute(f"DROP TABLE {kept.get_name()}")
 
     def number(self, expression: ir.Table, name: str) -> ir.Table:
         return self.keep(expression.mutate(**{name: ibis.row_number().cast("int32")}))
@@ -131,6 +126,6 @@ class DuckDBEngine:
 
 
 def _normalised(table: Table) -> list[str]:
-    """SQL of the contract's columns, times as microseconds and money as cents, both int64."""
+    """Return SQL of the contract's columns, times as microseconds and money as cents, both int64."""
     forms = {Kind.TIME: "epoch_us({0}) AS {0}", Kind.MONEY: "CAST(round({0} * 100) AS BIGINT) AS {0}"}
     return [forms.get(column.kind, "{0}").format(identifier(column.name)) for column in table.columns]

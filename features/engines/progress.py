@@ -1,4 +1,4 @@
-"""How long work tells what it is doing, without knowing who listens."""
+"""How long-running work says what it is doing, without knowing who listens."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ class Progress(Protocol):
 
 
 def silent(part: str, done: int = 0, total: int = 0) -> None:
-    """For whoever does not want to know."""
+    """Ignore what is told, for whoever does not want to know."""

@@ -1,10 +1,12 @@
-"""A model on its way from MLflow to this machine, fetched by a process of its own (`models.registry.model_store`) beside the server."""
+"""A model on its way from MLflow to this machine, fetched by a process of its own beside the server."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,13 +24,22 @@ class Fetching:
     def __init__(self, uri: str) -> None:
         self._uri = uri
         self._folder = TemporaryDirectory(prefix="claimvet-model-")
-        command = [sys.executable, "-m", "claimvet.models.registry.model_store", uri, self._folder.name]
         self._awaited = False
         self._process: subprocess.Popen[str] | None = None
+        self._lives: int | None = None
+        self._lock = threading.Lock()
         if not Path(uri).is_dir():
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            )
+            self._process = self._started(uri)
+
+    def _started(self, uri: str) -> subprocess.Popen[str]:
+        """Start the process, with the end of this one as the end of its input."""
+        command = [sys.executable, "-m", "claimvet.scoring_service.model_loading.fetch_process", uri, self._folder.name]
+        stdin, self._lives = os.pipe()
+        try:
+            pipe = subprocess.PIPE
+            return subprocess.Popen(command, stdin=stdin, stdout=pipe, stderr=pipe, text=True)
+        finally:
+            os.close(stdin)
 
     def result(self) -> Fetched:
         """Return where the model is; raise `ModelError` where there is none."""
@@ -49,11 +60,15 @@ class Fetching:
         return Fetched(found["uri"], Path(found["directory"]), found["expected"])
 
     def close(self) -> None:
-        """End it, whatever it has come to; more than once does no harm."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()  # whoever waits for its result sees that it has ended
-            if not self._awaited:
-                self._process.communicate()
+        """End it, whatever it has come to, in whichever thread; more than once does no harm."""
+        with self._lock:
+            lives, self._lives = self._lives, None
+        if lives is not None and self._process is not None:
+            if self._process.poll() is None:
+                self._process.kill()  # whoever waits for its result sees that it has ended
+                if not self._awaited:
+                    self._process.communicate()
+            os.close(lives)
         self._folder.cleanup()
 
 

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 class SparkEngine:
     """A data set in Spark, reached through Ibis; see `features.engines.protocol.Engine`."""
 
-    name = "spark"
-
     def __init__(self, data_set: DataSet, claims: Path | None = None) -> None:
         self._session, self._started = open_session()
         if is_remote(data_set.folder):
@@ -68,9 +66,6 @@ class SparkEngine:
     def keep(self, expression: ir.Table) -> ir.Table:
         return self._keep(self.frame(expression))
 
-    def release(self, kept: ir.Table) -> None:
-        self._let_go(kept.get_name())
-
     def number(self, expression: ir.Table, name: str) -> ir.Table:
         from pyspark.sql import functions
 
@@ -93,7 +88,9 @@ class SparkEngine:
         return self._keep(both.mapInArrow(on_partition(function), from_arrow_schema(schema)))
 
     def write(self, expression: ir.Table, out: Path) -> int:
-        """To one file, or, where `out` has a scheme, to a directory of part files whose names are in the order of the rows."""
+        """Write to one file, or, where `out` has a scheme, to a directory of part files whose names are in the order of
+        the rows.
+        """
         frame = self.frame(expression)
         if not is_remote(out):
             return join_parts(frame, out)
@@ -108,7 +105,7 @@ class SparkEngine:
         self._scratch.cleanup()
 
     def frame(self, expression: ir.Table) -> DataFrame:
-        """The expression as a data frame of Spark."""
+        """Return the expression as a data frame of Spark."""
         self._ibis._run_pre_execute_hooks(expression)
         return self._session.sql(self._ibis.compile(expression))
 
@@ -156,7 +153,7 @@ class SparkEngine:
 
 
 def on_batches(function: BatchFunction) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function as Spark calls it: record batches in, record batches out."""
+    """Return the function as Spark calls it: record batches in, record batches out."""
 
     def called(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -170,7 +167,7 @@ EVENT = "is_event"
 
 
 def on_partition(function: AskedFunction) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function as Spark calls it, of batches in which everyone asked about comes before all events."""
+    """Return the function as Spark calls it, of batches in which everyone asked about comes before all events."""
 
     def called(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = iter(batches)

@@ -20,7 +20,7 @@ from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.features.links.minhash import BUCKETS, bucket_table
 from claimvet.features.online import layout
-from claimvet.features.online.layout import LIMB_BITS, TOKEN, Column, History, Layout, Place
+from claimvet.features.online.layout import TOKEN, History, Layout, Place
 from claimvet.scoring_service.store.db.schema import EXTREME_COLUMNS, TOTAL_COLUMNS
 from claimvet.scoring_service.store.derived.totals import EVENTS_PER_MARK
 from claimvet.scoring_service.store.events.export import OWN_COLUMNS
@@ -131,7 +131,7 @@ class Derivation:
         found: dict[Aggregate, None] = {}
         for history in self._layout.histories:
             if history.place.source.name == source:
-                found.update(dict.fromkeys([*(column.aggregate for column in history.totals), *history.extremes]))
+                found.update(dict.fromkeys([*history.totals, *history.extremes]))
                 if history.kind is layout.Kind.REPEATS:
                     found[_distinct(history)] = None
         return list(found)
@@ -186,7 +186,7 @@ def _joined(key: Sequence[ir.StringValue]) -> ir.StringValue:
 
 
 def _distinct(history: History) -> Aggregate:
-    counted = history.totals[0].aggregate
+    counted = history.totals[0]
     return Aggregate(AggregateKind.DISTINCT, counted.column, counted.where, None)
 
 
@@ -194,21 +194,13 @@ def _stored_columns(history: History) -> tuple[str, ...]:
     return (*TOTAL_COLUMNS[: len(history.totals)], *EXTREME_COLUMNS[: len(history.extremes)])
 
 
-def _total(column: Column) -> str:
-    value = identifier(column.aggregate.name)
-    if column.limb:
-        shifted = f"CAST({value} AS HUGEINT)"
-        limb = f"{shifted} >> {LIMB_BITS}" if column.limb == "high" else f"{shifted} & {(1 << LIMB_BITS) - 1}"
-        return f"CAST({limb} AS BIGINT)"
-    return f"CAST({value} AS BIGINT)"
-
-
 def _changes(history: History) -> str:
     """SQL of `key`, `position`, `row_id` and the stored columns of every change."""
-    totals = [f"{_total(column)} AS {name}" for column, name in zip(history.totals, TOTAL_COLUMNS, strict=False)]
+    named = zip(history.totals, TOTAL_COLUMNS, strict=False)
+    totals = [f"CAST({identifier(total.name)} AS BIGINT) AS {name}" for total, name in named]
     if history.kind is layout.Kind.EVENTS:
         extremes = [
-            f"{'-' if aggregate.kind is AggregateKind.MIN else ''}{identifier(aggregate.name)} AS {name}"
+            f"{identifier(aggregate.name)} AS {name}"
             for aggregate, name in zip(history.extremes, EXTREME_COLUMNS, strict=False)
         ]
         return f"SELECT {', '.join(['key', 'known AS position', 'row_id', *totals, *extremes])} FROM placed"
