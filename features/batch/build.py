@@ -34,7 +34,8 @@ from claimvet.features.engines.protocol import AnyEngine, StreamingEngine
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What was built: rows, feature names in order (the user's `x_` columns last), and the names that are null throughout."""
+    """What was built: rows, feature names in order (the user's `x_` columns last), and the names that are null
+    throughout."""
 
     rows: int
     features: tuple[str, ...]
@@ -53,7 +54,8 @@ def build_features(
 ) -> BuildReport:
     """Write the features of the claims in `claims`, or of all, to the Parquet file `out`.
 
-    Columns: `claim_id` (string), every one of `features` (int64, float64 or string), then the user's `x_` columns as they are.
+    Columns: `claim_id` (string), every one of `features` (int64, float64 or string), then the user's `x_` columns as
+    they are.
 
     >>> from tempfile import TemporaryDirectory
     >>> import pyarrow.parquet

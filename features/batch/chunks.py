@@ -1,7 +1,9 @@
-"""How many claims are built at once where memory is limited, so that the whole process keeps to the limit and not DuckDB alone.
+"""How many claims are built at once where memory is limited, so that the whole process keeps to the limit and not
+DuckDB alone.
 
-Half of the limit is DuckDB's, which spills what does not fit. The other half is for Python and for what claims need in this process:
-breakpoints, columns, and what is made of them. More claims are built chunk by chunk, each with its own pass over the sources.
+Half of the limit is DuckDB's, which spills what does not fit. The other half is for Python and for what claims need in
+this process: breakpoints, columns, and what is made of them. More claims are built chunk by chunk, each with its own
+pass over the sources.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import pyarrow.parquet as pq
 from claimvet.data.contract.dataset import DataSet, connect
 
 BYTES_PER_VALUE = 24
-"""Of a claim and a feature, at the peak of a build: 300,000 claims with 157 features took 1.1 GB beside DuckDB, 23 bytes each."""
+"""Of a claim and a feature, at the peak of a build: 300,000 claims with 157 features took 1.1 GB beside DuckDB, 23
+bytes each."""
 
 LIBRARIES = 200_000_000
 """Bytes of Python and the libraries that a build imports."""

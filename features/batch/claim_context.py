@@ -1,7 +1,8 @@
 """The claim with what was known of its order, product, category, customer and seller just before it was filed.
 
-One row per claim to build: `row` (int64, place in the input), the claim's keys, and what features need of the claim and its parties.
-A party that the platform did not know strictly before `filed_at` is null, as is one whose table is missing.
+One row per claim to build: `row` (int64, place in the input), the claim's keys, and what features need of the claim and
+its parties. A party that the platform did not know strictly before `filed_at` is null, as is one whose table is
+missing.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ def claim_table(
 ) -> tuple[ir.Table, list[HistoryFeature]]:
     """Return the columns of `context`, and those that `features` need of histories and links.
 
-    In the order of the input where the engine streams, else in no order. Returns the features of which there are only aggregates, too.
+    In the order of the input where the engine streams, else in no order. Returns the features of which there are only
+    aggregates, too.
     """
     histories = available_features(engine, features)
     if isinstance(engine, StreamingEngine):

@@ -35,7 +35,8 @@ class DistinctValues:
         self._pairs.append(pairs)
 
     def counts(self, window: int | None) -> Integers:
-        """Return the distinct values in the window before every claim, of that length in microseconds or of all time."""
+        """Return the distinct values in the window before every claim, of that length in microseconds or of all
+        time."""
         values, places = np.divmod(self._merged(), self._span)
         ends = self._seen_again(values, places)
         if window is not None:

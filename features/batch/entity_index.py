@@ -1,4 +1,5 @@
-"""The customers, sellers, products … that claims are about, as numbers, since numbers are compared faster than names."""
+"""The customers, sellers, products … that claims are about, as numbers, since numbers are compared faster than
+names."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""The events of histories: which sources a data set has, and their events with the number of each entity that a claim is about.
+"""The events of histories: which sources a data set has, and their events with the number of each entity that a claim
+is about.
 
-Every source is read once, whatever the number of entities that look at it, and only its events of entities that have a claim.
+Every source is read once, whatever the number of entities that look at it, and only its events of entities that have a
+claim.
 """
 
 from __future__ import annotations

@@ -84,7 +84,8 @@ def aggregates_schema(aggregates: Sequence[Aggregate]) -> pa.Schema:
 
 @dataclass(frozen=True)
 class AggregatesReader:
-    """Every aggregate at every claim of some entities, from all their events; `features.engines.protocol.AskedFunction`."""
+    """Every aggregate at every claim of some entities, from all their events;
+    `features.engines.protocol.AskedFunction`."""
 
     entity: Entity
     aggregates: tuple[Aggregate, ...]

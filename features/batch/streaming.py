@@ -1,4 +1,5 @@
-"""One pass over each source on DuckDB: its events as batches of numbers, and a column for every aggregate that comes of them."""
+"""One pass over each source on DuckDB: its events as batches of numbers, and a column for every aggregate that comes of
+them."""
 
 from __future__ import annotations
 

@@ -173,7 +173,8 @@ class History:
             self._distinct[name].take(new)
 
     def values(self) -> dict[str, pa.Array]:
-        """Return every aggregate at every claim, by its name: int64; of extremes, null where no event is within reach."""
+        """Return every aggregate at every claim, by its name: int64; of extremes, null where no event is within
+        reach."""
         totals = {name: running(kept) for name, kept in self._kept.items() if self._is_additive(name)}
         values = parallel_map(lambda aggregate: self._value(aggregate, totals), self._aggregates)
         return {aggregate.name: value for aggregate, value in zip(self._aggregates, values, strict=True)}

@@ -1,7 +1,8 @@
 """The few aggregates that every history feature is made of, and the arithmetic that makes the feature of them.
 
-A mean is a sum over a count; a standard deviation needs squares too. An engine computes aggregates, each once however many features
-share it; `feature_value` puts them together, so that every engine and the endpoint end with the same arithmetic.
+A mean is a sum over a count; a standard deviation needs squares too. An engine computes aggregates, each once however
+many features share it; `feature_value` puts them together, so that every engine and the endpoint end with the same
+arithmetic.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ MICROSECONDS_PER_DAY = 86_400_000_000
 CENTS_PER_DOLLAR = 100
 
 LOW_DIGITS = 2**19
-"""A square may need more than 64 bits, so x is split into x = high * 2^19 + low and x^2 is added up as three sums: of high^2, of
-high * low and of low^2. Money has at most 10^11 cents (the contract), so each sum of 33 million squares fits in int64."""
+"""A square may need more than 64 bits, so x is split into x = high * 2^19 + low and x^2 is added up as three sums: of
+high^2, of high * low and of low^2. Money has at most 10^11 cents (the contract), so each sum of 33 million squares fits
+in int64."""
 
 
 class AggregateKind(StrEnum):

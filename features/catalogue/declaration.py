@@ -1,9 +1,9 @@
 """What a feature is: entity, event, aggregation, column and window; everything else follows from them.
 
-A declaration holds no SQL and no data frame: the batch build (`features.batch`) and the endpoint (`features.online`) compute it,
-and `docs/features.md` is written from it. There are five forms: `HistoryFeature` (events of an entity before the claim),
-`RatioFeature` and `TrendFeature` (of two other features), `ClaimFeature` (of the claim itself) and `LinkFeature` (other customers
-that the claim is tied to).
+A declaration holds no SQL and no data frame: the batch build (`features.batch`) and the endpoint (`features.online`)
+compute it, and `docs/features.md` is written from it. There are five forms: `HistoryFeature` (events of an entity
+before the claim), `RatioFeature` and `TrendFeature` (of two other features), `ClaimFeature` (of the claim itself) and
+`LinkFeature` (other customers that the claim is tied to).
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ class Event:
 class Feature:
     """What all features have in common; the five forms say how the value comes about.
 
-    `model_input` is False for what an expert should see but a model must not use: wording is not evidence, size is not merit.
+    `model_input` is False for what an expert should see but a model must not use: wording is not evidence, size is not
+    merit.
     """
 
     family: str
@@ -185,8 +186,8 @@ def window_phrase(window_days: int | None) -> str:
 class HistoryFeature(Feature):
     """An aggregation over the events of one entity that were known before the claim was filed.
 
-    `column` is a column of the source, where the aggregation needs one; `unit` and `dtype` follow from the two. A `SHARE` is of the
-    events that pass the filter among all of the source.
+    `column` is a column of the source, where the aggregation needs one; `unit` and `dtype` follow from the two. A
+    `SHARE` is of the events that pass the filter among all of the source.
 
     >>> from claimvet.features.catalogue.events import RETURNS
     >>> refunds = HistoryFeature(
@@ -374,7 +375,8 @@ class ClaimFeature(Feature):
 
 @dataclass(frozen=True, kw_only=True)
 class LinkFeature(Feature):
-    """Distinct other customers whom something ties to this claim; `label` names it, `features.links.link_tables` computes it."""
+    """Distinct other customers whom something ties to this claim; `label` names it, `features.links.link_tables`
+    computes it."""
 
     label: str
     meaning: str

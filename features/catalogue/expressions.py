@@ -1,4 +1,5 @@
-"""What a feature of the claim itself, a ratio or a trend is, as an expression that every engine and the endpoint run."""
+"""What a feature of the claim itself, a ratio or a trend is, as an expression that every engine and the endpoint
+run."""
 
 from __future__ import annotations
 

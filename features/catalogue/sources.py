@@ -1,9 +1,10 @@
 """Which histories can be looked at, and which tables of the contract does each come from?
 
-A source is a table of events: entity keys, `known` (int64, microseconds since 1970 UTC, when the platform knew the event), and
-the columns that features read (money in int64 cents). Two optional columns bound an event's life: `appears`, where it can be seen
-only later than `known`, and `ends`, from which on it no longer counts (an outcome until the next one on the same claim, a policy
-until it lapses). An event is seen by a claim filed at T where `known < T`, `appears < T` and `T <= ends`.
+A source is a table of events: entity keys, `known` (int64, microseconds since 1970 UTC, when the platform knew the
+event), and the columns that features read (money in int64 cents). Two optional columns bound an event's life:
+`appears`, where it can be seen only later than `known`, and `ends`, from which on it no longer counts (an outcome until
+the next one on the same claim, a policy until it lapses). An event is seen by a claim filed at T where `known < T`,
+`appears < T` and `T <= ends`.
 """
 
 from __future__ import annotations

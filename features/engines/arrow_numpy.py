@@ -1,6 +1,7 @@
 """Hand integers over between Arrow and numpy without copying.
 
-Arrow's own ways (`to_numpy`, `pa.array`) import pandas even where no row of it is made, which costs 40 MB and a third of a second.
+Arrow's own ways (`to_numpy`, `pa.array`) import pandas even where no row of it is made, which costs 40 MB and a third
+of a second.
 """
 
 from __future__ import annotations

@@ -41,7 +41,8 @@ def read_parts(parts: list[Path]) -> Iterator[pa.Table]:
 def join_parts(frame: DataFrame, out: Path) -> int:
     """Write the frame, in order, as one Parquet file that appears whole or not at all; the number of rows.
 
-    The file lies where the driver is, and so do the parts for a while: executors on other machines need to share that directory.
+    The file lies where the driver is, and so do the parts for a while: executors on other machines need to share that
+    directory.
     """
     with written_aside(out) as aside, written_parts(frame, out) as parts:
         schema = pq.read_schema(parts[0]).remove_metadata()

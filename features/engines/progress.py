@@ -6,7 +6,8 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told what comes next and, where they are known, how many rows have been read by then and how many there are to read."""
+    """Told what comes next and, where they are known, how many rows have been read by then and how many there are to
+    read."""
 
     def __call__(self, part: str, done: int = 0, total: int = 0) -> None: ...
 

@@ -13,7 +13,8 @@ ROW_GROUP_SIZE = 50_000
 """Rows per row group of what is written: a batch that a reader can hold without noticing."""
 
 BatchFunction = Callable[[pa.Table], pa.Table]
-"""Rows in, rows out, each batch on its own; it runs where the rows lie, so it must not need anything but its argument."""
+"""Rows in, rows out, each batch on its own; it runs where the rows lie, so it must not need anything but its
+argument."""
 
 
 class Engine(Protocol):
@@ -63,7 +64,8 @@ class StreamingEngine(Engine, Protocol):
 
 
 AskedFunction = Callable[[pa.Table, Iterator[pa.RecordBatch]], pa.Table]
-"""Who is asked about and all events of these, batch by batch, to rows; it runs where they lie, and needs nothing but its arguments."""
+"""Who is asked about and all events of these, batch by batch, to rows; it runs where they lie, and needs nothing but
+its arguments."""
 
 
 @runtime_checkable
@@ -73,7 +75,8 @@ class PartitionedEngine(Engine, Protocol):
     def by_key(self, asked: ir.Table, events: ir.Table, function: AskedFunction, schema: pa.Schema) -> ir.Table:
         """Keep what `function` makes of the rows of `asked` and `events` that have the same `key`, many keys at once.
 
-        Both have a column `key` (string); `function` gets all rows of a key in one call, and returns tables of `schema`.
+        Both have a column `key` (string); `function` gets all rows of a key in one call, and returns tables of
+        `schema`.
         """
 
 

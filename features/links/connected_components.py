@@ -44,7 +44,8 @@ class ConnectedComponents:
         self._join(customer, self._holders.setdefault(token, customer))
 
     def size(self, customer: Hashable) -> int:
-        """Return the number of customers in the component, this one included; 1 where nothing is known of the customer."""
+        """Return the number of customers in the component, this one included; 1 where nothing is known of the
+        customer."""
         return self._sizes[self._root(customer)] if customer in self._parents else 1
 
     def name(self, customer: Hashable) -> Hashable:

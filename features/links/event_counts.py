@@ -1,11 +1,13 @@
-"""How many events each entity had before given instants: by a join where that makes few pairs, by running totals where an entity is hot.
+"""How many events each entity had before given instants: by a join where that makes few pairs, by running totals where
+an entity is hot.
 
-The histories of customers, sellers, products … stream by (`features.batch.window_totals`). What is counted here, of tokens and other
-keys that customers share, is made by queries, and one token may be held by very many.
+The histories of customers, sellers, products … stream by (`features.batch.window_totals`). What is counted here, of
+tokens and other keys that customers share, is made by queries, and one token may be held by very many.
 
-Events have bounds where they may be seen only later than known (`appears`) or no longer count from some time on (`ends`). To running
-totals an event is an *interval*: an opening delta when it appears, and a closing one when its window has passed or it has ended,
-whichever is first. Every delta goes to the first instant after it, so it costs one sort, whatever the number of events of an entity.
+Events have bounds where they may be seen only later than known (`appears`) or no longer count from some time on
+(`ends`). To running totals an event is an *interval*: an opening delta when it appears, and a closing one when its
+window has passed or it has ended, whichever is first. Every delta goes to the first instant after it, so it costs one
+sort, whatever the number of events of an entity.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ PAIRS_PER_EVENT = 8
 """Up to so many pairs of instant and event per event the join is taken; assumption, both ways give the same."""
 
 MAX_EXACT_TOTAL = 2.0**52
-"""Integers of at most so much, and their sums, are exact in float64 (up to 2^53), which adds up three times faster than int64."""
+"""Integers of at most so much, and their sums, are exact in float64 (up to 2^53), which adds up three times faster than
+int64."""
 
 
 def event_counts(instants: ir.Table, events: ir.Table, counted: Sequence[Aggregate]) -> ir.Table:
@@ -30,8 +33,8 @@ def event_counts(instants: ir.Table, events: ir.Table, counted: Sequence[Aggrega
 
     Parameters:
         instants: distinct `key` (any type), `filed_at` (int64 microseconds).
-        events: `key`, `known`, optional `appears` and `ends` (int64 microseconds), and a column per `Aggregate.total` with what an
-            event adds to it (`Aggregate.contribution`).
+        events: `key`, `known`, optional `appears` and `ends` (int64 microseconds), and a column per `Aggregate.total`
+            with what an event adds to it (`Aggregate.contribution`).
         counted: additive aggregates.
 
     Returns:
@@ -63,7 +66,8 @@ def event_statistics(instants: ir.Table, events: ir.Table, columns: Sequence[str
 
 
 def counts_by_join(instants: ir.Table, events: ir.Table, counted: Sequence[Aggregate]) -> ir.Table:
-    """Return the counts from a join of each instant with the events of its key; instants without events are left out."""
+    """Return the counts from a join of each instant with the events of its key; instants without events are left
+    out."""
     events = events.rename(event_key="key")
     conditions = [instants.key == events.event_key, events.known < instants.filed_at]
     windows = [aggregate.window for aggregate in counted]
@@ -133,7 +137,8 @@ def _to_next_breakpoint(deltas: ir.Table, breakpoints: ir.Table) -> ir.Table:
 
 
 def _to_next_breakpoint_by_window(deltas: ir.Table, breakpoints: ir.Table) -> ir.Table:
-    """Do the same for an engine without ASOF joins; not for DuckDB, where Ibis 12 loses the IGNORE NULLS that it needs."""
+    """Do the same for an engine without ASOF joins; not for DuckDB, where Ibis 12 loses the IGNORE NULLS that it
+    needs."""
     nothing = {name: ibis.null(dtype) for name, dtype in deltas.schema().items() if name not in {"key", "position"}}
     stream = deltas.mutate(order=deltas.position * 2 + 1, position=ibis.null("int64")).union(
         breakpoints.mutate(order=breakpoints.position * 2, **nothing).select(*deltas.columns, "order")

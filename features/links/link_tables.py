@@ -1,9 +1,11 @@
-"""Who else is tied to this claim: customers who share its evidence, an identity token, a chain of shared tokens, or its wording.
+"""Who else is tied to this claim: customers who share its evidence, an identity token, a chain of shared tokens, or its
+wording.
 
-Each link is counted as it was known when the claim was filed. Where one token is held by very many customers nothing is paired with
-everything: distinct customers are counted by `features.links.shared_keys`, `token_links` reads running totals per token and takes away the
-customer's own, and components are kept by a union-find (`features.links.connected_components`). What nobody shares, which is most of it, is
-left out first.
+Each link is counted as it was known when the claim was filed. Where one token is held by very many customers nothing is
+paired with
+everything: distinct customers are counted by `features.links.shared_keys`, `token_links` reads running totals per token
+and takes away the customer's own, and components are kept by a union-find (`features.links.connected_components`). What
+nobody shares, which is most of it, is left out first.
 """
 
 from __future__ import annotations
@@ -120,7 +122,8 @@ def shared_tokens(engine: Engine) -> ir.Table:
 
 
 def tokens_of_claims(context: ir.Table, tokens: ir.Table) -> ir.Table:
-    """Return the shared tokens of every claim's customer: `row`, `customer_id`, `filed_at`, `kind`, `key`, `holding`."""
+    """Return the shared tokens of every claim's customer: `row`, `customer_id`, `filed_at`, `kind`, `key`,
+    `holding`."""
     joined = context.inner_join(tokens, [context.customer_id == tokens.customer_id, tokens.seen_at < context.filed_at])
     return joined.select("row", "customer_id", "filed_at", "kind", "key", "holding")
 
@@ -141,8 +144,8 @@ def identity_links(engine: Engine, tokens: ir.Table, asked: ir.Table) -> ir.Tabl
 def token_links(engine: Engine, tokens: ir.Table, asked: ir.Table) -> ir.Table:
     """Return the most claims, and the most abusive outcomes, that other holders of one of the customer's tokens have.
 
-    Parameters are those of `identity_links`. All holders of a token have one total and the customer another; what is between them is
-    the others'. An event counts for a token once its customer holds it.
+    Parameters are those of `identity_links`. All holders of a token have one total and the customer another; what is
+    between them is the others'. An event counts for a token once its customer holds it.
     """
     counted = {name: event for name, event in TOKEN_EVENTS.items() if engine.has(event[0])}
     aggregates = [aggregate for _, aggregate in counted.values()]
@@ -184,8 +187,8 @@ def _all_and_own(table: ir.Table, *columns: str) -> ir.Table:
 def component_links(context: ir.Table, tokens: ir.Table) -> ir.Table:
     """Return other customers whom a chain of shared tokens ties to the customer.
 
-    A chain has no end that a query could know beforehand, so this is computed in one process: it collects the shared links (not the
-    others, which are most) and the claims of their customers, some 200 bytes each while it runs.
+    A chain has no end that a query could know beforehand, so this is computed in one process: it collects the shared
+    links (not the others, which are most) and the claims of their customers, some 200 bytes each while it runs.
     """
     links = tokens.select("seen_at", customer="customer_id", token="key").to_pyarrow()
     asked = context.semi_join(tokens, "customer_id").select("row", "filed_at", customer="customer_id").to_pyarrow()

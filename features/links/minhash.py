@@ -2,8 +2,9 @@
 
 What the buckets tell is for an expert's eyes: rewriting a text moves it to other buckets, so no model may lean on them.
 
-The libraries for it hash a word triple at a time or change their signatures between versions. Here it is arithmetic on whole arrays of
-64-bit numbers, with every constant written down, so that a text has the same buckets in each process, on each engine, in each version.
+The libraries for it hash a word triple at a time or change their signatures between versions. Here it is arithmetic on
+whole arrays of 64-bit numbers, with every constant written down, so that a text has the same buckets in each process,
+on each engine, in each version.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from claimvet.features.engines.arrow_numpy import from_arrow, to_arrow
 
 BANDS = 8
 ROWS_PER_BAND = 4
-"""Texts with a Jaccard similarity s of their word triples share a bucket with probability 1 - (1 - s^4)^8: 0.99 at s = 0.8, 0.06 at
-0.3 (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4)."""
+"""Texts with a Jaccard similarity s of their word triples share a bucket with probability 1 - (1 - s^4)^8: 0.99 at s =
+0.8, 0.06 at 0.3 (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4)."""
 
 WORDS_PER_SHINGLE = 3
 
@@ -36,7 +37,8 @@ _TEXTS_AT_ONCE = 2_048
 """Some 500 kB of text: what is made of it stays in the processor's cache."""
 
 _FEW_SHINGLES = 4_000
-"""Up to so many, all bands are made at once, which is fewer steps; of more, one after the other stays in the processor's cache."""
+"""Up to so many, all bands are made at once, which is fewer steps; of more, one after the other stays in the
+processor's cache."""
 
 _MIN_DOUBLINGS = 12
 """Powers for 4,096 bytes at least, so that single texts, each of another length, all find the same ones made."""

@@ -1,9 +1,10 @@
 """How many distinct other customers hold one of a claim's keys (tokens, content hashes), however many hold them.
 
-Up to `HUB_HOLDERS` holders a key is paired with the claims that ask for it. A key with more is a *hub*, and pairs would explode: of a
-token shared by 100,000 customers, 2,000 claims make 200 million. The holders of hubs are counted by running totals instead: by
-inclusion and exclusion over the sets of a claim's hubs where it has few, |A or B| = |A| + |B| - |A and B|; as the union of each
-distinct set where it has more than `MAX_HUBS`. Holders of the claim's other keys are added where no hub of the claim has them yet.
+Up to `HUB_HOLDERS` holders a key is paired with the claims that ask for it. A key with more is a *hub*, and pairs would
+explode: of a token shared by 100,000 customers, 2,000 claims make 200 million. The holders of hubs are counted by
+running totals instead: by inclusion and exclusion over the sets of a claim's hubs where it has few, |A or B| = |A| +
+|B| - |A and B|; as the union of each distinct set where it has more than `MAX_HUBS`. Holders of the claim's other keys
+are added where no hub of the claim has them yet.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from claimvet.features.engines.protocol import Engine
 from claimvet.features.links.event_counts import event_counts
 
 HUB_HOLDERS = 200
-"""A key with more holders is a hub; pairing is cheaper below: it costs claims times holders, a hub some fifteen passes over both."""
+"""A key with more holders is a hub; pairing is cheaper below: it costs claims times holders, a hub some fifteen passes
+over both."""
 
 MAX_HUBS = 4
-"""Sets of up to so many hubs are counted by inclusion and exclusion, of 15 subsets at most; there are four kinds of token."""
+"""Sets of up to so many hubs are counted by inclusion and exclusion, of 15 subsets at most; there are four kinds of
+token."""
 
 ANY = "any"
 _HOLDERS = Aggregate(AggregateKind.COUNT, None, None, None)
@@ -49,7 +52,8 @@ def other_holders(engine: Engine, asked: ir.Table, holders: ir.Table, kinds: Seq
 
 
 def _hubs(asked: ir.Table, holders: ir.Table) -> ir.Table:
-    """Return `key` and a number, `hub`, for every key that a claim asks for and more than `HUB_HOLDERS` customers hold."""
+    """Return `key` and a number, `hub`, for every key that a claim asks for and more than `HUB_HOLDERS` customers
+    hold."""
     degrees = holders.semi_join(asked, "key").group_by("key").aggregate(holders=ibis._.count())
     hubs = degrees.filter(degrees.holders > HUB_HOLDERS)
     return hubs.select("key", hub=ibis.row_number().over(order_by=hubs.key))

@@ -55,5 +55,5 @@ def test_streamed_features_agree_with_the_oracle_whatever_the_batches(
 ) -> None:
     world = many_worlds(seed, 40)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("claimvet.features.batch.streaming.batch_rows", lambda points: batch)
+        patch.setattr("claimvet.features.batch.streaming.batch_rows", lambda breakpoints: batch)
         assert differences(build(world, tmp_path_factory.mktemp("world")), world) == {}

@@ -1,8 +1,8 @@
 """The cluster engine: Spark reads the files, keeps steps on its executors, and writes Parquet part by part.
 
-A kept step is a checkpoint, so that a plan never grows longer than from one step to the next, and numbers once given stay given: in the
-directory `spark.checkpoint.dir` where the configuration names one, else in the memory and on the disks of the executors, where losing
-an executor fails the build instead of numbering anew.
+A kept step is a checkpoint, so that a plan never grows longer than from one step to the next, and numbers once given
+stay given: in the directory `spark.checkpoint.dir` where the configuration names one, else in the memory and on the
+disks of the executors, where losing an executor fails the build instead of numbering anew.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claimvet.data.contract.dataset import DataSet, TableFile
-from claimvet.data.contract.errors import InvalidDataError
 from claimvet.data.contract.tables import TABLES
 from claimvet.features.engines.parquet_parts import join_parts
 from claimvet.features.engines.protocol import AskedFunction, BatchFunction
+from claimvet.features.engines.refusals import claims_differ, no_claims
 from claimvet.features.engines.spark.session import open_session
 from claimvet.features.engines.spark.tables import find_remote, is_remote, location, read_table, read_targets
 
@@ -42,10 +42,11 @@ class SparkEngine:
         self._scratch = tempfile.TemporaryDirectory(prefix="claimvet-")
         self._kept: dict[str, DataFrame] = {}
         self._rows: dict[str, int] = {}
-        for name, file in data_set.tables.items():
-            frame = read_table(self._session, file, Path(self._scratch.name))
-            frame.select(*file.table.column_names).createOrReplaceTempView(name)
-        self._declare_targets(data_set.claims_file(claims) if claims else data_set.tables.get("claims"))
+        try:
+            self._declare_tables(claims)
+        except BaseException:
+            self.close()
+            raise
 
     def has(self, table: str) -> bool:
         return table == "claims" or self.rows(table) > 0
@@ -124,11 +125,16 @@ class SparkEngine:
         self._session.catalog.dropTempView(name)
         self._kept[name]._jdf.queryExecution().analyzed().rdd().unpersist(False)
 
+    def _declare_tables(self, claims: Path | None) -> None:
+        tables = self._data_set.tables
+        for name, file in tables.items():
+            frame = read_table(self._session, file, Path(self._scratch.name))
+            frame.select(*file.table.column_names).createOrReplaceTempView(name)
+        self._declare_targets(self._data_set.claims_file(claims) if claims else tables.get("claims"))
+
     def _declare_targets(self, file: TableFile | None) -> None:
         if file is None:
-            raise InvalidDataError(
-                f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims"
-            )
+            raise no_claims(self._data_set.folder)
         targets = self._kept["targets"] = self._checkpoint(read_targets(self._session, file, Path(self._scratch.name)))
         targets.createOrReplaceTempView("targets")
         own = targets.select(*TABLES["claims"].column_names)
@@ -145,10 +151,7 @@ class SparkEngine:
         claims = history.groupBy("claim_id").agg(functions.count("*").alias("rows"))
         twice = claims.filter("rows > 1").orderBy("claim_id").limit(5).collect()
         if twice:
-            keys = ", ".join(row.claim_id for row in twice)
-            raise InvalidDataError(
-                f"claims {keys}: the file of claims holds another row than the data set, expected the same"
-            )
+            raise claims_differ([row.claim_id for row in twice])
         history.createOrReplaceTempView("claims")
 
 

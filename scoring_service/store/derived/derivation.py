@@ -18,6 +18,7 @@ from claimvet.data.contract.tables import TABLES, Kind, Table
 from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind
 from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.catalogue.sources import SOURCES
+from claimvet.features.engines.integer_columns import integer_columns
 from claimvet.features.links.minhash import BUCKETS, bucket_table
 from claimvet.features.online import layout
 from claimvet.features.online.layout import TOKEN, History, Layout, Place
@@ -53,7 +54,7 @@ class Derivation:
             select = (
                 data_set.tables[name].typed_select(self.connection) if name in self.filled else _nothing(TABLES[name])
             )
-            columns = ", ".join([*_normalised(TABLES[name]), *self._extra(data_set, name)])
+            columns = ", ".join([*integer_columns(TABLES[name]), *self._extra(data_set, name)])
             self.connection.execute(f"CREATE TEMP VIEW {name} AS SELECT {columns} FROM ({select})")
 
     def batches(self, made: Derived) -> Iterator[pa.RecordBatch]:
@@ -173,12 +174,6 @@ def _nothing(table: Table) -> str:
     types = {Kind.TIME: "TIMESTAMPTZ", Kind.MONEY: "DOUBLE"}
     columns = ", ".join(f"CAST(NULL AS {types.get(c.kind, 'VARCHAR')}) AS {identifier(c.name)}" for c in table.columns)
     return f"SELECT {columns} WHERE false"
-
-
-def _normalised(table: Table) -> list[str]:
-    """Times as microseconds and money as cents, as `features build` reads them."""
-    forms = {Kind.TIME: "epoch_us({0}) AS {0}", Kind.MONEY: "CAST(round({0} * 100) AS BIGINT) AS {0}"}
-    return [forms.get(column.kind, "{0}").format(identifier(column.name)) for column in table.columns]
 
 
 def _joined(key: Sequence[ir.StringValue]) -> ir.StringValue:
