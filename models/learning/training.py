@@ -91,9 +91,9 @@ def train_model(
     return Training(
         model=_model(known, split, pairs.final, held_out, params, policy),
         split=split,
-        evaluated=_evaluated(known, split, held_out.test),
+        evaluated=_evaluated(known, split, held_out.test, policy),
         evaluated_features=known.features.loc[split.test.index],
-        baselines=_baselines(known, split, params),
+        baselines=_baselines(known, split, params, policy),
         evaluated_policy=_bounded(known, pairs.before_test, held_out.before_test, policy),
     )
 
@@ -130,15 +130,16 @@ def _bounded(data: TrainingData, pair: CalibratedPair, later: pd.DataFrame, poli
     return bounded(policy, data.claims, [later, pair.out_of_fold], pair.calibrated)
 
 
-def _evaluated(data: TrainingData, split: TimeSplit, answers: pd.DataFrame) -> pd.DataFrame:
+def _evaluated(data: TrainingData, split: TimeSplit, answers: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """Return the evaluated frame of the test slice; `answers` has its probabilities, and those of what is found (`FOUND`)."""
     known_customers = set(data.claims.loc[split.before_test.index, "customer_id"])
     never_wrong = np.zeros(len(answers))
-    frame = evaluated_frame(data.claims, split.test, answers[list(PROBABILITIES)], never_wrong, known_customers)
+    probabilities = answers[list(PROBABILITIES)]
+    frame = evaluated_frame(data.claims, split.test, probabilities, never_wrong, known_customers, policy)
     return frame.assign(**{name: answers[name] for name in FOUND})
 
 
-def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[str, pd.DataFrame]:
+def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams, policy: Policy) -> dict[str, pd.DataFrame]:
     labels, known, test = split.before_test["label"], data.features.loc[split.before_test.index], split.test.index
     answers = {"base_rates": base_rates(labels, test)}
     if len(test):
@@ -147,7 +148,8 @@ def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams) -> dic
         answers["logistic"] = logistic(schema.conform(known), labels, schema.conform(later), params.seed)
     as_found = dict(zip(PROBABILITIES, FOUND, strict=True))
     return {
-        name: _evaluated(data, split, given.join(given.rename(columns=as_found))) for name, given in answers.items()
+        name: _evaluated(data, split, given.join(given.rename(columns=as_found)), policy)
+        for name, given in answers.items()
     }
 
 

@@ -21,6 +21,7 @@ import pandas as pd
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import InvalidDataError, ModelError
+from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.tables import FINDINGS
 from claimvet.features.batch.build import build_features
 from claimvet.features.engines.progress import Progress, silent
@@ -76,6 +77,7 @@ def backtest(
     *,
     challenger_params: Params | None = None,
     now: datetime,
+    read: ReadOptions = AS_IT_LIES,
     progress: Progress = silent,
 ) -> BacktestReport:
     """Replays the data set `data` and writes `report.html`, `periods.csv`, `staleness.csv`, `shadow.csv` and `summary.json` into `out`.
@@ -83,8 +85,8 @@ def backtest(
     `challenger_params`, if named, are the parameters of a challenger that is trained beside the champion at every cut and runs in its
     shadow. Raises `InvalidDataError` where the data break the contract or no cut leaves findings on both sides.
     """
-    notes = require_valid(data)
-    data_set = DataSet.open(data)
+    notes = require_valid(data, read=read)
+    data_set = DataSet.open(data, read.types)
     with TemporaryDirectory() as scratch:
         built = Path(scratch) / "features.parquet"
         build_features(data_set, built, progress=progress)

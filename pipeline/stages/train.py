@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
-import mlflow
 import pandas as pd
 
 from claimvet.data.contract.dataset import DataSet, connect, identifier, quoted
 from claimvet.data.contract.errors import InvalidDataError, UsageError
+from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, NEEDED_TO_TRAIN
 from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import FEATURES, MODEL_FEATURES
@@ -37,6 +37,7 @@ from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.alternatives import money_table
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.policy import PROBABILITIES, Policy
+from claimvet.models.registry.addresses import registry_uri, shown
 from claimvet.models.registry.registry import (
     CARD_FILE,
     CHALLENGER,
@@ -47,6 +48,7 @@ from claimvet.models.registry.registry import (
     PARITY_FILE,
     register,
 )
+from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.pipeline.stages.parity import feature_parity
 from claimvet.pipeline.validate import require_valid
 
@@ -99,20 +101,22 @@ def train(
     *,
     out: Path | None = None,
     features: Path | None = None,
+    read: ReadOptions = AS_IT_LIES,
     progress: Progress = silent,
 ) -> TrainReport:
     """Validate, build features, train, evaluate, and register the model as challenger.
 
     `out`, if named, gets the model (`model/`) and its evaluation (`evaluation/`) as files, too. `features`, if named, is the Parquet
     file that `build_features` made of the same data set; they are not built again, but for a sample that tells whether that is so.
+    `read` says what is known of the user's own columns, and which moment no event may come after.
     Raises `InvalidDataError` where the data break the contract, `ModelError` where no claim has a finding, `UsageError` where the
     file of features does not exist.
     """
     if features is not None and not features.is_file():
         raise UsageError(f"the file of features {features} does not exist, expected one from `claimvet features build`")
     progress("validating")
-    notes = require_valid(data)
-    data_set = DataSet.open(data)
+    notes = require_valid(data, read=read)
+    data_set = DataSet.open(data, read.types)
     _require_tables(data_set)
     with TemporaryDirectory() as scratch:
         built = features or Path(scratch) / "features.parquet"
@@ -140,7 +144,7 @@ def train(
         if out is not None:
             training.model.save(out / "model")
             shutil.copytree(evaluation, out / "evaluation", dirs_exist_ok=True)
-    return TrainReport(number, mlflow.get_tracking_uri(), training, figures(training.evaluated), notes)
+    return TrainReport(number, shown(registry_uri()), training, figures(training.evaluated), notes)
 
 
 def read_training_data(data_set: DataSet, features: Path) -> TrainingData:

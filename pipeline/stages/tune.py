@@ -11,6 +11,7 @@ import yaml
 from claimvet.data.contract.atomic_write import written_aside
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import UsageError
+from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.features.batch.build import build_features
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.learning.tuning import Tuned, tune
@@ -38,6 +39,7 @@ def tune_parameters(
     seconds: float,
     out: Path,
     features: Path | None = None,
+    read: ReadOptions = AS_IT_LIES,
     progress: Progress = silent,
 ) -> TuneReport:
     """Searches parameters of training on a data set, and writes all parameters with the best ones to `out` (YAML).
@@ -50,8 +52,8 @@ def tune_parameters(
     if not out.parent.is_dir():
         raise UsageError(f"the parameters cannot be written to {out}: the directory {out.parent} does not exist")
     progress("validating")
-    require_valid(data)
-    data_set = DataSet.open(data)
+    require_valid(data, read=read)
+    data_set = DataSet.open(data, read.types)
     with TemporaryDirectory() as scratch:
         built = features or Path(scratch) / "features.parquet"
         if features is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from claimvet.data.contract.errors import ModelError, UsageError
+from claimvet.models.policy.capacity import ShadowPrice
 from claimvet.scoring_service.decisions import ledger
 from claimvet.scoring_service.decisions.code_version import code_version
 from claimvet.scoring_service.decisions.ledger import Decision
@@ -15,6 +16,7 @@ from claimvet.scoring_service.decisions.responses import scored, unscored
 from claimvet.scoring_service.decisions.review_allocation import allocate, day_of, state_of, state_text
 from claimvet.scoring_service.json_text import parsed, text
 from claimvet.scoring_service.model_loading.loaded_model import verified
+from claimvet.scoring_service.times import rfc3339
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,21 @@ def replay(decision_id: str, connection: sa.Connection) -> Replay:
     entry = ledger.decision(decision_id, connection)
     if entry is None:
         raise UsageError(f"there is no decision {decision_id} in the ledger")
-    notes = (
+    notes: tuple[str, ...] = (
         ()
         if entry.code_version == code_version()
         else (f"note: decided by code {entry.code_version}, this is {code_version()}",)
     )
+    if entry.erased_at is not None:
+        notes += (
+            f"note: the texts of this claim's bodies were erased at {rfc3339(entry.erased_at)}, their hashes stay",
+        )
     try:
         answer, experts = _answer_again(entry, connection)
     except ModelError as error:
         return Replay(decision_id, (f"model: {error}",), notes)
     differences = _differences(entry, answer)
-    if entry.experts != experts:
+    if _without_form(entry.experts) != _without_form(experts):
         differences.append("experts: reviews are allocated otherwise after it than was recorded")
     return Replay(decision_id, tuple(differences), notes)
 
@@ -75,6 +81,11 @@ def _answer_again(entry: Decision, connection: sa.Connection) -> tuple[dict[str,
     return scored(entry.decision_id, entry.claim_id, score, allocation, loaded.version, entry.scored_at), state_text(
         after
     )
+
+
+def _without_form(experts: str | None) -> ShadowPrice | None:
+    """A state of the ledger without today's savings, of which an older version kept every one as it was; they show in the next price."""
+    return None if experts is None else replace(state_of(experts), savings=())
 
 
 def _differences(entry: Decision, answer: dict[str, Any]) -> list[str]:
