@@ -9,12 +9,14 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimvet.models.learning.training import train_model
+from claimvet.models.learning.training import Training, train_model
 from claimvet.models.learning.training_data import TrainingData, counted_once
 from claimvet.models.metrics.copies import first_of_each
 from claimvet.models.metrics.evaluation import intervals
 from claimvet.models.parameters import TrainParams
 from claimvet.models.policy.policy import Policy
+from claimvet.models.scoring.schema import Input, InputSchema
+from claimvet.pipeline.stages.train import training_notes
 from tests.models.small_world import SPLIT, small_world
 
 FAST = TrainParams(num_boost_round=10, learning_rate=0.3, num_leaves=4, max_depth=2, averaged=1)
@@ -80,3 +82,13 @@ def test_the_first_of_each_is_kept_by_plain_loops(rows: list[tuple[float | None,
         seen.append(row)
     frame = pd.DataFrame(rows, columns=["n", "c"]).astype({"n": "float64"})
     assert first_of_each(frame).tolist() == expected
+
+
+def test_training_says_once_which_protected_inputs_and_copies_there_are(training: Training) -> None:
+    model = training.model
+    assert training_notes(model) == []
+    inputs = (*model.schema.inputs, Input("x_lastNames", "category"), Input("x_dob", "number"))
+    record = model.record | {"data": {"copies": 1200}}
+    copied, protected = training_notes(replace(model, schema=InputSchema(inputs), record=record))
+    assert copied.startswith("1,200 claims are alike in all but their ids")
+    assert protected.startswith("the model reads x_lastNames, x_dob: protected, or a proxy of it")
