@@ -44,10 +44,11 @@ class SparkEngine:
         self._scratch = tempfile.TemporaryDirectory(prefix="claimvet-")
         self._kept: dict[str, DataFrame] = {}
         self._rows: dict[str, int] = {}
-        for name, file in data_set.tables.items():
-            frame = read_table(self._session, file, Path(self._scratch.name))
-            frame.select(*file.table.column_names).createOrReplaceTempView(name)
-        self._declare_targets(data_set.claims_file(claims) if claims else data_set.tables.get("claims"))
+        try:
+            self._declare(data_set, claims)
+        except BaseException:
+            self.close()
+            raise
 
     def has(self, table: str) -> bool:
         return table == "claims" or self.rows(table) > 0
@@ -126,6 +127,12 @@ class SparkEngine:
     def _let_go(self, name: str) -> None:
         self._session.catalog.dropTempView(name)
         self._kept[name]._jdf.queryExecution().analyzed().rdd().unpersist(False)
+
+    def _declare(self, data_set: DataSet, claims: Path | None) -> None:
+        for name, file in data_set.tables.items():
+            frame = read_table(self._session, file, Path(self._scratch.name))
+            frame.select(*file.table.column_names).createOrReplaceTempView(name)
+        self._declare_targets(data_set.claims_file(claims) if claims else data_set.tables.get("claims"))
 
     def _declare_targets(self, file: TableFile | None) -> None:
         if file is None:
