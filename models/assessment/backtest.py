@@ -71,7 +71,7 @@ def evaluated_period(period: Period, model: ClaimModel) -> Evaluated:
     decided = allocate_reviews(options, ids, day, model.policy).assign(day=day)
     found = latest_findings(period.outcomes, period.outcomes["decided_at"].max())
     found = found.loc[found.index.intersection(period.claims.index)].sort_index()
-    evaluated = evaluated_frame(period.claims, found, probabilities, np.zeros(len(found)), set())
+    evaluated = evaluated_frame(period.claims, found, probabilities, np.zeros(len(found)), set(), model.policy)
     answers = found_by(model, evaluated, evaluated["decided_by"])
     evaluated = evaluated.assign(**dict(zip(FOUND, answers.T, strict=True)))
     return Evaluated(decided, evaluated.assign(disposition=decided.loc[evaluated.index, "disposition"]))

@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
-import mlflow
 import pandas as pd
 
 from claimvet.data.contract.dataset import DataSet, connect, identifier, quoted
@@ -36,6 +35,7 @@ from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.alternatives import money_table
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.policy import PROBABILITIES, Policy
+from claimvet.models.registry.addresses import registry_uri, shown
 from claimvet.models.registry.registry import (
     CARD_FILE,
     CHALLENGER,
@@ -141,7 +141,7 @@ def train(
         if out is not None:
             training.model.save(out / "model")
             shutil.copytree(evaluation, out / "evaluation", dirs_exist_ok=True)
-    return TrainReport(number, mlflow.get_tracking_uri(), training, figures(training.evaluated), notes)
+    return TrainReport(number, shown(registry_uri()), training, figures(training.evaluated), notes)
 
 
 def read_training_data(data_set: DataSet, features: Path) -> TrainingData:
