@@ -11,7 +11,7 @@ from claimvet.features.catalogue.aggregates import Aggregate
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.features.links.minhash import text_buckets
 from claimvet.features.online.deltas import contract_table, distinct_values, taken_back
-from claimvet.features.online.layout import EXTREMES, LIMB_BITS, TOTALS, Kind, Layout, token_key
+from claimvet.features.online.layout import EXTREMES, TOTALS, Kind, Layout, token_key
 
 _PROBE = "A kettle leaked boiling water over my left hand while I was pouring tea for two guests."
 """A text whose buckets stand for everything that MinHash depends on: shingles, seeds, bands."""
@@ -31,7 +31,7 @@ def fingerprint(layout: Layout) -> str:
 
 
 def _meanings(layout: Layout) -> Iterator[str]:
-    yield f"columns {TOTALS} {EXTREMES}, limbs of {LIMB_BITS} bits, tokens {token_key('kind', 'token')}"
+    yield f"columns {TOTALS} {EXTREMES}, tokens {token_key('kind', 'token')}"
     yield f"buckets {text_buckets([_PROBE])}"
     yield f"bounds {[taken_back(10, window, appears, ends) for window, appears, ends in _BOUNDS]}"
     for history in layout.histories:
@@ -46,7 +46,7 @@ def _meanings(layout: Layout) -> Iterator[str]:
 def _aggregates(layout: Layout, source: str) -> Iterator[Aggregate]:
     for history in layout.histories:
         if history.place.source.name == source:
-            yield from (column.aggregate for column in history.totals)
+            yield from history.totals
             yield from history.extremes
             if history.kind is Kind.REPEATS:
                 yield distinct_values(history)

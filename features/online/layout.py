@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product, zip_longest
-from typing import TypeVar
 
 from claimvet.data.contract.errors import FeatureError
 from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind, aggregates_of
@@ -30,9 +29,6 @@ HOLDERS = Aggregate(AggregateKind.COUNT, None, None, None)
 TOTALS, EXTREMES = 10, 2
 """Columns of a delta for what is added up and for what is compared; what needs more is kept in several deltas."""
 
-LIMB_BITS = 40
-"""A square of cents may need more than 64 bits: it is added up as two numbers, the lower one of so many bits."""
-
 
 class Kind(StrEnum):
     """What the deltas of a history are."""
@@ -43,14 +39,6 @@ class Kind(StrEnum):
     """Of one window: what is taken back because an event ended, or could not be seen yet."""
     REPEATS = "repeats"
     """Of one window of one distinct count: what is taken back because the value was seen again."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One number of a delta: what an event contributes to `aggregate`; of a square, the `limb` of that name."""
-
-    aggregate: Aggregate
-    limb: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,13 +69,13 @@ class History:
     place: Place
     kind: Kind
     window: int | None
-    totals: tuple[Column, ...]
+    totals: tuple[Aggregate, ...]
     extremes: tuple[Aggregate, ...]
 
     @property
     def description(self) -> str:
         """Says what its columns hold."""
-        columns = [f"{column.aggregate.name} {column.limb}" for column in self.totals] + [p.name for p in self.extremes]
+        columns = [aggregate.name for aggregate in (*self.totals, *self.extremes)]
         return f"{self.place.source.name} of {self.place.entity}, {self.kind}, {self.window}: {', '.join(columns)}"
 
 
@@ -137,46 +125,39 @@ def _places(features: Sequence[Feature]) -> Iterator[Place]:
 def _require_running_totals(place: Place) -> None:
     """Raise `FeatureError` for an aggregate that is neither a difference of running totals nor found by one look-up."""
     for aggregate in place.aggregates:
-        of_value = aggregate.kind in {AggregateKind.FIRST_VALUE, AggregateKind.LAST_VALUE}
-        if of_value or (place.has_bounds and aggregate.kind not in ADDITIVE):
+        if place.has_bounds and aggregate.kind not in ADDITIVE:
             raise FeatureError(
                 f"the aggregate {aggregate.kind} over {place.source.name} of a {place.entity} cannot be served one claim at a time, "
                 f"expected one of {', '.join(sorted(ADDITIVE))}"
             )
 
 
-_Kept = TypeVar("_Kept", Column, Aggregate)
-_Form = tuple[Place, Kind, int | None, tuple[Column, ...], tuple[Aggregate, ...]]
+_Form = tuple[Place, Kind, int | None, tuple[Aggregate, ...], tuple[Aggregate, ...]]
 
 
 def _forms(place: Place) -> Iterator[_Form]:
-    read = place.aggregates
-    totals = list(dict.fromkeys(column for aggregate in read for column in _columns(aggregate)))
+    totals = list(dict.fromkeys(total for aggregate in place.aggregates for total in _totals(aggregate)))
     extremes = list(
-        dict.fromkeys(aggregate.total for aggregate in read if aggregate.kind in {AggregateKind.MIN, AggregateKind.MAX})
+        dict.fromkeys(aggregate.total for aggregate in place.aggregates if aggregate.kind is AggregateKind.MAX)
     )
     for columns, compared in zip_longest(_chunks(totals, TOTALS) or [()], _chunks(extremes, EXTREMES), fillvalue=()):
         yield place, Kind.EVENTS, None, columns, compared
     if place.has_bounds:
-        for window in _windows(aggregate for aggregate in read if aggregate.kind in ADDITIVE):
+        for window in _windows(aggregate for aggregate in place.aggregates if aggregate.kind in ADDITIVE):
             for columns in _chunks(totals, TOTALS):
                 yield place, Kind.BOUNDS, window, columns, ()
-    for aggregate in dict.fromkeys(aggregate for aggregate in read if aggregate.kind is AggregateKind.DISTINCT):
-        yield place, Kind.REPEATS, aggregate.window, (Column(known(aggregate)),), ()
+    for aggregate in dict.fromkeys(
+        aggregate for aggregate in place.aggregates if aggregate.kind is AggregateKind.DISTINCT
+    ):
+        yield place, Kind.REPEATS, aggregate.window, (known(aggregate),), ()
 
 
-def _columns(aggregate: Aggregate) -> list[Column]:
-    if aggregate.kind is AggregateKind.SQUARES:
-        return [Column(aggregate.total, "high"), Column(aggregate.total, "low")]
+def _totals(aggregate: Aggregate) -> list[Aggregate]:
     if aggregate.kind in ADDITIVE:
-        return [Column(aggregate.total)]
+        return [aggregate.total]
     if aggregate.kind is AggregateKind.DISTINCT:
-        return [Column(known(aggregate))]
-    return (
-        [Column(counted(aggregate))]
-        if aggregate.kind in {AggregateKind.FIRST, AggregateKind.LAST} and aggregate.where
-        else []
-    )
+        return [known(aggregate)]
+    return [counted(aggregate)] if aggregate.kind is not AggregateKind.MAX and aggregate.where else []
 
 
 def known(aggregate: Aggregate) -> Aggregate:
@@ -193,5 +174,5 @@ def _windows(aggregates: Iterable[Aggregate]) -> list[int | None]:
     return sorted({aggregate.window for aggregate in aggregates}, key=lambda window: window or 0)
 
 
-def _chunks(columns: Sequence[_Kept], size: int) -> list[tuple[_Kept, ...]]:
+def _chunks(columns: Sequence[Aggregate], size: int) -> list[tuple[Aggregate, ...]]:
     return [tuple(columns[start : start + size]) for start in range(0, len(columns), size)]

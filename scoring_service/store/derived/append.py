@@ -7,7 +7,6 @@ its outcomes, an identity link one more token of their customer.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from claimvet.features.online.deltas import Deltas, EntityKeys
 from claimvet.features.online.interpreter import Row, Rows
 from claimvet.features.online.layout import TOKEN, Place, token_key
 from claimvet.scoring_service.store.db import locks
-from claimvet.scoring_service.store.db.statements import run, run_many, where_in
+from claimvet.scoring_service.store.db.statements import run_many, where_in
 from claimvet.scoring_service.store.derived import connected_components
 from claimvet.scoring_service.store.derived.minhash import buckets_of_all
 from claimvet.scoring_service.store.derived.totals import TotalsWriter
@@ -219,9 +218,3 @@ def narrative_rows(claims: Sequence[Mapping[str, Any]]) -> list[tuple[int, int, 
         for claim in claims
         for bucket in buckets[claim["narrative"]]
     ]
-
-
-def erased_narrative_rows(connection: sa.Connection) -> list[tuple[int, int, str, str]]:
-    """Rows of the table `narratives` for claims whose narrative was erased: its buckets were kept."""
-    sql = "SELECT e.buckets, c.filed_at, c.claim_id, c.customer_id FROM erased_texts e JOIN claims c ON c.claim_id = e.claim_id"
-    return [(bucket, *row) for buckets, *row in run(connection, sql) for bucket in json.loads(buckets)]

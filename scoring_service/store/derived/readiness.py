@@ -10,8 +10,6 @@ import sqlalchemy as sa
 from claimvet.data.contract.dataset import DataSet
 from claimvet.features.online.layout import Layout
 from claimvet.scoring_service.store.db import database
-from claimvet.scoring_service.store.db.statements import run_many
-from claimvet.scoring_service.store.derived.append import INSERT_NARRATIVE, erased_narrative_rows
 from claimvet.scoring_service.store.derived.bulk_load import fill_histories, has_events
 from claimvet.scoring_service.store.derived.fingerprint import lock_derivation, note_fingerprint, stored_fingerprint
 from claimvet.scoring_service.store.events import export
@@ -39,4 +37,3 @@ def _derive_anew(connection: sa.Connection, layout: Layout) -> None:
         with tempfile.TemporaryDirectory() as folder:
             export.export(connection, Path(folder))
             fill_histories(connection, DataSet.open(Path(folder)), layout)
-        run_many(connection, INSERT_NARRATIVE, erased_narrative_rows(connection))
