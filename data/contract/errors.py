@@ -5,6 +5,7 @@
     ├── FeatureError         a feature is declared, asked for or built in a way that cannot work
     ├── ModelError           a model is missing, damaged or does not fit these features
     ├── GateError            a challenger may not become champion
+    ├── OutputError          what a command writes cannot be written where it should: no space, no permission
     ├── StoreError           the event store cannot be reached, or is of another version
     ├── RowError             one row sent to the event store breaks the contract; `field` says where
     ├── EventConflictError   a key of the event store was seen with another row
@@ -36,6 +37,10 @@ class ModelError(ClaimvetError):
 
 class GateError(ClaimvetError):
     """A challenger did not pass the gate; the message lists why."""
+
+
+class OutputError(ClaimvetError):
+    """What a command writes cannot be written where it should: no space, no permission, a read-only disk."""
 
 
 class StoreError(ClaimvetError):

@@ -10,7 +10,7 @@ from pathlib import Path
 import ibis
 import ibis.expr.types as ir
 
-from claimvet.data.contract.atomic_write import written_aside
+from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.data.contract.dataset import DataSet, size_in_bytes
 from claimvet.features.batch.chunks import BatchFile, row_chunks
 from claimvet.features.batch.claim_table import claim_table
@@ -85,7 +85,7 @@ def _build_in_chunks(
 ) -> BuildReport:
     """One chunk of claims after the other into one file; each engine is opened when it is its turn, and closed after it."""
     reports: list[BuildReport] = []
-    with written_aside(out) as aside, BatchFile(aside) as file:
+    with atomic_write(out) as aside, BatchFile(aside) as file:
         for number, engine in enumerate(engines, start=1):
             told = progress if chunks == 1 else _of_chunk(progress, f"chunk {number} of {chunks}")
             with closing(engine):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from claimvet.data.contract.atomic_write import written_aside
+from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.data.contract.dataset import DataSet, connect, identifier, quoted
 from claimvet.data.contract.tables import TABLES
 
@@ -51,7 +51,7 @@ def claims_from(data_set: DataSet, moment: datetime, out: Path) -> None:
 
 def copy_query(connection: duckdb.DuckDBPyConnection, query: str, out: Path) -> None:
     """Writes what a query answers to the Parquet file `out`, aside first."""
-    with written_aside(out) as aside:
+    with atomic_write(out) as aside:
         connection.execute(f"COPY ({query}) TO {quoted(str(aside))} (FORMAT parquet, COMPRESSION zstd)")
 
 

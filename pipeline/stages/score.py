@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from claimvet.data.contract.atomic_write import written_aside
+from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import UsageError
 from claimvet.features.batch.build import build_features
@@ -123,7 +123,7 @@ def score_features(
 
 def _with_alerts(report: ScoreReport, alerts: pd.DataFrame, out: Path) -> ScoreReport:
     report.alerts, report.alarmed = alerts_path(out), len(alerts)
-    with written_aside(report.alerts) as aside:
+    with atomic_write(report.alerts) as aside:
         alerts.to_csv(aside, index=False)
     return report
 
@@ -198,7 +198,7 @@ class _Writer:
 @contextmanager
 def _writer(out: Path) -> Iterator[_Writer]:
     """A writer into a file aside that takes the place of `out` when all went well, and vanishes otherwise."""
-    with written_aside(out) as aside, _Writer(aside, out.suffix.lower() == ".csv") as writer:
+    with atomic_write(out) as aside, _Writer(aside, out.suffix.lower() == ".csv") as writer:
         yield writer
 
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from claimvet.data.contract.atomic_write import written_aside
+from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import UsageError
 from claimvet.features.batch.build import build_features
@@ -74,5 +74,5 @@ def tune_parameters(
 def write_params(params: Params, out: Path, note: str) -> None:
     """All parameters as YAML under a comment; `pipeline.params.load_params` reads them back."""
     text = yaml.safe_dump(asdict(params), sort_keys=False)
-    with written_aside(out) as aside:
+    with atomic_write(out) as aside:
         aside.write_text(f"# {note}\n{text}", encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from claimvet.data.contract.atomic_write import written_aside
+from claimvet.data.contract.writing.atomic_write import atomic_write
 
 
 def names(folder: Path) -> list[str]:
@@ -19,7 +19,7 @@ def names(folder: Path) -> list[str]:
 def test_a_file_takes_its_place_when_it_is_complete(tmp_path: Path) -> None:
     out = tmp_path / "scores.csv"
     out.write_text("old")
-    with written_aside(out) as aside:
+    with atomic_write(out) as aside:
         aside.write_text("new")
         assert (out.read_text(), aside.parent) == ("old", tmp_path)
     assert (out.read_text(), names(tmp_path)) == ("new", ["scores.csv"])
@@ -30,7 +30,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     out.write_text("old")
 
     def fail() -> None:
-        with written_aside(out) as aside:
+        with atomic_write(out) as aside:
             aside.write_text("ne")
             raise ValueError("half-way")
 
@@ -47,6 +47,6 @@ def test_what_a_killed_process_left_is_removed_and_what_a_running_one_writes_is_
     other = tmp_path / f".other.csv.{int(gone.stdout)}.aside"
     for path in (leftover, running, other):
         path.touch()
-    with written_aside(out) as aside:
+    with atomic_write(out) as aside:
         aside.touch()
     assert names(tmp_path) == sorted([other.name, running.name, "scores.csv"])
