@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.convertors import StringConvertor, register_url_convertor
@@ -14,8 +15,10 @@ from starlette.routing import Route
 
 from claimvet.scoring_service.http import problems
 from claimvet.scoring_service.http.access_log import AccessLog
+from claimvet.scoring_service.http.connection_limit import MAX_CONNECTIONS, ConnectionLimit
 from claimvet.scoring_service.http.openapi import document
 from claimvet.scoring_service.http.routes import Routes
+from claimvet.scoring_service.http.unread_bodies import CloseUnread
 from claimvet.scoring_service.json_text import text
 from claimvet.scoring_service.service import Service
 
@@ -26,17 +29,17 @@ class _ClaimId(StringConvertor):
     regex = r"[\s\S]*"
 
 
-def create_app(service: Service) -> Starlette:
-    """Return the application of one service, which it starts and stops.
+def create_app(service: Service, max_connections: int = MAX_CONNECTIONS) -> Starlette:
+    """Return the application of one service, which it starts and stops; its connections share one limit.
 
     Starlette, on which FastAPI stands: bodies are validated by the contract's own declarations, and the documentation is made of
     them, so that nothing would be left for FastAPI to do.
     """
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
         service.start()
-        yield
+        yield {"connection_limit": ConnectionLimit(max_connections, service.metrics)}
         await service.stop()
 
     routes = Routes(service)
@@ -48,7 +51,7 @@ def create_app(service: Service) -> Starlette:
     register_url_convertor("claim_id", _ClaimId())
     app = Starlette(
         lifespan=lifespan,
-        middleware=[Middleware(AccessLog, metrics=service.metrics)],
+        middleware=[Middleware(CloseUnread), Middleware(AccessLog, metrics=service.metrics)],
         routes=[
             Route("/v1/claims/score", routes.score, methods=["POST"]),
             Route("/v1/claims/{claim_id:claim_id}/rescore", routes.rescore, methods=["POST"]),

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from claimvet.data.contract.errors import UsageError
 from claimvet.scoring_service.http.app import create_app
+from claimvet.scoring_service.http.connection_limit import connections_for, raise_open_files
 from claimvet.scoring_service.http.connections import Connection
 from claimvet.scoring_service.model_loading.fetching import Fetching
 from claimvet.scoring_service.observability.logs import start_logging
@@ -44,10 +45,11 @@ def serve(
     """
     start_logging()
     sys.setswitchinterval(_TURN_SECONDS)
+    max_connections = connections_for(raise_open_files())
     bound = bound_socket(host, port)
     store = EventStore.open(store_url)
     service = Service(store, settings, lambda: datetime.now(UTC), lambda: secrets.token_hex(16), begun)
-    server = uvicorn.Server(server_config(create_app(service)))
+    server = uvicorn.Server(server_config(create_app(service, max_connections)))
     for number in (signal.SIGTERM, signal.SIGINT):  # the server drains at a signal, then passes it on
         signal.signal(number, _stopped_as_asked)
     server.run(sockets=[bound])

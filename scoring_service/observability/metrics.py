@@ -52,6 +52,10 @@ class Metrics:
         self.staleness = Gauge(
             "claimvet_staleness_seconds", "Seconds since the latest event was known, by table", ["table"], registry=r
         )
+        self.connections = Gauge("claimvet_connections", "Open connections", registry=r)
+        self.connections_closed = Counter(
+            "claimvet_connections_closed", "Connections closed at the limit: idle ones, or refused", ["why"], registry=r
+        )
         self.checked = Counter("claimvet_skew_checked", "Feature values compared with the batch path", registry=r)
         self.skew = Counter(
             "claimvet_skew_differences", "Feature values that differ from the batch path", ["feature"], registry=r
