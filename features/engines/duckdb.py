@@ -10,10 +10,10 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from ibis.expr.operations import InMemoryTable
 
-from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.data.contract.dataset import DataSet, TableFile, connect, identifier, quoted
 from claimvet.data.contract.errors import InvalidDataError
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Kind, Table
+from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.features.engines.protocol import ROW_GROUP_SIZE, BatchFunction
 

@@ -22,10 +22,9 @@ def write_page(
     footer: str,
     written_at: datetime,
 ) -> None:
-    """Writes one self-contained HTML file; `opening` says in a sentence what the page is about."""
+    """Write one self-contained HTML file; `opening` says in a sentence what the page is about."""
     html = template("plain.html.j2").render(
         title=title, opening=opening, tiles=tiles, sections=sections, footer=footer, written_at=written_at
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(out) as aside:
         aside.write_text(html, encoding="utf-8")

@@ -17,6 +17,7 @@ import pandas as pd
 from claimvet.data.contract.dataset import DataSet, connect
 from claimvet.data.contract.errors import ModelError, UsageError
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
+from claimvet.data.contract.writing.output_directory import output_directory, require_own_directory
 from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import BY_NAME
 from claimvet.features.engines.progress import Progress, silent
@@ -30,8 +31,10 @@ from claimvet.pipeline.report.charts import Bar, bar_chart
 from claimvet.pipeline.report.parts import Card, Section, Table, shortened
 from claimvet.pipeline.report.plain import write_page
 from claimvet.pipeline.report.tiles import Tile
+from claimvet.pipeline.stages.reach import local_directory
 from claimvet.pipeline.validate import require_valid
 
+COMMAND, PAGE = "monitor", "report.html"
 LABEL_COLUMNS = ("label", "decided_by")
 NO_OUTCOMES = pd.DataFrame({"claim_id": pd.Series(dtype="str"), "decided_at": pd.Series(dtype="datetime64[us, UTC]")})
 SHOWN = 25
@@ -86,11 +89,13 @@ def monitor(
     now: datetime,
     progress: Progress = silent,
 ) -> MonitorReport:
-    """Compares the data set `data` with `reference`, or its latest claims with its earlier ones; writes `report.html` and `drift.csv`.
+    """Compare the data set `data` with `reference`, or its latest claims with its earlier ones; write `report.html` and `drift.csv`.
 
     Scores are those of `model` (an MLflow URI or a directory), by default the champion; without one they are left out, with a note.
-    Raises `InvalidDataError` where the data break the contract, `UsageError` where there is nothing to compare.
+    Raises `InvalidDataError` where the data break the contract, `UsageError` where there is nothing to compare, or `out` holds
+    anything but the report of an earlier run.
     """
+    require_own_directory(out, COMMAND, (data, reference, local_directory(model)))
     notes, scorer = list(require_valid(data)), _model(model)
     old, new = _sides(data, reference, params, progress)
     if min(len(old.features), len(new.features)) < 2:
@@ -108,9 +113,9 @@ def monitor(
         progress("scoring")
         found["scores"] = drifts(_scores(old, scorer), _scores(new, scorer), params)
     found["labels"] = drifts(old.labels, new.labels, params)
-    report = MonitorReport(out / "report.html", found, tuple(notes))
-    _write(report, old, new, now)
-    return report
+    with output_directory(out, COMMAND) as filled:
+        _write(MonitorReport(filled / PAGE, found, tuple(notes)), old, new, now)
+    return MonitorReport(out / PAGE, found, tuple(notes))
 
 
 def _sides(data: Path, reference: Path | None, params: MonitorParams, progress: Progress) -> tuple[Side, Side]:
@@ -164,7 +169,6 @@ def _scores(side: Side, model: ClaimModel) -> pd.DataFrame:
 
 
 def _write(report: MonitorReport, old: Side, new: Side, now: datetime) -> None:
-    report.page.parent.mkdir(parents=True, exist_ok=True)
     rows = [{"section": section, **asdict(one)} for section, found in report.drifts.items() for one in found]
     pd.DataFrame(rows).to_csv(report.page.with_name("drift.csv"), index=False)
     opening = f"Do claims still look as they did? {len(new.features):,} of them ({new.name}) against {len(old.features):,} ({old.name})."

@@ -22,6 +22,7 @@ import pandas as pd
 from claimvet.data.contract.dataset import DataSet, connect, identifier, quoted
 from claimvet.data.contract.errors import InvalidDataError, UsageError
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, NEEDED_TO_TRAIN
+from claimvet.data.contract.writing.output_directory import output_directory
 from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import FEATURES, MODEL_FEATURES
 from claimvet.features.engines.progress import Progress, silent
@@ -104,10 +105,25 @@ def train(
     `out`, if named, gets the model (`model/`) and its evaluation (`evaluation/`) as files, too. `features`, if named, is the Parquet
     file that `build_features` made of the same data set; they are not built again, but for a sample that tells whether that is so.
     Raises `InvalidDataError` where the data break the contract, `ModelError` where no claim has a finding, `UsageError` where the
-    file of features does not exist.
+    file of features does not exist or `out` holds anything but what an earlier run wrote.
     """
     if features is not None and not features.is_file():
         raise UsageError(f"the file of features {features} does not exist, expected one from `claimvet features build`")
+    if out is None:
+        return _train(data, split, params, policy, None, features, progress)
+    with output_directory(out, "train", (data, features)) as filled:
+        return _train(data, split, params, policy, filled, features, progress)
+
+
+def _train(
+    data: Path,
+    split: SplitParams,
+    params: TrainParams,
+    policy: Policy,
+    filled: Path | None,
+    features: Path | None,
+    progress: Progress,
+) -> TrainReport:
     progress("validating")
     notes = require_valid(data)
     data_set = DataSet.open(data)
@@ -134,10 +150,10 @@ def train(
             "data_sha256": str(training.model.record["data"]["sha256"]),
             "claimvet": str(training.model.record["data"]["claimvet"]),
         }
+        if filled is not None:
+            training.model.save(filled / "model")
+            shutil.copytree(evaluation, filled / "evaluation")
         number = register(training.model, evaluation, settings, summary, facts)
-        if out is not None:
-            training.model.save(out / "model")
-            shutil.copytree(evaluation, out / "evaluation", dirs_exist_ok=True)
     return TrainReport(number, mlflow.get_tracking_uri(), training, figures(training.evaluated), notes)
 
 

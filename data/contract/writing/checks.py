@@ -82,7 +82,11 @@ def _require_apart(out: Path, reads: Iterable[Path | None]) -> None:
         _refuse_name_of_table(out, folder)
     place = real_path(out)
     for read in _places(known):
-        if _is_same(place, read) or place.is_relative_to(real_path(read)) or any(_is_same(place, f) for f in _files(read)):
+        if (
+            _is_same(place, read)
+            or place.is_relative_to(real_path(read))
+            or any(_is_same(place, f) for f in _files(read))
+        ):
             raise UsageError(f"{out} belongs to {read}, which this command reads, expected another place to write to")
 
 
@@ -127,7 +131,7 @@ def _is_same(place: Path, read: Path) -> bool:
 
 def _require_permission(out: Path) -> None:
     place = real_path(out)
-    folder = next(path for path in (place, *place.parents) if path.exists() and path != place or path == path.parent)
+    folder = next(path for path in (place, *place.parents) if (path.exists() and path != place) or path == path.parent)
     if not folder.is_dir():
         raise UsageError(f"{out} cannot be written: {folder} is a file, expected a directory")
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,14 +11,16 @@ import duckdb
 
 from claimvet.data.contract.dataset import connect, identifier, quoted
 from claimvet.data.contract.errors import UsageError
+from claimvet.data.contract.writing.atomic_write import atomic_write
 
+PARQUET = ".parquet"
 _CSV, _TSV = "FORMAT csv, HEADER true", "FORMAT csv, HEADER true, DELIMITER '\t'"
 _LINES, _ARRAY = "FORMAT json", "FORMAT json, ARRAY true"
 _GZIP = ", COMPRESSION gzip"
 
 TABLE_FORMATS: Mapping[str, str] = MappingProxyType(
     {
-        ".parquet": "FORMAT parquet, COMPRESSION zstd",
+        PARQUET: "FORMAT parquet, COMPRESSION zstd",
         ".csv": _CSV,
         ".csv.gz": _CSV + _GZIP,
         ".tsv": _TSV,
@@ -43,13 +46,32 @@ def ending_of(out: Path, endings: tuple[str, ...] = tuple(TABLE_FORMATS)) -> str
     found = [ending for ending in endings if out.name.lower().endswith(ending)]
     if not found:
         listed = f"{', '.join(endings[:-1])} or {endings[-1]}" if len(endings) > 1 else endings[0]
-        raise UsageError(f"the name {out.name!r} of the output says no format that is written, expected an end of {listed}")
+        raise UsageError(
+            f"the name {out.name!r} of the output says no format that is written, expected an end of {listed}"
+        )
     return max(found, key=len)
 
 
-def is_parquet(out: Path) -> bool:
-    """Whether the name of a file says Parquet."""
-    return out.name.lower().endswith(".parquet")
+@contextmanager
+def table_output(out: Path) -> Iterator[Path]:
+    """Yield the path of a Parquet file to write; it becomes the file `out`, in the format that its name says.
+
+    Raises:
+        UsageError: where the name says no format that is written.
+        OutputError: where the disk is full, read-only, or may not be written to.
+    """
+    ending = ending_of(out)
+    with atomic_write(out) as aside, table_file(aside, ending) as parquet:
+        yield parquet
+
+
+@contextmanager
+def table_file(aside: Path, ending: str) -> Iterator[Path]:
+    """Yield the path of a Parquet file to write; it becomes `aside`, a path of `atomic_writes`, in the format of an ending."""
+    parquet = aside if ending == PARQUET else aside.with_name("table.parquet")
+    yield parquet
+    if parquet != aside:
+        convert(parquet, aside, ending)
 
 
 def convert(parquet: Path, aside: Path, ending: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from claimvet.data.contract.errors import InvalidDataError, UsageError
 from claimvet.data.contract.tables import LABELS
+from claimvet.data.contract.writing.output_directory import MARKER
 from claimvet.models.metrics.evaluation import FOUND
 from claimvet.models.scoring.claim_model import PROBABILITIES
 from claimvet.pipeline.stages.evaluate import EvaluationReport, calibration, evaluate
@@ -43,7 +44,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> EvaluationReport:
 
 
 def test_everything_that_was_asked_for_is_written(report: EvaluationReport) -> None:
-    assert {path.name for path in report.out.iterdir()} == WRITTEN
+    assert {path.name for path in report.out.iterdir()} == {*WRITTEN, MARKER}
     assert len(list((report.out / "plots").glob("*.png"))) >= 4
 
 
