@@ -16,6 +16,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from claimvet.data.contract.errors import UsageError
+from claimvet.data.contract.reading.feature_types import FeatureType, is_feature
+from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
 from claimvet.models.parameters import BacktestParams, GateParams, MonitorParams, SplitParams, TrainParams
 from claimvet.models.policy.policy import Policy
 
@@ -59,10 +61,41 @@ class GenerateParams:
 
 
 @dataclass(frozen=True)
+class ReadParams:
+    """How files are read where the contract leaves a choice. Raises `UsageError` for a column of the contract."""
+
+    types: dict[str, FeatureType] = field(default_factory=dict)
+    """Types of the user's own columns `x_…` of claims by name: `text`, `number` or `boolean`, as in `{x_zip: text}`. A column that is not
+    named has the type that Parquet says, or that the rule for CSV finds (docs/contract.md); at scoring the model's types count."""
+
+    def __post_init__(self) -> None:
+        for name in self.types:
+            if not is_feature(name):
+                raise UsageError(
+                    f"read.types names {name!r}, expected a column of claims that begins with {FEATURE_COLUMN_PREFIX}"
+                )
+
+
+@dataclass(frozen=True)
+class ValidateParams:
+    """What validation allows. Raises `UsageError` for a negative tolerance."""
+
+    clock_tolerance_hours: float = 24.0
+    """Hours by which an event may lie after this machine's now. Clocks differ by seconds; a day is more than any zone is ahead of UTC
+    (14 hours), so that a local time stored as UTC passes, and a wrong year or day does not."""
+
+    def __post_init__(self) -> None:
+        if not self.clock_tolerance_hours >= 0:
+            raise UsageError(f"clock_tolerance_hours is {self.clock_tolerance_hours}, expected 0 or more")
+
+
+@dataclass(frozen=True)
 class Params:
     """All sections of `params.yaml`; a key that the file leaves out has its default."""
 
     generate: GenerateParams = field(default_factory=GenerateParams)
+    read: ReadParams = field(default_factory=ReadParams)
+    validate: ValidateParams = field(default_factory=ValidateParams)
     split: SplitParams = field(default_factory=SplitParams)
     train: TrainParams = field(default_factory=TrainParams)
     gate: GateParams = field(default_factory=GateParams)

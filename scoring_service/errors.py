@@ -11,7 +11,8 @@
     ├── UnsupportedMediaError  415  not sent as JSON
     ├── UnprocessableError     422  JSON that breaks the contract
     ├── TooLargeHeadError      431  a request line and headers of more than the endpoint takes
-    └── UnavailableError       503  the store or the model cannot be reached; nothing was acknowledged
+    └── UnavailableError       503  nothing was acknowledged, and the same request may be sent again
+        └── OutageError        503  the store cannot be reached; the one error for which a claim may go into the outage queue
 
 `scoring_service.http.problems` turns them, and the errors of the lower floors, into responses; nothing else does.
 """
@@ -122,9 +123,13 @@ class TooLargeHeadError(ProblemError):
 
 
 class UnavailableError(ProblemError):
-    """The store or the model cannot be reached; nothing was acknowledged, so the same request may be sent again."""
+    """Something that is needed is not there; nothing was acknowledged, so the same request may be sent again."""
 
     status, title = 503, "Not available"
 
     def __init__(self, detail: str, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(detail, errors, headers={"Retry-After": "2"})
+
+
+class OutageError(UnavailableError):
+    """The store cannot be reached: it is gone, full, or somebody else holds it; never an error of a row or of a setting."""

@@ -19,26 +19,33 @@ from sqlalchemy.exc import DBAPIError
 from claimvet.data.contract.errors import ClaimvetError, EventConflictError, StoreError
 from claimvet.models.policy.capacity import REFER
 from claimvet.scoring_service.auth.authentication import Authenticator
-from claimvet.scoring_service.decisions import ledger
+from claimvet.scoring_service.decisions import idempotency, ledger
 from claimvet.scoring_service.decisions.code_version import code_version
 from claimvet.scoring_service.decisions.decide import Decided, DecisionContext, DecisionService, other_body, referred
+from claimvet.scoring_service.decisions.erase import erase_all_older
 from claimvet.scoring_service.decisions.outage_queue import OutageQueue, QueuedDecision
 from claimvet.scoring_service.decisions.requests import EventsRequest, RescoreRequest, ScoreRequest
 from claimvet.scoring_service.decisions.self_check import compare_apart
 from claimvet.scoring_service.decisions.write_queue import WriteQueue
-from claimvet.scoring_service.errors import FieldError, UnavailableError
+from claimvet.scoring_service.errors import ConflictError, FieldError, OutageError, ProblemError, UnavailableError
+from claimvet.scoring_service.model_loading.apart import in_daemon_thread
 from claimvet.scoring_service.model_loading.fetching import Fetching
 from claimvet.scoring_service.model_loading.loaded_model import CHAMPION_URI, ModelReloader
 from claimvet.scoring_service.observability.logs import log
 from claimvet.scoring_service.observability.metrics import Metrics
 from claimvet.scoring_service.store import EventStore
+from claimvet.scoring_service.store.db.failures import reason_of
 from claimvet.scoring_service.times import micros
 
 _LOG = logging.getLogger("claimvet.service")
 _CHECKPOINT_SECONDS = 3.0
 """How often what was committed moves from SQLite's log into its file; whoever commits meanwhile shares the disk with it."""
+_TIDY_SECONDS = 3600.0
+"""How often what is too old is looked for."""
 _STALLED_SECONDS = 2.0
 """A store that answers no sooner is as good as gone."""
+_OUTAGE = "the event store is not available"
+"""Why a claim of an outage has no score, as it is answered; the log says more."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class ServiceSettings:
     """How often a sample of decisions is computed again by the batch path; 0: never."""
     check_decisions: int = 50
     """Decisions in that sample."""
+    keep_text_days: int | None = None
+    """Days after which narratives and bodies are erased; None: never by themselves."""
     outage_queue: Path | None = None
     """File that keeps claims while the store is gone; None: they are refused with 503."""
 
@@ -83,7 +92,7 @@ class Service:
         self.write_queue = WriteQueue(store, decisions.together, self.metrics)
         self._new_id = new_id
         code_version()  # of what runs, not of what an upgrade puts in its place before the first claim comes
-        self._outage_queue = OutageQueue(settings.outage_queue) if settings.outage_queue else None
+        self._queue = OutageQueue(settings.outage_queue) if settings.outage_queue else None
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="reader")
         self._beside: list[asyncio.Task[None]] = []
 
@@ -92,6 +101,7 @@ class Service:
         self._begin(self.settings.follow_seconds, self.follow)
         self._begin(self.settings.follow_seconds, self.drain_outage_queue)
         self._begin(_CHECKPOINT_SECONDS, self.checkpoint, at_once=False)
+        self._begin(_TIDY_SECONDS, self.tidy)
         if self.settings.check_seconds > 0:
             self._begin(self.settings.check_seconds, self.check, at_once=False)
 
@@ -100,65 +110,86 @@ class Service:
         for job in self._beside:
             job.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
+        for reloader in (self.champion, self.shadow):
+            if reloader is not None:
+                await asyncio.to_thread(reloader.close)
         await asyncio.to_thread(self.write_queue.close)
         self.authenticator.close()
-        self._readers.shutdown()
-        if self._outage_queue is not None:
-            self._outage_queue.close()
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        if self._queue is not None:
+            self._queue.close()
         self.store.close()
         gc.unfreeze()  # what is still frozen when the process ends is reported as leaked
 
     async def decide(self, request: ScoreRequest | RescoreRequest) -> Decided:
         """The decision on a claim, durable."""
-        kept = (
-            self._outage_queue.kept(request.claim_id)
-            if self._outage_queue and isinstance(request, ScoreRequest)
-            else None
-        )
-        if kept is not None:
-            return _same_body(request, kept)
+        if self._queue is not None and (queued := self._queue.kept(request.claim_id)) is not None:
+            return _from_queue(request, queued)
+        if not self.champion.has_looked:
+            raise UnavailableError("the model is being loaded; the same request may be sent again")
         try:
             decided: Decided = await self._submit(request)
-        except UnavailableError as error:
-            if self._outage_queue is None or not isinstance(request, ScoreRequest):
+        except OutageError:
+            if self._queue is None or not isinstance(request, ScoreRequest):
                 raise
-            return await self._keep(self._outage_queue, request, error.detail)
+            return await self._keep(self._queue, request)
         if decided.disposition is not None:
             self._count(decided.entry, decided.disposition)
         return decided
 
-    async def _keep(self, queue: OutageQueue, request: ScoreRequest, why: str) -> Decided:
-        """The claim goes to an expert, and into the outage queue until the store is back."""
-        entry = referred(request, self._new_id(), f"the event store is not available: {why}", micros(self.now()))
+    async def decisions_of(self, claim_id: str) -> list[Decided]:
+        """All decisions on a claim, oldest first, wherever they wait; raises `UnavailableError` where the store cannot be asked."""
+        queued = self._queue.kept(claim_id) if self._queue is not None else None
         try:
-            kept = await asyncio.to_thread(queue.keep, entry, request.events)
+            found = await self.read(lambda connection: ledger.decisions_of(claim_id, connection))
+        except UnavailableError:
+            if queued is None:
+                raise
+            found = []
+        here = [] if queued is None else [Decided(queued.decision, set_aside=queued.refused)]
+        known = {entry.decision_id for entry in found}
+        return [*map(Decided, found), *(one for one in here if one.entry.decision_id not in known)]
+
+    async def _keep(self, queue: OutageQueue, request: ScoreRequest) -> Decided:
+        """The claim goes to an expert, and into the outage queue until the store is back."""
+        entry = referred(request, self._new_id(), _OUTAGE, micros(self.now()))
+        try:
+            kept = await asyncio.to_thread(queue.keep, entry, request.events, request.idempotency)
         except StoreError as error:
-            raise UnavailableError(f"{why}; {error}") from error
-        if kept is entry:
+            log(_LOG, "outage queue", logging.ERROR, text=str(error))
+            raise UnavailableError("neither the event store nor the outage queue can be written to") from error
+        if kept.decision is entry:
             self._count(entry, REFER)
-        self.metrics.outage_queue.set(len(queue.waiting()))
-        return _same_body(request, kept)
+        self._show_queue(queue)
+        return _from_queue(request, kept)
 
     async def drain_outage_queue(self) -> None:
-        """Moves what waits in the outage queue into the store, if that is back."""
-        if self._outage_queue is None:
+        """Move what waits in the outage queue into the store, if that is back; what the store refuses is set aside."""
+        if self._queue is None:
             return
-        for request in self._outage_queue.waiting():
+        for queued in self._queue.waiting():
             try:
-                await self._submit(request)
-            except EventConflictError as error:
-                log(
-                    _LOG,
-                    "outage queue",
-                    logging.ERROR,
-                    decision_id=request.decision.decision_id,
-                    conflict_in=error.table,
-                )
-                await self._submit(QueuedDecision(request.decision, ()))
+                await self._move(queued)
             except UnavailableError:
                 break
-            await asyncio.to_thread(self._outage_queue.moved, request)
-        self.metrics.outage_queue.set(len(self._outage_queue.waiting()))
+            except ProblemError as error:
+                log(_LOG, "set aside", logging.ERROR, decision_id=queued.decision.decision_id, status=error.status)
+                await asyncio.to_thread(self._queue.set_aside, queued, error.detail)
+            else:
+                await asyncio.to_thread(self._queue.moved, queued)
+        self._show_queue(self._queue)
+
+    async def _move(self, queued: QueuedDecision) -> None:
+        """Put a decision and its events into the store; the decision alone where the store knows another claim of that name."""
+        try:
+            await self._submit(queued)
+        except EventConflictError as error:
+            log(_LOG, "outage queue", logging.ERROR, decision_id=queued.decision.decision_id, conflict_in=error.table)
+            await self._submit(replace(queued, events=()))
+
+    def _show_queue(self, queue: OutageQueue) -> None:
+        self.metrics.outage_queue.set(len(queue.waiting()))
+        self.metrics.refused.set(len(queue.refused()))
 
     async def take_in(self, request: EventsRequest) -> int:
         """How many events are durable now."""
@@ -178,7 +209,14 @@ class Service:
             async with asyncio.timeout(self.settings.answer_seconds):
                 return await asyncio.get_running_loop().run_in_executor(self._readers, ask)
         except (StoreError, DBAPIError, TimeoutError) as error:
-            raise UnavailableError(f"the event store cannot be read ({_reason(error)})") from error
+            log(
+                _LOG,
+                "the event store cannot be read",
+                logging.WARNING,
+                error=type(error).__name__,
+                reason=reason_of(error),
+            )
+            raise UnavailableError("the event store cannot be read; the log has more") from error
 
     async def missing(self) -> list[FieldError]:
         """What is missing to score a claim now; nothing where it can be scored."""
@@ -205,6 +243,20 @@ class Service:
         with suppress(StoreError):
             await asyncio.to_thread(self.store.checkpoint)
 
+    async def tidy(self) -> None:
+        """Forget idempotency keys, and erase texts, that are too old; a store that is gone says so elsewhere."""
+        with suppress(StoreError):
+            await asyncio.to_thread(self._tidy)
+
+    def _tidy(self) -> None:
+        now = micros(self.now())
+        with self.store.begin() as connection:
+            idempotency.prune(now, connection)
+        if self.settings.keep_text_days is not None:
+            gone = erase_all_older(self.store, self.settings.keep_text_days, now)
+            if gone.claims or gone.decisions:
+                log(_LOG, "texts erased", claims=gone.claims, decisions=gone.decisions)
+
     async def staleness(self) -> dict[str, int | None]:
         """When the latest event of each table was known, in microseconds since 1970; the metrics are told."""
         latest: dict[str, int | None] = await self.read(self.store.staleness)
@@ -217,7 +269,7 @@ class Service:
             if reloader is None:
                 continue
             before = reloader.problem
-            taken = await asyncio.to_thread(reloader.refresh)
+            taken = await in_daemon_thread(reloader.refresh)
             if taken and reloader.loaded is not None:
                 _settle_memory()
                 self.metrics.show_model(role, reloader.loaded.version, reloader.loaded.uri)
@@ -266,11 +318,15 @@ class Service:
             await asyncio.sleep(seconds)
 
 
-def _same_body(request: ScoreRequest | RescoreRequest, kept: ledger.Decision) -> Decided:
-    """The decision that is kept, if it is on the same body; raises `ConflictError` otherwise."""
-    if isinstance(request, ScoreRequest) and request.digest != kept.body_digest:
-        raise other_body(request.claim_id, kept)
-    return Decided(kept)
+def _from_queue(request: ScoreRequest | RescoreRequest, queued: QueuedDecision) -> Decided:
+    """The decision that waits for the store, if it is on the same body; raises `ConflictError` otherwise."""
+    if isinstance(request, RescoreRequest):
+        if queued.refused is not None:
+            raise ConflictError(f"the event store refuses the claim: {queued.refused}")
+        raise UnavailableError("the claim waits for the event store; the same request may be sent again")
+    if not request.is_of(queued.decision.body_digest):
+        raise other_body(request.claim_id, queued.decision)
+    return Decided(queued.decision, set_aside=queued.refused)
 
 
 def _tell_failure(error: Exception) -> None:
@@ -283,7 +339,3 @@ def _settle_memory() -> None:
     """What is there now stays: the garbage collector need not look at half a million objects of libraries again and again."""
     gc.collect()
     gc.freeze()
-
-
-def _reason(error: BaseException) -> str:
-    return " ".join(str(getattr(error, "orig", None) or error or type(error).__name__).split()) or type(error).__name__

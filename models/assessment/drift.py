@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import chi2, ks_2samp
 
+from claimvet.data.contract.finite import finite_numbers
 from claimvet.models.parameters import MonitorParams
 
 Floats = npt.NDArray[np.float64]
@@ -54,7 +55,7 @@ def drift(name: str, reference: pd.Series, recent: pd.Series, params: MonitorPar
     by_chance = (np.count_nonzero(old + new) - 1) * (1 / len(reference) + 1 / len(recent))
     statistic, p_value = _chi_squared(old, new)
     if numeric:
-        values = [side.dropna().to_numpy(dtype=np.float64) for side in (reference, recent)]
+        values = [numbers[~np.isnan(numbers)] for numbers in map(finite_numbers, (reference, recent))]
         if _enough(len(values[0]), len(values[1])):
             test = ks_2samp(*values, method="asymp")
             statistic, p_value = float(test.statistic), min(float(test.pvalue), p_value)
@@ -109,11 +110,11 @@ def _bins(reference: pd.Series, recent: pd.Series, numeric: bool) -> tuple[Float
     """Rows in each bin of the reference, and of the recent rows."""
     if numeric:
         edges = (
-            np.unique(np.nanquantile(_numbers(reference), np.linspace(0, 1, BINS + 1)[1:-1]))
-            if reference.notna().any()
+            np.unique(np.nanquantile(numbers, np.linspace(0, 1, BINS + 1)[1:-1]))
+            if not np.isnan(numbers := finite_numbers(reference)).all()
             else np.empty(0)
         )
-        coded = [_coded(_numbers(side), edges) for side in (reference, recent)]
+        coded = [_coded(finite_numbers(side), edges) for side in (reference, recent)]
         return tuple(np.bincount(side, minlength=len(edges) + 2).astype(np.float64) for side in coded)  # type: ignore[return-value]
     common = reference.astype("object").value_counts().index[:MOST_CATEGORIES]
     counts = []
@@ -123,10 +124,6 @@ def _bins(reference: pd.Series, recent: pd.Series, numeric: bool) -> tuple[Float
         row = [float((texts == name).sum()) for name in common]
         counts.append(np.array([*row, float((~known & side.notna()).sum()), float(side.isna().sum())]))
     return counts[0], counts[1]
-
-
-def _numbers(values: pd.Series) -> Floats:
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _coded(values: Floats, edges: Floats) -> npt.NDArray[np.int64]:

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
+from claimvet.data.contract.finite import finite_numbers
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
 from claimvet.features.catalogue.features import BY_NAME
 from claimvet.models.assessment.checks import Check
@@ -118,7 +119,7 @@ def _binned(values: pd.Series) -> npt.NDArray[np.int64]:
     numbers = pd.to_numeric(values, errors="coerce") if not isinstance(values.dtype, pd.CategoricalDtype) else None
     if numbers is None or numbers.isna().sum() > values.isna().sum():
         return pd.factorize(values.astype("object"))[0].astype(np.int64)
-    ranks = numbers.astype("float64").rank(method="min", pct=True).to_numpy()
+    ranks = pd.Series(finite_numbers(numbers)).rank(method="min", pct=True).to_numpy()
     return np.where(np.isnan(ranks), -1, np.nan_to_num(np.minimum(ranks * BINS, BINS - 1))).astype(np.int64)
 
 

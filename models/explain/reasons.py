@@ -8,7 +8,6 @@ Calibration comes after and keeps the order. What is protected, or stands in for
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from claimvet.data.contract.finite import is_missing
 from claimvet.models.explain.contributions import contributions
 from claimvet.models.explain.protected import is_protected
 from claimvet.models.explain.reference_ranges import ReferenceRange, Value, sentence
@@ -143,9 +143,7 @@ def _reasons(
 
 def _plain(value: object) -> Value:
     """The value as JSON holds it."""
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
     plain = value.item() if isinstance(value, np.generic) else value
-    if isinstance(plain, float) and math.isnan(plain):
+    if is_missing(plain):
         return None
     return plain if isinstance(plain, (bool, int, float, str)) else str(plain)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from claimvet.data.contract.finite import finite_numbers
 from claimvet.features.catalogue.features import BY_NAME
 
 ReferenceRange = list[float] | dict[str, float]
@@ -24,15 +25,14 @@ MAX_LEVELS = 50
 def reference_ranges(features: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, ReferenceRange]:
     """Return the reference range over the rows of `features` of each name in `kinds` (`number` or `category`), ready for JSON.
 
-    A number that is null in every row has no entry.
+    A number that is missing in every row has no entry.
     """
     ranges: dict[str, ReferenceRange] = {}
     for name, kind in kinds.items():
-        known = features[name].dropna()
         if kind == "category":
-            ranges[name] = _shares(known)
-        elif len(known):
-            ranges[name] = np.quantile(known.to_numpy(dtype=np.float64), QUANTILES).tolist()
+            ranges[name] = _shares(features[name].dropna())
+        elif not np.isnan(numbers := finite_numbers(features[name])).all():
+            ranges[name] = np.nanquantile(numbers, QUANTILES).tolist()
     return ranges
 
 

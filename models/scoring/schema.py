@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from claimvet.data.contract.errors import ModelError
+from claimvet.data.contract.finite import finite_numbers
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
 
 InputKind = Literal["number", "category"]
@@ -126,16 +127,14 @@ def _levels(values: pd.Series) -> tuple[str, ...]:
 def _conform(values: pd.Series, column: Input) -> npt.NDArray[np.float64]:
     if column.kind == "category":
         return _rates(values, column) if column.rates else _ranks(values, column.levels)
-    is_number = pd.api.types.is_numeric_dtype(values.dtype)
-    numbers = values.to_numpy(np.float64, na_value=np.nan) if is_number else _numbers(values)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    return finite_numbers(values if pd.api.types.is_numeric_dtype(values.dtype) else _numbers(values))
 
 
-def _numbers(values: pd.Series) -> npt.NDArray[np.float64]:
+def _numbers(values: pd.Series) -> pd.Series[float]:
     present = values.notna()
-    numbers = np.full(len(values), np.nan)
+    numbers = pd.Series(np.nan, index=range(len(values)))
     try:
-        numbers[present] = values[present].astype("float64")
+        numbers[present.to_numpy()] = values[present].astype("float64").to_numpy()
     except (TypeError, ValueError) as error:
         culprit = next(value for value in values[present] if not _is_number(value))
         raise ModelError(f"feature {values.name} holds {culprit!r:.80}, expected numbers") from error

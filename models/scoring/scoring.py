@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from claimvet.data.contract.errors import ModelError
+from claimvet.data.contract.finite import is_missing
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, LABELS
 from claimvet.models.explain.contributions import TOLERANCE
 from claimvet.models.explain.protected import is_protected
@@ -199,7 +200,7 @@ class RowScorer:
 
     def _reason(self, place: int, contribution: float, row: FeatureRow) -> Reason:
         name = self._names[place]
-        value = row[name]
+        value = None if is_missing(row[name]) else row[name]
         return Reason(name, value, float(contribution), sentence(name, value, self.model.reference_ranges.get(name)))
 
     def _require_fit(self, row: FeatureRow) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from claimvet.pipeline.cli.options import DataDirectory, ModelUri, ParamsFile, read_params
+from claimvet.pipeline.cli.options import DataDirectory, ModelUri, ParamsFile, read_options, read_params
 from claimvet.pipeline.progress import step
 
 By = Annotated[
@@ -63,9 +63,16 @@ def backtest(
     from claimvet.pipeline.stages.backtest import backtest as backtest_stage
 
     challenger_params = None if challenger is None else read_params(challenger)
+    own = read_params(params)
     with step("Backtest") as tell:
         report = backtest_stage(
-            data, out, read_params(params), challenger_params=challenger_params, now=datetime.now(UTC), progress=tell
+            data,
+            out,
+            own,
+            challenger_params=challenger_params,
+            now=datetime.now(UTC),
+            read=read_options(own),
+            progress=tell,
         )
     typer.echo(str(report))
 
@@ -87,12 +94,14 @@ def monitor(
     """Tell how features, scores and labels have drifted, as an HTML report."""
     from claimvet.pipeline.stages.monitor import monitor as monitor_stage
 
+    read = read_params(params)
     with step("Monitoring") as tell:
         report = monitor_stage(
             data,
             out,
-            read_params(params).monitor,
+            read.monitor,
             reference=reference,
+            read=read_options(read),
             model=model,
             now=datetime.now(UTC),
             progress=tell,

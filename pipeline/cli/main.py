@@ -20,7 +20,7 @@ from typer.exceptions import Abort, TyperException
 
 from claimvet.data.contract.errors import ClaimvetError
 from claimvet.pipeline.cli import lifecycle, serving, tuning
-from claimvet.pipeline.cli.options import DataDirectory, ModelUri, OutFile, ParamsFile, read_params
+from claimvet.pipeline.cli.options import DataDirectory, ModelUri, OutFile, ParamsFile, read_options, read_params
 from claimvet.pipeline.progress import say, step
 
 if TYPE_CHECKING:
@@ -117,12 +117,19 @@ def data_validate(
             "--docs", help="Where to write HTML Data Docs; default claimvet-reports/validation.", metavar="DIR"
         ),
     ] = None,
+    params: ParamsFile = None,
 ) -> None:
     """Check a data set against the contract; name table, column, rule, rows and keys of all that breaks it."""
     from claimvet.pipeline.validate import DOCS_DIRECTORY, validate_data_set
 
     with step("Validating") as tell:
-        report = validate_data_set(data, docs or DOCS_DIRECTORY, on_table=tell)
+        report = validate_data_set(
+            data,
+            docs or DOCS_DIRECTORY,
+            read=read_options(read_params(params)),
+            on_table=tell,
+            judged_at=datetime.now(UTC),
+        )
     typer.echo(str(report), err=not report.ok)
     if not report.ok:
         raise typer.Exit(1)
@@ -162,6 +169,7 @@ def features_build(
     ] = None,
     engine: EngineOption = Engine.DUCKDB,
     memory_limit: MemoryLimit = None,
+    params: ParamsFile = None,
 ) -> None:
     """Compute one row of features a claim, from what was known before it was filed."""
     from claimvet.features.batch.build import build_features
@@ -169,9 +177,10 @@ def features_build(
     from claimvet.pipeline.stages.reach import notes_on_input, require_output
 
     require_output(out, (data, claims), engine.value)
-    data_set = open_data_set(data, engine.value)
+    options = read_options(read_params(params))
+    data_set = open_data_set(data, engine.value, options.types)
     with step("Validating"):
-        _say_notes(notes_on_input(data_set, claims))
+        _say_notes(notes_on_input(data_set, claims, options.latest))
     with step("Computing features") as tell:
         report = build_features(
             data_set, out, claims=claims, engine=engine.value, memory_limit=memory_limit, progress=tell
@@ -221,7 +230,16 @@ def train(
 
     read = read_params(params)
     with step("Training") as tell:
-        report = train_stage(data, read.split, read.train, read.policy, out=out, features=features, progress=tell)
+        report = train_stage(
+            data,
+            read.split,
+            read.train,
+            read.policy,
+            out=out,
+            features=features,
+            read=read_options(read),
+            progress=tell,
+        )
     typer.echo(str(report))
 
 
@@ -252,6 +270,7 @@ def score(
     out: Annotated[Path, typer.Option("--out", help="File to write: Parquet, or CSV by its name.", metavar="FILE")],
     model: ModelUri = None,
     engine: EngineOption = Engine.DUCKDB,
+    params: ParamsFile = None,
 ) -> None:
     """Score claims: probabilities, label, disposition and reasons, one row a claim in the order of the input."""
     from claimvet.models.registry.registry import load_model
@@ -259,7 +278,15 @@ def score(
     from claimvet.pipeline.stages.score import score as score_stage
 
     require_output(out, (data, claims, local_directory(model)), engine.value)
-    report = score_stage(data, claims, out, load_model(model), engine=engine.value, now=datetime.now(UTC))
+    report = score_stage(
+        data,
+        claims,
+        out,
+        load_model(model),
+        engine=engine.value,
+        now=datetime.now(UTC),
+        read=read_options(read_params(params)),
+    )
     typer.echo(str(report))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from claimvet.data.contract.reading.options import ReadOptions
     from claimvet.pipeline.params import Params
 
 DataDirectory = Annotated[
@@ -29,3 +31,12 @@ def read_params(path: Path | None) -> Params:
     from claimvet.pipeline.params import load_params
 
     return load_params(path)
+
+
+def read_options(params: Params) -> ReadOptions:
+    """Return how data are read and judged by these parameters, at this moment."""
+    from claimvet.data.contract.reading.feature_types import FeatureTypes
+    from claimvet.data.contract.reading.options import ReadOptions
+
+    latest = datetime.now(UTC) + timedelta(hours=params.validate.clock_tolerance_hours)
+    return ReadOptions(FeatureTypes(params.read.types, "params.yaml"), latest)

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
+from claimvet.data.contract.errors import UsageError
 from claimvet.features.engines.progress import Progress
-from claimvet.pipeline.cli.options import DataDirectory, ModelUri
+from claimvet.pipeline.cli.options import DataDirectory, ModelUri, ParamsFile, read_options, read_params
 from claimvet.pipeline.progress import say, step
 from claimvet.scoring_service.auth.roles import Role
 
@@ -28,6 +29,9 @@ Store = Annotated[
 ]
 DEFAULT_STORE = "sqlite:///claimvet.db"
 CHAMPION_URI = "models:/claimvet@champion"
+DEFAULT_OUTAGE_QUEUE = Path("claimvet-outage-queue.db")
+_FORMER_OUTAGE_QUEUE = Path("claimvet-journal.db")
+"""Its name before; claims may still wait in it."""
 
 
 def serve(
@@ -48,7 +52,17 @@ def serve(
         typer.Option(
             "--outage-queue", "--journal", help="File that keeps claims while the store is gone.", metavar="FILE"
         ),
-    ] = Path("claimvet-outage-queue.db"),
+    ] = DEFAULT_OUTAGE_QUEUE,
+    keep_text: Annotated[
+        int | None,
+        typer.Option(
+            "--keep-text",
+            min=1,
+            help="Days after which narratives and bodies are erased; see docs/privacy.md.",
+            metavar="DAYS",
+            show_default="forever",
+        ),
+    ] = None,
     follow: Annotated[
         float,
         typer.Option("--follow", min=0.1, help="Seconds between looks at what the model's alias names.", metavar="S"),
@@ -78,7 +92,8 @@ def serve(
             follow_seconds=follow,
             check_seconds=check,
             check_decisions=check_decisions,
-            outage_queue=outage_queue,
+            outage_queue=_outage_queue_there(outage_queue),
+            keep_text_days=keep_text,
         ).with_model(model)
         run(store, settings, host, port, begun)
     finally:
@@ -139,15 +154,17 @@ def keys_revoke(
 def events_load(
     data: DataDirectory,
     store: Store = DEFAULT_STORE,
+    params: ParamsFile = None,
 ) -> None:
     """Validate a data set and put all its rows into the event store; rows that are there already change nothing."""
     from claimvet.features.engines.open import open_data_set
     from claimvet.pipeline.stages.reach import notes_on_input
     from claimvet.scoring_service.store.load import load
 
-    data_set = open_data_set(data, "duckdb")
+    options = read_options(read_params(params))
+    data_set = open_data_set(data, "duckdb", options.types)
     with step("Validating"):
-        notes = notes_on_input(data_set, None)
+        notes = notes_on_input(data_set, None, options.latest)
     for note in notes:
         say(f"note: {note}")
     with step("Loading") as tell:
@@ -162,6 +179,46 @@ def events_upgrade(store: Store = DEFAULT_STORE) -> None:
 
     upgrade(store)
     typer.echo("the event store is of this version")
+
+
+def erase(
+    customer: Annotated[
+        str | None, typer.Option("--customer", help="Whose texts go; nobody else's do.", metavar="ID")
+    ] = None,
+    older_than: Annotated[
+        int | None,
+        typer.Option("--older-than", min=0, help="Or: texts of more than so many days ago.", metavar="DAYS"),
+    ] = None,
+    store: Store = DEFAULT_STORE,
+) -> None:
+    """Erase narratives and request bodies from the event store; their hashes stay, see docs/privacy.md."""
+    if (customer is None) == (older_than is None):
+        raise UsageError("erase takes either --customer ID or --older-than DAYS")
+    from claimvet.scoring_service.decisions import erase as erasing
+    from claimvet.scoring_service.store import EventStore
+    from claimvet.scoring_service.store.db.database import require_file
+
+    require_file(store)
+    opened = EventStore.open(store)
+    try:
+        if older_than is not None:
+            gone = erasing.erase_all_older(opened, older_than, _now())
+        else:
+            with opened.begin() as connection:
+                erasing.forget_for_good(connection)
+                gone = erasing.erase_customer(str(customer), _now(), connection)
+        emptied = erasing.empty_log(opened)
+    finally:
+        opened.close()
+    typer.echo(f"erased the narratives of {gone.claims:,} claims and the texts of {gone.decisions:,} decisions")
+    if not emptied:
+        say("note: somebody reads the store, whose log may hold the texts until its next checkpoint")
+
+
+def _outage_queue_there(asked: Path) -> Path:
+    """The file of the name it had before, where that is there and no other was asked for: claims may wait in it."""
+    former = asked == DEFAULT_OUTAGE_QUEUE and not asked.exists() and _FORMER_OUTAGE_QUEUE.exists()
+    return _FORMER_OUTAGE_QUEUE if former else asked
 
 
 def replay(
@@ -189,6 +246,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(keys_app, name="keys")
     app.add_typer(events_app, name="events")
     app.command("replay")(replay)
+    app.command("erase")(erase)
 
 
 def _each_once(tell: Progress) -> Progress:

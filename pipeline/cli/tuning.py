@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from claimvet.pipeline.cli.options import DataDirectory, ParamsFile, read_params
+from claimvet.pipeline.cli.options import DataDirectory, ParamsFile, read_options, read_params
 from claimvet.pipeline.progress import step
 
 
@@ -34,8 +34,16 @@ def tune(
     """Search the parameters of training on later and later claims; write a file that `train --params` accepts."""
     from claimvet.pipeline.stages.tune import tune_parameters
 
+    own = read_params(params)
     with step("Tuning") as tell:
         report = tune_parameters(
-            data, read_params(params), trials=trials, seconds=seconds, out=out, features=features, progress=tell
+            data,
+            own,
+            trials=trials,
+            seconds=seconds,
+            out=out,
+            features=features,
+            read=read_options(own),
+            progress=tell,
         )
     typer.echo(str(report))

@@ -21,6 +21,7 @@ import pandas as pd
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import InvalidDataError, ModelError
+from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.tables import FINDINGS
 from claimvet.data.contract.writing.output_directory import output_directory, require_own_directory
 from claimvet.features.batch.build import build_features
@@ -77,6 +78,7 @@ def backtest(
     *,
     challenger_params: Params | None = None,
     now: datetime,
+    read: ReadOptions = AS_IT_LIES,
     progress: Progress = silent,
 ) -> BacktestReport:
     """Replay the data set `data` and write `report.html`, `periods.csv`, `staleness.csv`, `shadow.csv` and `summary.json` into `out`.
@@ -86,8 +88,8 @@ def backtest(
     where `out` holds anything but the report of an earlier run.
     """
     require_own_directory(out, COMMAND, (data,))
-    notes = require_valid(data)
-    data_set = DataSet.open(data)
+    notes = require_valid(data, read=read)
+    data_set = DataSet.open(data, read.types)
     with TemporaryDirectory() as scratch:
         built = Path(scratch) / "features.parquet"
         build_features(data_set, built, progress=progress)

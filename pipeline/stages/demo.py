@@ -107,7 +107,7 @@ def _run(places: Places, params: Params, claims: int, seed: int, now: datetime) 
     with step(f"Generating a marketplace with {claims:,} claims"):
         generate(places.marketplace, claims, seed)
     with step("Validating it against the contract"):
-        validation = validate_data_set(places.marketplace, places.validation)
+        validation = validate_data_set(places.marketplace, places.validation, judged_at=now)
     with step("Setting the last quarter aside"):
         known, later = _cut(places)
     with own_store(places.root):

@@ -16,6 +16,7 @@ import pandas as pd
 
 from claimvet.data.contract.dataset import DataSet, connect
 from claimvet.data.contract.errors import ModelError, UsageError
+from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
 from claimvet.data.contract.writing.output_directory import output_directory, require_own_directory
 from claimvet.features.batch.build import build_features
@@ -31,7 +32,7 @@ from claimvet.pipeline.report.charts import Bar, bar_chart
 from claimvet.pipeline.report.parts import Card, Section, Table, shortened
 from claimvet.pipeline.report.plain import write_page
 from claimvet.pipeline.report.tiles import Tile
-from claimvet.pipeline.stages.reach import local_directory
+from claimvet.pipeline.stages.reach import learned_types, local_directory
 from claimvet.pipeline.validate import require_valid
 
 COMMAND, PAGE = "monitor", "report.html"
@@ -87,6 +88,7 @@ def monitor(
     reference: Path | None = None,
     model: str | None = None,
     now: datetime,
+    read: ReadOptions = AS_IT_LIES,
     progress: Progress = silent,
 ) -> MonitorReport:
     """Compare the data set `data` with `reference`, or its latest claims with its earlier ones; write `report.html` and `drift.csv`.
@@ -96,8 +98,11 @@ def monitor(
     anything but the report of an earlier run.
     """
     require_own_directory(out, COMMAND, (data, reference, local_directory(model)))
-    notes, scorer = list(require_valid(data)), _model(model)
-    old, new = _sides(data, reference, params, progress)
+    scorer = _model(model)
+    if scorer is not None:
+        read = replace(read, types=learned_types(scorer))
+    notes = list(require_valid(data, read=read))
+    old, new = _sides(data, reference, params, read, progress)
     if min(len(old.features), len(new.features)) < 2:
         raise UsageError(
             f"{old.name} has {len(old.features)} claims and {new.name} {len(new.features)}, expected some on both sides to compare"
@@ -118,11 +123,13 @@ def monitor(
     return MonitorReport(out / PAGE, found, tuple(notes))
 
 
-def _sides(data: Path, reference: Path | None, params: MonitorParams, progress: Progress) -> tuple[Side, Side]:
-    whole = _side(data, progress)
+def _sides(
+    data: Path, reference: Path | None, params: MonitorParams, read: ReadOptions, progress: Progress
+) -> tuple[Side, Side]:
+    whole = _side(data, read, progress)
     if reference is not None:
-        require_valid(reference)
-        return _side(reference, progress), whole
+        require_valid(reference, read=read)
+        return _side(reference, read, progress), whole
     cut = whole.filed_at.sort_values().iloc[int((1 - params.recent_share) * (len(whole.filed_at) - 1))]
     recent = whole.filed_at > cut
     earlier, later = (
@@ -133,8 +140,8 @@ def _sides(data: Path, reference: Path | None, params: MonitorParams, progress: 
     return replace(earlier, outcomes=known_then), later
 
 
-def _side(folder: Path, progress: Progress) -> Side:
-    data_set = DataSet.open(folder)
+def _side(folder: Path, read: ReadOptions, progress: Progress) -> Side:
+    data_set = DataSet.open(folder, read.types)
     with TemporaryDirectory() as scratch:
         built = Path(scratch) / "features.parquet"
         build_features(data_set, built, progress=progress)

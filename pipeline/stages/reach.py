@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import UsageError
+from claimvet.data.contract.reading.feature_types import FeatureType, FeatureTypes, is_feature
+from claimvet.data.contract.reading.options import ReadOptions
 from claimvet.data.contract.writing.checks import require_output_directory, require_output_file
 from claimvet.features.engines.spark.tables import is_remote
+from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.pipeline.validate import require_valid
 
 _PART = re.compile(r"\.?(part-|_SUCCESS)")
 """Files that Spark writes into a directory."""
 
 
-def notes_on_input(data_set: DataSet, claims: Path | None) -> tuple[str, ...]:
+def notes_on_input(data_set: DataSet, claims: Path | None, latest: datetime | None = None) -> tuple[str, ...]:
     """The notes of the validation; of data that only Spark reaches, that they were not validated.
+
+    No event may be later than `latest`, a moment with its zone; None: then times are not held against a clock.
 
     Raises:
         InvalidDataError: where the data break the contract.
@@ -28,7 +34,7 @@ def notes_on_input(data_set: DataSet, claims: Path | None) -> tuple[str, ...]:
         return (
             f"{remote[0]} was not checked against the contract, which `claimvet data validate` does on this machine",
         )
-    return require_valid(data_set, claims)
+    return require_valid(data_set, claims, read=ReadOptions(data_set.types, latest))
 
 
 def require_output(out: Path, reads: Sequence[Path | None], engine: str = "duckdb") -> None:
@@ -72,3 +78,13 @@ def _require_parts(out: Path, reads: Sequence[Path | None]) -> None:
 
 def _on_this_machine(path: Path) -> Path:
     return Path("/" + str(path).removeprefix("file:").lstrip("/")) if str(path).startswith("file:") else path
+
+
+def learned_types(model: ClaimModel) -> FeatureTypes:
+    """Return the types of the user's own columns as the model learned them; a category without any value may be anything."""
+    types: dict[str, FeatureType] = {
+        column.name: "number" if column.kind == "number" else "text"
+        for column in model.schema.inputs
+        if is_feature(column.name) and (column.kind == "number" or column.levels)
+    }
+    return FeatureTypes(types, "the model")

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import UsageError
+from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.writing.atomic_write import atomic_write, atomic_writes, real_path, scratch_in
 from claimvet.data.contract.writing.failures import write_failures_explained
 from claimvet.data.contract.writing.formats import ending_of, table_file
@@ -28,7 +29,7 @@ from claimvet.features.engines.spark.tables import is_remote
 from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.pipeline.progress import step, track
-from claimvet.pipeline.stages.reach import notes_on_input, require_output
+from claimvet.pipeline.stages.reach import learned_types, notes_on_input, require_output
 from claimvet.pipeline.stages.review_allocation import NEEDED, filings, whole_batch, with_experts_shared
 from claimvet.pipeline.stages.scores import FIRST_SCORES, SCORES, first_scores
 from claimvet.pipeline.stages.spark_score import score_to_parts, scored_on_spark
@@ -61,12 +62,20 @@ class ScoreReport:
 
 
 def score(
-    data: Path, claims: Path, out: Path, model: ClaimModel, *, engine: str = "duckdb", now: datetime
+    data: Path,
+    claims: Path,
+    out: Path,
+    model: ClaimModel,
+    *,
+    engine: str = "duckdb",
+    now: datetime,
+    read: ReadOptions = AS_IT_LIES,
 ) -> ScoreReport:
     """Validate, then score the claims of the file `claims` with the data set `data` as history, into `out`.
 
     `out` is a file in the format that its name says (`data.contract.writing.formats`), or, with Spark and a scheme, a directory of
     Parquet files.
+    The user's own columns are read as what the model learned; no event may be later than `read.latest`.
     `now` (with a zone) becomes `scored_at`. Safety alerts are written beside it (`alerts_path`).
     Raises `InvalidDataError` where the data break the contract, `ModelError` where they do not fit the model,
     `UsageError` where `out` or the engine cannot be, `OutputError` where `out` cannot be written.
@@ -75,9 +84,9 @@ def score(
         raise UsageError(f"the engine is {engine!r}, expected {' or '.join(_SCORERS)}")
     require_output(out, (data, claims), engine)
     require_output(alerts_path(out), (data, claims), engine)
-    data_set = open_data_set(data, engine)
+    data_set = open_data_set(data, engine, learned_types(model))
     with step("Checking the data"):
-        notes = notes_on_input(data_set, claims)
+        notes = notes_on_input(data_set, claims, read.latest)
     report = _SCORERS[engine](data_set, claims, out, model, now)
     report.notes = notes
     return report

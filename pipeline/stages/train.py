@@ -21,6 +21,7 @@ import pandas as pd
 
 from claimvet.data.contract.dataset import DataSet, connect, identifier, quoted
 from claimvet.data.contract.errors import InvalidDataError, UsageError
+from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, NEEDED_TO_TRAIN
 from claimvet.data.contract.writing.output_directory import output_directory
 from claimvet.features.batch.build import build_features
@@ -98,21 +99,23 @@ def train(
     *,
     out: Path | None = None,
     features: Path | None = None,
+    read: ReadOptions = AS_IT_LIES,
     progress: Progress = silent,
 ) -> TrainReport:
     """Validate, build features, train, evaluate, and register the model as challenger.
 
     `out`, if named, gets the model (`model/`) and its evaluation (`evaluation/`) as files, too. `features`, if named, is the Parquet
     file that `build_features` made of the same data set; they are not built again, but for a sample that tells whether that is so.
+    `read` says what is known of the user's own columns, and which moment no event may come after.
     Raises `InvalidDataError` where the data break the contract, `ModelError` where no claim has a finding, `UsageError` where the
     file of features does not exist or `out` holds anything but what an earlier run wrote.
     """
     if features is not None and not features.is_file():
         raise UsageError(f"the file of features {features} does not exist, expected one from `claimvet features build`")
     if out is None:
-        return _train(data, split, params, policy, None, features, progress)
+        return _train(data, split, params, policy, None, features, read, progress)
     with output_directory(out, "train", (data, features)) as filled:
-        return _train(data, split, params, policy, filled, features, progress)
+        return _train(data, split, params, policy, filled, features, read, progress)
 
 
 def _train(
@@ -122,11 +125,12 @@ def _train(
     policy: Policy,
     filled: Path | None,
     features: Path | None,
+    read: ReadOptions,
     progress: Progress,
 ) -> TrainReport:
     progress("validating")
-    notes = require_valid(data)
-    data_set = DataSet.open(data)
+    notes = require_valid(data, read=read)
+    data_set = DataSet.open(data, read.types)
     _require_tables(data_set)
     with TemporaryDirectory() as scratch:
         built = features or Path(scratch) / "features.parquet"

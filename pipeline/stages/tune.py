@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.data.contract.writing.checks import require_output_file
 from claimvet.data.contract.writing.failures import write_failures_explained
@@ -41,6 +42,7 @@ def tune_parameters(
     seconds: float,
     out: Path,
     features: Path | None = None,
+    read: ReadOptions = AS_IT_LIES,
     progress: Progress = silent,
 ) -> TuneReport:
     """Search parameters of training on a data set, and write all parameters with the best ones to `out` (YAML).
@@ -54,8 +56,8 @@ def tune_parameters(
     require_output_file(out, (data, features), PARAMS_ENDINGS)
     require_output_file(storage, (data, features), (TRIALS_ENDING,))
     progress("validating")
-    require_valid(data)
-    data_set = DataSet.open(data)
+    require_valid(data, read=read)
+    data_set = DataSet.open(data, read.types)
     with TemporaryDirectory() as scratch:
         built = features or Path(scratch) / "features.parquet"
         if features is None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from claimvet.data.contract.dataset import DataSet
-from claimvet.data.contract.errors import InvalidDataError
+from claimvet.data.contract.errors import InvalidDataError, UsageError
 from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.pipeline.validate.data_set import judge
 from claimvet.pipeline.validate.report import ValidationReport, Violation
@@ -38,18 +38,20 @@ def validate_data_set(
     """Judge a data set, or the directory of one, and a file of new `claims` beside it; write Data Docs to `docs_dir` if given.
 
     `read` says what is known of the user's own columns, and which moment no event may come after. `on_table` is told the name of each
-    table when its turn comes; `judged_at` is the time that the Data Docs show, this moment where it is None. The report lists every
+    table when its turn comes; `judged_at` is the time that the Data Docs show, a moment with its zone. The report lists every
     violation; nothing is raised for data that is wrong.
 
     Raises:
-        UsageError: where the directory or the file of claims does not exist, or `docs_dir` holds something else.
+        UsageError: where the directory or the file of claims does not exist, `docs_dir` holds something else, or `judged_at` is missing.
     """
     folder = data_set if isinstance(data_set, Path) else data_set.folder
     report = judge(folder, claims, read=read, on_table=on_table)
     if docs_dir is not None:
         from claimvet.pipeline.validate.docs import write_docs  # Great Expectations takes seconds to import
 
-        first = write_docs(report, docs_dir, judged_at or datetime.now(UTC))
+        if judged_at is None:
+            raise UsageError("Data Docs show when the data were judged, expected judged_at")
+        first = write_docs(report, docs_dir, judged_at)
         report = replace(report, docs=first)
     return report
 

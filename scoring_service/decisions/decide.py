@@ -5,7 +5,6 @@ A claim that cannot be scored is recorded and referred to an expert all the same
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,15 +17,16 @@ from claimvet.data.contract.errors import FeatureError, ModelError
 from claimvet.models.explain.reference_ranges import Value
 from claimvet.models.policy.capacity import REFER
 from claimvet.models.scoring.scoring import RowScore
-from claimvet.scoring_service.decisions import ledger
+from claimvet.scoring_service.decisions import erase, idempotency, ledger
 from claimvet.scoring_service.decisions.code_version import code_version
-from claimvet.scoring_service.decisions.ledger import Decision
+from claimvet.scoring_service.decisions.idempotency import Answered, Idempotency
+from claimvet.scoring_service.decisions.ledger import Decision, text_apart
 from claimvet.scoring_service.decisions.outage_queue import QueuedDecision
 from claimvet.scoring_service.decisions.requests import EventsRequest, RescoreRequest, ScoreRequest
 from claimvet.scoring_service.decisions.responses import scored, unscored
 from claimvet.scoring_service.decisions.review_allocation import Allocation, allocate, day_of, state_of, state_text
 from claimvet.scoring_service.errors import ConflictError, FieldError, NotFoundError
-from claimvet.scoring_service.json_text import canonical, text
+from claimvet.scoring_service.json_text import canonical, parsed, text
 from claimvet.scoring_service.model_loading.loaded_model import LoadedModel, ModelReloader
 from claimvet.scoring_service.observability.metrics import Metrics
 from claimvet.scoring_service.store import EventStore
@@ -38,10 +38,14 @@ Request = ScoreRequest | RescoreRequest | EventsRequest | QueuedDecision
 
 @dataclass(frozen=True)
 class Decided:
-    """An entry of the ledger; with its disposition where this request made it, and did not only find it."""
+    """An entry of the ledger; with its disposition where this request made it, and did not only find it.
+
+    `set_aside` is why the store refuses an entry that is kept elsewhere, None where it has it or will have it.
+    """
 
     entry: Decision
     disposition: str | None = None
+    set_aside: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class _Seen:
     as_of: int
     received: str
     digest: str
+    repeatable: bool = False
+    """Whether the decision before stands where nothing has changed since: asked for as of a stated instant."""
     features: dict[str, Value] | None = None
     why: str | None = None
 
@@ -82,24 +88,70 @@ class DecisionService:
 
     def together(self, requests: Sequence[Request], connection: sa.Connection) -> list[Any]:
         """The answer to each request, in order: a `Decided`, a number of events, or an error of its own."""
-        names = [request.claim_id for request in requests if request.claim_id is not None]
-        known = ledger.first_decisions(names, connection) if names else {}
-        self._append(
-            [request for request in requests if isinstance(request, QueuedDecision) or request.claim_id not in known],
+        answers = self._answered_before(requests, connection)
+        new = [(place, request) for place, request in enumerate(requests) if answers[place] is None]
+        for place, answer in zip((place for place, _ in new), self._do_all(new, connection), strict=True):
+            answers[place] = answer
+        self._remember([(requests[place], answers[place]) for place, _ in new], connection)
+        return answers
+
+    def _answered_before(self, requests: Sequence[Request], connection: sa.Connection) -> list[Any]:
+        """What was answered under a request's key, or an error where that came with another body; None where it is new."""
+        keys = [request.idempotency for request in requests]
+        if not any(keys):
+            return [None] * len(requests)
+        found = idempotency.answered([key for key in keys if key], micros(self._context.now()), connection)
+        return [_repeated(key, found.get(key.name), connection) if key else None for key in keys]
+
+    def _remember(self, done: Sequence[tuple[Request, Any]], connection: sa.Connection) -> None:
+        """Keep what is acknowledged under a key; what failed may be sent again under it."""
+        expires_at = micros(self._context.now()) + idempotency.KEPT_SECONDS * 1_000_000
+        idempotency.keep(
+            [
+                _answered(request.idempotency, answer, expires_at)
+                for request, answer in done
+                if request.idempotency is not None and not isinstance(answer, Exception)
+            ],
             connection,
         )
-        answers: list[Any] = [None] * len(requests)
+
+    def _do_all(self, requests: Sequence[tuple[int, Request]], connection: sa.Connection) -> list[Any]:
+        names = [request.claim_id for _, request in requests if request.claim_id is not None]
+        known = ledger.first_decisions(names, connection) if names else {}
+        self._append(
+            [
+                request
+                for _, request in requests
+                if isinstance(request, QueuedDecision) or request.claim_id not in known
+            ],
+            connection,
+        )
+        answers: dict[int, Any] = {}
         seen: list[_Seen] = []
-        for place, request in enumerate(requests):
+        for place, request in requests:
             done = self._do(place, request, known.get(request.claim_id or ""), connection)
             if isinstance(done, _Seen):
                 seen.append(done)
             else:
                 answers[place] = done
-        seen = self._with_features(seen, connection)
-        for claim, decided in zip(seen, self._decide(seen, connection), strict=True):
-            answers[claim.place] = decided
-        return answers
+        answers |= self._decide_all(self._with_features(seen, connection), connection)
+        return [answers[place] for place, _ in requests]
+
+    def _decide_all(self, seen: Sequence[_Seen], connection: sa.Connection) -> dict[int, Decided]:
+        """A decision on each claim, by place; the one before where it was made on the same."""
+        before = {claim.place: self._same_before(claim, connection) for claim in seen if claim.repeatable}
+        found = {place: Decided(entry) for place, entry in before.items() if entry is not None}
+        new = [claim for claim in seen if claim.place not in found]
+        return found | {claim.place: decided for claim, decided in zip(new, self._decide(new, connection), strict=True)}
+
+    def _same_before(self, claim: _Seen, connection: sa.Connection) -> Decision | None:
+        """The decision that was made as of the same instant on the same claim, features and model."""
+        entry = ledger.rescored(claim.claim_id, claim.as_of, connection)
+        model = self._context.champion.loaded
+        if entry is None or entry.degraded is not None or claim.features is None or model is None:
+            return None
+        same = entry.features == canonical(claim.features) and entry.claim_row == dict(claim.claim)
+        return entry if same and entry.model_uri == model.uri and entry.model_version == model.version else None
 
     def _append(self, requests: Sequence[Request], connection: sa.Connection) -> None:
         """The events of all requests at once."""
@@ -116,7 +168,7 @@ class DecisionService:
         if isinstance(request, QueuedDecision):
             return self._moved(request, first, connection)
         if first is not None:
-            return Decided(first) if first.body_digest == request.digest else other_body(request.claim_id, first)
+            return Decided(first) if request.is_of(first.body_digest) else other_body(request.claim_id, first)
         claim = {**request.claim.row, **request.claim.extra}
         filed_at = int(request.claim.row["filed_at"])
         return _Seen(place, ledger.SCORE, claim, filed_at, request.received, request.digest)
@@ -124,19 +176,27 @@ class DecisionService:
     def _again(self, place: int, request: RescoreRequest, first: Decision | None, connection: sa.Connection) -> Any:
         if first is None:
             return NotFoundError(f"the claim {request.claim_id!r} was never scored here, expected one that was")
-        claim = json.loads(first.claim)
+        claim = self._context.store.claim(request.claim_id, connection) or first.claim_row
         as_of = micros(self._context.now()) if request.as_of is None else request.as_of
         if as_of <= claim["filed_at"]:
             message = f"as_of is {rfc3339(as_of)}, expected later than filed_at, {rfc3339(claim['filed_at'])}"
             return ConflictError(message, [FieldError("as_of", message)])
-        return _Seen(place, ledger.RESCORE, claim, as_of, request.received, first.body_digest)
+        repeatable = request.as_of is not None
+        return _Seen(place, ledger.RESCORE, claim, as_of, request.received, first.body_digest, repeatable)
 
     def _moved(self, request: QueuedDecision, first: Decision | None, connection: sa.Connection) -> Decided:
         """A decision that was answered while the store was gone; it is the first on its claim, or stands beside the first."""
         entry = request.decision if first is None else replace(request.decision, kind=ledger.OUTAGE)
         if ledger.decision(entry.decision_id, connection) is None:
             ledger.add([entry], connection)
+            self._erase_again(entry, connection)
         return Decided(entry)
+
+    def _erase_again(self, entry: Decision, connection: sa.Connection) -> None:
+        """A text that waited elsewhere while it was erased here goes as well."""
+        customer = str(entry.claim_row["customer_id"])
+        if erase.was_erased(customer, entry.scored_at, connection):
+            erase.erase_customer(customer, micros(self._context.now()), connection)
 
     def _with_features(self, seen: Sequence[_Seen], connection: sa.Connection) -> list[_Seen]:
         """All that are seen as they were filed at once; those that are seen again, and all where one cannot be had, one by one."""
@@ -243,9 +303,8 @@ class DecisionService:
             claim_id=claim.claim_id,
             kind=claim.kind,
             as_of=claim.as_of,
-            received=claim.received,
+            **text_apart(claim.claim, claim.received),
             body_digest=claim.digest,
-            claim=canonical(claim.claim),
             features=None if claim.features is None else canonical(claim.features),
             model_version=used.version if used else None,
             model_uri=used.uri if used else None,
@@ -266,9 +325,8 @@ def referred(request: ScoreRequest, decision_id: str, why: str, now: int) -> Dec
         claim_id=request.claim_id,
         kind=ledger.SCORE,
         as_of=int(request.claim.row["filed_at"]),
-        received=request.received,
+        **text_apart({**request.claim.row, **request.claim.extra}, request.received),
         body_digest=request.digest,
-        claim=canonical({**request.claim.row, **request.claim.extra}),
         features=None,
         model_version=None,
         model_uri=None,
@@ -279,6 +337,24 @@ def referred(request: ScoreRequest, decision_id: str, why: str, now: int) -> Dec
         degraded=why,
         shadow=None,
     )
+
+
+def _repeated(key: Idempotency, before: Answered | None, connection: sa.Connection) -> Any:
+    """What a key was answered with; None where it is new."""
+    if before is None:
+        return None
+    if before.digest != key.digest:
+        return idempotency.other_body()
+    if before.decision_id is None:
+        return parsed(before.answer)["accepted"]
+    entry = ledger.decision(before.decision_id, connection)
+    return None if entry is None else Decided(entry)
+
+
+def _answered(key: Idempotency, answer: Decided | int, expires_at: int) -> Answered:
+    if isinstance(answer, Decided):
+        return Answered(key.name, key.digest, 200, answer.entry.answer, answer.entry.decision_id, expires_at)
+    return Answered(key.name, key.digest, 200, text({"accepted": answer}), None, expires_at)
 
 
 def other_body(claim_id: str, first: Decision) -> ConflictError:

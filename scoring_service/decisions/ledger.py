@@ -2,16 +2,22 @@
 
 Entries are added and read, never changed. A claim is scored once (`kind` score), also when two instances get it at once: the
 database lets no second one in. Later evidence makes further entries beside it.
+
+A person's words lie apart in an entry, in `received` and `narrative`, where they can be erased
+(`scoring_service.decisions.erase`); the rest of it has their hashes, and stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from claimvet.scoring_service.json_text import canonical, parsed
+from claimvet.scoring_service.store.db.erased import digest as sha256
+from claimvet.scoring_service.store.db.erased import placeholder
 from claimvet.scoring_service.store.db.statements import run, run_many, where_in
 
 SCORE, RESCORE, OUTAGE = "score", "rescore", "outage"
@@ -23,7 +29,8 @@ class Decision:
     """One entry; instants in microseconds since 1970, `claim`, `features`, `policy` and `shadow` as JSON text.
 
     `features` is None where they could not be had; `degraded` says why there is no score, None where there is one. `experts` is the
-    state of `scoring_service.decisions.review_allocation` after the decision, None where there was no model.
+    state of `scoring_service.decisions.review_allocation` after the decision, None where there was no model. `claim` has the hash and the
+    length of the narrative in its place. `erased_at` is when `received` and `narrative` were erased, None while they are there.
     """
 
     decision_id: str
@@ -43,6 +50,41 @@ class Decision:
     degraded: str | None
     shadow: str | None
     experts: str | None = None
+    narrative: str | None = None
+    received_digest: str | None = None
+    erased_at: int | None = None
+
+    @property
+    def claim_row(self) -> dict[str, Any]:
+        """The claim's row with its narrative; with a placeholder of the same length where that was erased."""
+        row: dict[str, Any] = parsed(self.claim)
+        told = row["narrative"]
+        if isinstance(told, dict):
+            row["narrative"] = placeholder(told["characters"]) if self.narrative is None else self.narrative
+        return row
+
+
+def text_apart(claim: Mapping[str, Any], received: str) -> dict[str, Any]:
+    """The fields `claim`, `narrative`, `received` and `received_digest` of an entry on a claim's row that came in a body.
+
+    >>> parsed(text_apart({"claim_id": "c1", "narrative": "A rung broke."}, "{}")["claim"])["narrative"]["characters"]
+    13
+    """
+    narrative = claim["narrative"]
+    told = None if narrative is None else {"sha256": sha256(narrative), "characters": len(narrative)}
+    return {
+        "claim": canonical({**claim, "narrative": told}),
+        "narrative": narrative,
+        "received": received,
+        "received_digest": sha256(received),
+    }
+
+
+def with_text_apart(entry: Decision) -> Decision:
+    """An entry of an older version, whose claim has its narrative in its midst, as one of this version."""
+    if entry.received_digest is not None:
+        return entry
+    return replace(entry, **text_apart(parsed(entry.claim), entry.received))
 
 
 _NAMES = tuple(field.name for field in fields(Decision))
@@ -51,7 +93,7 @@ _INSERT = f"INSERT INTO decisions ({', '.join(_NAMES)}) VALUES ({', '.join('?' *
 
 
 def add(entries: Sequence[Decision], connection: sa.Connection) -> None:
-    """Writes entries, in order; `sqlalchemy.exc.IntegrityError` where a claim has been scored already."""
+    """Write entries, in order; `sqlalchemy.exc.IntegrityError` where a claim has been scored already."""
     run_many(connection, _INSERT, [tuple(vars(entry).values()) for entry in entries])
 
 
@@ -65,6 +107,13 @@ def first_decisions(claim_ids: Iterable[str], connection: sa.Connection) -> dict
 def decisions_of(claim_id: str, connection: sa.Connection) -> list[Decision]:
     """All decisions on a claim, oldest first."""
     return _found(connection, "WHERE claim_id = ? ORDER BY number", claim_id)
+
+
+def rescored(claim_id: str, as_of: int, connection: sa.Connection) -> Decision | None:
+    """The latest decision on a claim that was scored again as of that instant."""
+    condition = "WHERE claim_id = ? AND kind = ? AND as_of = ? ORDER BY number DESC LIMIT 1"
+    found = _found(connection, condition, claim_id, RESCORE, as_of)
+    return found[0] if found else None
 
 
 def decision(decision_id: str, connection: sa.Connection) -> Decision | None:

@@ -15,6 +15,7 @@ from claimvet.scoring_service.decisions.responses import scored, unscored
 from claimvet.scoring_service.decisions.review_allocation import allocate, day_of, state_of, state_text
 from claimvet.scoring_service.json_text import parsed, text
 from claimvet.scoring_service.model_loading.loaded_model import verified
+from claimvet.scoring_service.times import rfc3339
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,15 @@ def replay(decision_id: str, connection: sa.Connection) -> Replay:
     entry = ledger.decision(decision_id, connection)
     if entry is None:
         raise UsageError(f"there is no decision {decision_id} in the ledger")
-    notes = (
+    notes: tuple[str, ...] = (
         ()
         if entry.code_version == code_version()
         else (f"note: decided by code {entry.code_version}, this is {code_version()}",)
     )
+    if entry.erased_at is not None:
+        notes += (
+            f"note: the texts of this claim's bodies were erased at {rfc3339(entry.erased_at)}, their hashes stay",
+        )
     try:
         answer, experts = _answer_again(entry, connection)
     except ModelError as error:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from claimvet.scoring_service.decisions.idempotency import Idempotency
 from claimvet.scoring_service.json_text import canonical
 from claimvet.scoring_service.store import StoredEvent
 
@@ -16,6 +19,7 @@ class ScoreRequest:
     claim: StoredEvent
     evidence: tuple[StoredEvent, ...]
     received: str
+    idempotency: Idempotency | None = None
 
     @property
     def events(self) -> tuple[StoredEvent, ...]:
@@ -29,10 +33,19 @@ class ScoreRequest:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what the body says, whatever the order of its fields and the zone of its times."""
+        """SHA-256 of what the body says, however it is spelt: order of fields and evidence, zones of times, forms of numbers, repeats
+        of a piece of evidence and nulls that may be left out make no difference.
+        """
+        pieces = {canonical(dict(event.row)): dict(event.row) for event in self.evidence}
+        evidence = sorted(pieces.values(), key=lambda row: str(row["evidence_id"]))
+        return _digest({**self.claim.row, **_plain(self.claim.extra)}, evidence)
+
+    def is_of(self, body_digest: str) -> bool:
+        """Whether the decision with that digest was made on the same body; also where an older version, which minded forms, made it."""
+        if self.digest == body_digest:
+            return True
         evidence = sorted((dict(event.row) for event in self.evidence), key=lambda row: str(row["evidence_id"]))
-        whole = {"claim": {**self.claim.row, **self.claim.extra}, "evidence": evidence}
-        return hashlib.sha256(canonical(whole).encode()).hexdigest()
+        return _digest({**self.claim.row, **self.claim.extra}, evidence) == body_digest
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,7 @@ class RescoreRequest:
     as_of: int | None
     received: str
     events: tuple[StoredEvent, ...] = ()
+    idempotency: Idempotency | None = None
 
 
 @dataclass(frozen=True)
@@ -51,3 +65,17 @@ class EventsRequest:
 
     events: tuple[StoredEvent, ...]
     claim_id: str | None = None
+    idempotency: Idempotency | None = None
+
+
+def _digest(claim: Mapping[str, Any], evidence: list[dict[str, Any]]) -> str:
+    return hashlib.sha256(canonical({"claim": claim, "evidence": evidence}).encode()).hexdigest()
+
+
+def _plain(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """A claim's own columns without those that are null; a whole number is one, however it was written."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in extra.items()
+        if value is not None
+    }

@@ -82,7 +82,7 @@ def _compared(
     differences: Counter[str] = Counter()
     values = changed = 0
     for entry in entries:
-        now = store.claim_features(json.loads(entry.claim), None, connection)
+        now = store.claim_features(entry.claim_row, None, connection)
         seen = json.loads(str(entry.features))
         values += len(now)
         differences.update(name for name, value in now.items() if not same(value, batch[entry.claim_id].get(name)))

@@ -1,12 +1,14 @@
 """The write queue: what changes the store waits here, and one thread does all that waits in one transaction.
 
 So one commit, which has to reach the disk, serves every request of the moment, and an answer is sent only after it. A batch that
-fails is undone and done again one by one, so that nobody answers for another's conflict.
+fails is undone and done again, each request in a transaction of its own, so that nobody answers for another's conflict or for a row
+that the store refuses. Only where the store cannot be reached at all does a batch fail as a whole.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import queue
 import threading
@@ -16,23 +18,25 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from claimvet.data.contract.errors import StoreError
-from claimvet.scoring_service.errors import UnavailableError
+from claimvet.scoring_service.errors import OutageError, UnavailableError, UnprocessableError
+from claimvet.scoring_service.observability.logs import log
 from claimvet.scoring_service.observability.metrics import Metrics
 from claimvet.scoring_service.store import EventStore
+from claimvet.scoring_service.store.db.failures import Failure, failure_of, reason_of
 
-MOST_AT_ONCE = 32
+_LOG = logging.getLogger("claimvet.service")
+
+MAX_AT_ONCE = 32
 """Requests in one transaction, at most."""
-MOMENT_SECONDS, MOST_MOMENTS = 0.001, 5
+MOMENT_SECONDS, MAX_MOMENTS = 0.001, 5
 """How long a batch that begins with one request waits for the others of its crowd, as long as some come."""
-MOST_WAITING = 1_000
+MAX_WAITING = 1_000
 """Requests that may wait; one more is refused with 503 rather than kept waiting."""
+CLOSE_SECONDS = 12.0
+"""A little longer than who waits for an answer has patience: after that nobody does."""
 FAILED_SECONDS = 5.0
 """So long a store that could not be written to is taken to be out of order, unless something could be written since."""
-_RACES = frozenset({"40001", "40P01"})
-"""PostgreSQL's states of a transaction that another one was in the way of: serialization failure and deadlock."""
 _TRIES = 3
 
 
@@ -73,7 +77,7 @@ class _Waiting:
         if self.give_up():
             _settle(
                 self.future,
-                UnavailableError(f"the event store did not answer within {seconds:g} seconds; send it again"),
+                OutageError(f"the event store did not answer within {seconds:g} seconds; send it again"),
             )
 
     def settle(self, answer: Any) -> None:
@@ -127,8 +131,8 @@ class WriteQueue:
 
         Raises `UnavailableError` where too many wait, and after `seconds`: then nothing was done, and nothing will be.
         """
-        if self._queue.qsize() >= MOST_WAITING:
-            raise UnavailableError(f"{MOST_WAITING} requests wait already, expected fewer at once")
+        if self._queue.qsize() >= MAX_WAITING:
+            raise UnavailableError(f"{MAX_WAITING} requests wait already, expected fewer at once")
         loop = asyncio.get_running_loop()
         waiting = _Waiting(request, loop, loop.create_future())
         self._queue.put(waiting)
@@ -150,9 +154,9 @@ class WriteQueue:
         return why if time.monotonic() - since < FAILED_SECONDS else None
 
     def close(self) -> None:
-        """Does what still waits, then ends the thread."""
+        """Do what still waits, then end the thread; one that hangs in a database is left behind after `CLOSE_SECONDS`."""
         self._queue.put(None)
-        self._thread.join()
+        self._thread.join(CLOSE_SECONDS)
 
     def _work(self) -> None:
         while (batch := self._next_batch()) is not None:
@@ -164,7 +168,7 @@ class WriteQueue:
     def _next_batch(self) -> list[_Waiting] | None:
         """All that waits, one request a claim; None at the end. A second request of a claim waits for the first one's commit."""
         batch, self._held_back = self._held_back, []
-        while len(batch) < MOST_AT_ONCE:
+        while len(batch) < MAX_AT_ONCE:
             try:
                 waiting = self._queue.get(block=not batch)
             except queue.Empty:
@@ -180,7 +184,7 @@ class WriteQueue:
 
     def _let_others_come(self) -> None:
         """Where several were together before, they come together again, when they have been read; who is alone never waits."""
-        for _ in range(MOST_MOMENTS):
+        for _ in range(MAX_MOMENTS):
             before = self._queue.qsize()
             time.sleep(MOMENT_SECONDS)
             if self._queue.qsize() in (before, self._crowd - 1):
@@ -219,31 +223,37 @@ class WriteQueue:
             _settle_all(batch, answers)
 
     def _do_again(self, batch: list[_Waiting], error: Exception, tries: int) -> None:
-        unreachable = _unreachable(error)
-        if unreachable is not None:
-            self._failure = time.monotonic(), unreachable
-            for waiting in batch:
-                waiting.settle(
-                    UnavailableError(f"{unreachable}; nothing was recorded, so the same request may be sent again")
-                )
+        failure = failure_of(error)
+        if failure is Failure.OUTAGE:
+            self._fail(batch, error)
         elif len(batch) > 1:
             for waiting in batch:
                 self._do([waiting])
-        elif tries and _is_race(error):
+        elif tries and failure is Failure.RACE:
             self._do(batch, tries)
         else:
-            batch[0].settle(error)
+            batch[0].settle(_told(error, failure))
+
+    def _fail(self, batch: Sequence[_Waiting], error: Exception) -> None:
+        reason = reason_of(error)
+        if self.failing() is None:
+            log(_LOG, "the event store cannot be reached", logging.ERROR, error=type(error).__name__, reason=reason)
+        self._failure = time.monotonic(), _SAID
+        for waiting in batch:
+            waiting.settle(OutageError(f"{_SAID}; nothing was recorded, so the same request may be sent again"))
 
 
-def _is_race(error: Exception) -> bool:
-    """Whether another transaction was in the way, so that the same work may be tried again."""
-    failed = error if isinstance(error, DBAPIError) else error.__cause__
-    state = getattr(getattr(failed, "orig", None), "sqlstate", None)
-    return isinstance(failed, IntegrityError) or state in _RACES
+_SAID = "the event store cannot be written to"
+"""What whoever asked is told; the log has what the database said."""
 
 
-def _unreachable(error: Exception) -> str | None:
-    """A sentence where the store itself is the trouble: gone, full, locked for too long."""
-    if isinstance(error, StoreError | DBAPIError) and not _is_race(error):
-        return " ".join(str(getattr(error, "orig", error)).split())
-    return None
+def _told(error: Exception, failure: Failure | None) -> Exception:
+    """An error that concerns one request alone, as it is answered; what the database said goes to the log alone."""
+    if failure is None:
+        return error
+    log(_LOG, failure.value, logging.ERROR, error=type(error).__name__, reason=reason_of(error))
+    if failure is Failure.ROW:
+        return UnprocessableError(
+            "the event store cannot keep a value of this request, expected text without NUL, and texts and numbers within bounds"
+        )
+    return UnavailableError(f"the event store refused it: {failure.value}; the log has more")

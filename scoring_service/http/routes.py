@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from claimvet.data.contract.rules import IDENTIFIER_LENGTH
 from claimvet.scoring_service.auth.roles import Action
-from claimvet.scoring_service.decisions import ledger
+from claimvet.scoring_service.decisions.decide import Decided
 from claimvet.scoring_service.decisions.ledger import Decision
 from claimvet.scoring_service.errors import NotFoundError, UnavailableError
 from claimvet.scoring_service.http import request_parsing
@@ -60,7 +60,7 @@ class Routes:
         """`GET /v1/claims/{claim_id}`."""
         await self._allow(request, Action.READ)
         claim_id = _claim_id(request)
-        found: list[Decision] = await self._service.read(lambda connection: ledger.decisions_of(claim_id, connection))
+        found = await self._service.decisions_of(claim_id)
         if not found:
             raise NotFoundError(f"there is no decision on the claim {claim_id!r}, expected one that was scored here")
         return Response(_history(found), media_type="application/json")
@@ -124,23 +124,24 @@ def _json(value: Any) -> Response:
     return Response(text(value), media_type="application/json")
 
 
-def _history(found: list[Decision]) -> str:
+def _history(found: list[Decided]) -> str:
     """The first decision with what it saw, and all of them, oldest first; the answers as they were sent."""
     whole = {**_shown(found[0]), "decisions": [_shown(entry) for entry in found]}
     return text(whole)
 
 
-def _shown(entry: Decision) -> dict[str, Any]:
+def _shown(decided: Decided) -> dict[str, Any]:
+    entry = decided.entry
     return {
         **parsed(entry.answer),
         "kind": entry.kind,
         "as_of": rfc3339(entry.as_of),
-        "received": entry.received,
+        "received": entry.received if entry.erased_at is None else f"erased at {rfc3339(entry.erased_at)}",
         "features": None if entry.features is None else parsed(entry.features),
         "policy": None if entry.policy is None else parsed(entry.policy),
         "model_uri": entry.model_uri,
         "code_version": entry.code_version,
-        "degraded": entry.degraded,
+        "degraded": f"{entry.degraded}; {decided.set_aside}" if decided.set_aside else entry.degraded,
         "shadow": None if entry.shadow is None else parsed(entry.shadow),
     }
 

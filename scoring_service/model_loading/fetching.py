@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from claimvet.data.contract.errors import ModelError
 from claimvet.models.registry.model_store import Fetched, model_directory
@@ -22,6 +23,7 @@ class Fetching:
         self._uri = uri
         self._folder = TemporaryDirectory(prefix="claimvet-model-")
         command = [sys.executable, "-m", "claimvet.models.registry.model_store", uri, self._folder.name]
+        self._awaited = False
         self._process: subprocess.Popen[str] | None = None
         if not Path(uri).is_dir():
             self._process = subprocess.Popen(
@@ -32,21 +34,33 @@ class Fetching:
         """Return where the model is; raise `ModelError` where there is none."""
         if self._process is None:
             return Fetched(self._uri, model_directory(Path(self._uri)), None)
+        self._awaited = True
         try:
             out, errors = self._process.communicate(timeout=MAX_SECONDS)
         except subprocess.TimeoutExpired:
+            self._awaited = False
             raise ModelError(f"the model {self._uri} did not come within {MAX_SECONDS:g} seconds") from None
         if self._process.returncode != 0:
             said = (errors.splitlines() or ["no reason given"])[-1]
             raise ModelError(f"the model {self._uri} could not be fetched: {said}")
-        found = json.loads(out)
+        found = _said(self._uri, out)
         if "problem" in found:
             raise ModelError(found["problem"])
         return Fetched(found["uri"], Path(found["directory"]), found["expected"])
 
     def close(self) -> None:
-        """End it, whatever it has come to."""
+        """End it, whatever it has come to; more than once does no harm."""
         if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
+            self._process.kill()  # whoever waits for its result sees that it has ended
+            if not self._awaited:
+                self._process.communicate()
         self._folder.cleanup()
+
+
+def _said(uri: str, out: str) -> dict[str, Any]:
+    """What the process said, one JSON object on its last line."""
+    try:
+        found: dict[str, Any] = json.loads((out.splitlines() or [""])[-1])
+    except ValueError:
+        raise ModelError(f"the model {uri} could not be fetched: what fetches it said {out[:80]!r}") from None
+    return found

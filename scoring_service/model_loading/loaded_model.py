@@ -56,25 +56,39 @@ class ModelReloader:
     """The place of the model that scores, or of the one that scores in its shadow; `uri` may be an alias, which is followed.
 
     `loaded` is replaced as a whole, so a request has one model from its beginning to its end. `problem` says why none, or no newer
-    one, could be taken. `begun` is the first look, where somebody has begun it already.
+    one, could be taken. `begun` is the first look, where somebody has begun it already. `has_looked` is false until a model has come or
+    it was said that there is none that works: until then another instance may have one, and a claim is better sent there.
     """
 
     uri: str
     begun: Fetching | None = None
     loaded: LoadedModel | None = None
     problem: str | None = "it is being loaded"
+    has_looked: bool = False
+    _under_way: Fetching | None = None
     _refused: str | None = None
     _looks_left: int = 0
 
     def refresh(self) -> bool:
-        """Takes what the address names now, if that is another model; whether one was taken. Never raises: `problem` says it."""
+        """Take what the address names now, if that is another model; whether one was taken. Never raises: `problem` says it."""
         try:
             taken = self._taken()
-        except (ClaimvetError, OSError) as error:
+        except ModelError as error:  # no model, or none that works
+            self.problem, self.has_looked = str(error), True
+        except (ClaimvetError, OSError) as error:  # nobody could be asked
             self.problem = str(error)
-            return False
-        self.problem = None
-        return taken
+        except Exception as error:  # whatever a damaged file or a library does, the next look is taken
+            self.problem, self.has_looked = f"the model {self.uri} cannot be taken over ({_shown(error)})", True
+        else:
+            self.problem, self.has_looked = None, True
+            return taken
+        return False
+
+    def close(self) -> None:
+        """End a look that is under way; for the end of the process."""
+        for fetching in (self.begun, self._under_way):
+            if fetching is not None:
+                fetching.close()
 
     def _taken(self) -> bool:
         begun, self.begun = self.begun, None
@@ -84,15 +98,17 @@ class ModelReloader:
                 return False
             self._require_patience(exact)
             begun, self._refused = Fetching(exact), exact
+        self._under_way = begun
         try:
             self.loaded = load_verified(begun.result())
         finally:
+            self._under_way = None
             begun.close()
         self._refused = None
         return True
 
     def _require_patience(self, exact: str) -> None:
-        """Raises what was wrong with this version the last time, for some looks: to fetch it takes seconds of a core."""
+        """Raise what was wrong with this version the last time, for some looks: to fetch it takes seconds of a core."""
         if self._refused == exact and self._looks_left > 0:
             self._looks_left -= 1
             raise ModelError(str(self.problem))
@@ -123,6 +139,14 @@ def _loaded(fetched: Fetched) -> ClaimModel:
         return ClaimModel.load(fetched.directory)
     except ModelError as error:
         raise ModelError(f"the model {fetched.uri} cannot be loaded: {error}") from error
+    except Exception as error:  # what a library says of bytes that are no model of its own can be anything
+        raise ModelError(
+            f"the model {fetched.uri} cannot be loaded: a file of it is damaged ({_shown(error)})"
+        ) from error
+
+
+def _shown(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def _require_known_features(uri: str, model: ClaimModel) -> None:

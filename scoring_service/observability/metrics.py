@@ -44,6 +44,9 @@ class Metrics:
         self.outage_queue = Gauge(
             "claimvet_outage_queue", "Claims that wait in the outage queue for the store", registry=r
         )
+        self.refused = Gauge(
+            "claimvet_outage_queue_refused", "Claims in the outage queue that the store refuses", registry=r
+        )
         self.ready = Gauge("claimvet_ready", "1 where claims can be scored, by what is needed", ["needs"], registry=r)
         self.model = Gauge(
             "claimvet_model", "1 for the model that scores, by role", ["role", "version", "uri"], registry=r

@@ -20,7 +20,7 @@ from claimvet.scoring_service.store.db import database
 from claimvet.scoring_service.store.db.statements import run
 from claimvet.scoring_service.store.derived.append import Appender
 from claimvet.scoring_service.store.derived.readiness import make_ready
-from claimvet.scoring_service.store.events import export
+from claimvet.scoring_service.store.events import contract_rows, export
 from claimvet.scoring_service.store.events.event import StoredEvent
 from claimvet.scoring_service.store.read.claim_reader import ClaimReader
 
@@ -91,6 +91,11 @@ class EventStore:
     ) -> list[dict[str, Value]]:
         """`claim_features` of several claims as they were filed; what it takes to ask is shared by all of them."""
         return self._reader.read(connection, [(claim, claim["filed_at"]) for claim in claims])
+
+    def claim(self, claim_id: str, connection: sa.Connection) -> dict[str, Any] | None:
+        """The claim as it is known now, as `claim_features` takes it; None where no event has brought it."""
+        rows = contract_rows.fetch(connection, "claims", "claim_id", [claim_id])
+        return contract_rows.as_given(rows[0]) if rows else None
 
     def staleness(self, connection: sa.Connection) -> dict[str, int | None]:
         """Per table, when its latest event was known, in microseconds since 1970; None where it has none.

@@ -33,7 +33,7 @@ class Server:
         assert programs is not None
         self._programs = programs
         self._folder = Path(tempfile.mkdtemp(prefix="claimvet-postgres-"))
-        self._run_as = _ordinary_user()
+        self._run_as = ordinary_user()
         if self._run_as:
             os.chown(self._folder, int(self._run_as["user"]), int(self._run_as["group"]))
         self._process: subprocess.Popen[bytes] | None = None
@@ -92,10 +92,10 @@ class Server:
 
     def _as(self) -> dict[str, Any]:
         """PostgreSQL refuses to run as root."""
-        return {**self._run_as, "extra_groups": []} if self._run_as else {}
+        return self._run_as
 
 
-def _ordinary_user() -> dict[str, Any]:
+def ordinary_user() -> dict[str, Any]:
     """Whom to run the server as, nothing where whoever runs the tests will do."""
     if os.geteuid() != 0:
         return {}
@@ -105,7 +105,7 @@ def _ordinary_user() -> dict[str, Any]:
             user = name()
         except KeyError:
             continue
-        return {"user": user.pw_uid, "group": user.pw_gid}
+        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     raise AssertionError("there is neither a user postgres nor nobody, expected one to run PostgreSQL as")
 
 

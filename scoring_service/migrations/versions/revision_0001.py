@@ -5,12 +5,27 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from claimvet.scoring_service.store.db.records import APPEND_ONLY
-
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+_APPEND_ONLY = {
+    "sqlite": (
+        "CREATE TRIGGER decisions_no_update BEFORE UPDATE ON decisions "
+        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
+        "CREATE TRIGGER decisions_no_delete BEFORE DELETE ON decisions "
+        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION decisions_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$",
+        "CREATE TRIGGER decisions_no_change BEFORE UPDATE OR DELETE ON decisions "
+        "FOR EACH ROW EXECUTE FUNCTION decisions_append_only()",
+        "CREATE TRIGGER decisions_no_truncate BEFORE TRUNCATE ON decisions "
+        "FOR EACH STATEMENT EXECUTE FUNCTION decisions_append_only()",
+    ),
+}
 
 
 def upgrade() -> None:
@@ -22,7 +37,7 @@ def upgrade() -> None:
     _derived()
     _rings()
     _service()
-    for statement in APPEND_ONLY[op.get_bind().dialect.name]:
+    for statement in _APPEND_ONLY[op.get_bind().dialect.name]:
         op.execute(statement)
 
 

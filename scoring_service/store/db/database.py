@@ -16,6 +16,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from claimvet.data.contract.errors import StoreError
 from claimvet.scoring_service.store.db.records import METADATA
+from claimvet.scoring_service.store.db.requirements import (
+    cannot_be_opened,
+    prepare_nothing_behind_a_pooler,
+    prepare_threshold_of,
+    require,
+    require_rights,
+)
 from claimvet.scoring_service.store.db.schema import EVENT_TABLES, VERSION
 from claimvet.scoring_service.store.db.statements import run
 
@@ -55,8 +62,22 @@ def open_engine(url: str) -> sa.Engine:
         return _sqlite(parsed)
     if backend != "postgresql":
         raise StoreError(f"the store is a {backend} database, expected sqlite or postgresql")
-    options = {"connect_timeout": WAIT_SECONDS}
-    return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), connect_args=options, pool_pre_ping=True)
+    parsed, prepared = prepare_threshold_of(parsed)
+    options = {"connect_timeout": WAIT_SECONDS, "client_encoding": "utf8", **prepared}
+    engine = sa.create_engine(parsed.set(drivername="postgresql+psycopg"), connect_args=options, pool_pre_ping=True)
+    sa.event.listen(engine, "connect", prepare_nothing_behind_a_pooler)
+    return engine
+
+
+def require_file(url: str) -> None:
+    """Raise `StoreError` where the store is an SQLite file that is not there: what only changes a store makes none."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        return  # who opens it says so
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database
+    if is_file and not Path(parsed.database or "").is_file():
+        raise StoreError(f"there is no store {parsed.database}, expected an SQLite file")
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
@@ -119,6 +140,9 @@ def checkpoint(engine: sa.Engine) -> None:
 
 
 def _failure(engine: sa.Engine, error: sa.exc.DBAPIError) -> str:
+    known = cannot_be_opened(error)
+    if known is not None:
+        return f"the store {shown(engine)} cannot be used: {known}"
     reason = (str(error.orig).splitlines() or [type(error).__name__])[0]
     return f"the store {shown(engine)} failed: {reason}"
 
@@ -135,6 +159,7 @@ def ensure_version(engine: sa.Engine) -> None:
         StoreError: where it cannot be reached, or is of another version.
     """
     with writing(engine) as connection:
+        require(connection, shown(engine))
         _wait_for_others(connection)
         found = store_version(connection)
         if found is None:
@@ -143,6 +168,8 @@ def ensure_version(engine: sa.Engine) -> None:
             raise StoreError(
                 f"the store {shown(engine)} is of version {found}, expected {VERSION}; `claimvet events upgrade` brings an older one there"
             )
+        else:
+            require_rights(connection, shown(engine))
 
 
 def upgrade(url: str) -> None:
@@ -154,6 +181,7 @@ def upgrade(url: str) -> None:
     engine = open_engine(url)
     try:
         with writing(engine) as connection:
+            require(connection, shown(engine))
             _wait_for_others(connection)
             _migrate(connection)
     finally:

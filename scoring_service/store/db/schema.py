@@ -13,7 +13,7 @@ from claimvet.features.online.layout import EXTREMES, TOTALS
 
 METADATA = sa.MetaData()
 
-VERSION = "0002"
+VERSION = "0004"
 """The revision of `scoring_service/migrations` that this code works with."""
 
 TOTAL_COLUMNS = tuple(f"t{place}" for place in range(TOTALS))

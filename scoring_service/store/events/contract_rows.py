@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from claimvet.data.contract.errors import EventConflictError
 from claimvet.data.contract.tables import TABLES, Kind, Table
 from claimvet.features.catalogue.aggregates import CENTS_PER_DOLLAR
+from claimvet.scoring_service.store.db.erased import digest, erased_digests, is_placeholder
 from claimvet.scoring_service.store.db.statements import AT_ONCE, run, run_many
 from claimvet.scoring_service.store.events.event import StoredEvent
 from claimvet.scoring_service.times import rfc3339
@@ -60,6 +61,15 @@ def normalised(event: StoredEvent) -> Row:
     return row
 
 
+def as_given(claim: Row) -> Row:
+    """A stored row of claims as it was given: money in dollars, its own columns beside the others."""
+    row = {column.name: claim[column.name] for column in TABLES["claims"].columns}
+    for column in TABLES["claims"].columns:
+        if column.kind is Kind.MONEY and row[column.name] is not None:
+            row[column.name] /= CENTS_PER_DOLLAR
+    return row | json.loads(claim["extra"] or "{}")
+
+
 def key_of(table: Table, row: Mapping[str, Any]) -> Key:
     """The values of the key's columns."""
     return tuple(row[column] for column in table.key)
@@ -74,6 +84,8 @@ def put(connection: sa.Connection, name: str, rows: Iterable[Row]) -> list[Store
     table = TABLES[name]
     pending = _once_each(table, rows)
     before = fetch_by_keys(connection, table, list(pending))
+    if name == "claims":
+        _keep_erased(connection, pending, before)
     changed = [
         Stored(_merged(table, before[key], row) if key in before else row, before.get(key))
         for key, row in pending.items()
@@ -82,6 +94,19 @@ def put(connection: sa.Connection, name: str, rows: Iterable[Row]) -> list[Store
     _insert(connection, name, [stored.new for stored in changed if stored.old is None])
     _fill(connection, table, [stored.new for stored in changed if stored.old is not None])
     return changed
+
+
+def _keep_erased(connection: sa.Connection, pending: dict[Key, Row], before: Mapping[Key, Row]) -> None:
+    """A narrative that was erased does not come back with a row that is sent again; any other text in its place is a conflict."""
+    again = [key for key, row in pending.items() if key in before and _comes_back(before[key], row)]
+    digests = erased_digests(connection, [key[0] for key in again]) if again else {}
+    for key in again:
+        if digests.get(key[0]) == digest(pending[key]["narrative"]):
+            pending[key] = {**pending[key], "narrative": before[key]["narrative"]}
+
+
+def _comes_back(old: Row, new: Row) -> bool:
+    return new["narrative"] is not None and new["narrative"] != old["narrative"] and is_placeholder(old["narrative"])
 
 
 def _once_each(table: Table, rows: Iterable[Row]) -> dict[Key, Row]:

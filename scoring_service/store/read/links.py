@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.links.link_tables import TOKEN_EVENTS
 from claimvet.features.online.layout import TOKEN, token_key
+from claimvet.scoring_service.store.db.erased import erased_buckets, is_placeholder
 from claimvet.scoring_service.store.db.statements import Rows, run, values
 from claimvet.scoring_service.store.derived.minhash import buckets_of_all
 from claimvet.scoring_service.store.read.reading import Aggregates
@@ -79,10 +80,11 @@ def token_links(aggregates: Aggregates, customer: str, tokens: Sequence[str]) ->
 def narrative_links(connection: sa.Connection, claims: Asked) -> list[dict[str, int]]:
     """Of each claim, others with an earlier narrative that reads nearly the same: the most of any of the narrative's buckets."""
     told = buckets_of_all(claim["narrative"] or "" for claim in claims)
+    erased = erased_buckets(connection, [claim["claim_id"] for claim in claims if is_placeholder(claim["narrative"])])
     rows = [
         (number, bucket, claim["filed_at"], claim["customer_id"])
         for number, claim in enumerate(claims)
-        for bucket in told[claim["narrative"] or ""]
+        for bucket in erased.get(claim["claim_id"], told[claim["narrative"] or ""])
     ]
     most = [0] * len(claims)
     for number, count in _asked(connection, _NARRATIVES, ("INTEGER", "BIGINT", "BIGINT", "TEXT"), rows):

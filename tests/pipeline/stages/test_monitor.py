@@ -12,6 +12,7 @@ import claimvet.pipeline.stages.monitor as stage
 from claimvet.data.contract.errors import ModelError, UsageError
 from claimvet.data.marketplace import generate
 from claimvet.models.parameters import MonitorParams
+from claimvet.models.scoring.schema import InputSchema
 from claimvet.pipeline.stages.monitor import MonitorReport, monitor
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backtest")]
@@ -21,6 +22,8 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 class Steady:
     """A model that answers by amount alone."""
+
+    schema = InputSchema(())
 
     def probabilities(self, features: pd.DataFrame) -> pd.DataFrame:
         p = 0.1 + 0.8 * features["claim_amount"].fillna(0.0).rank(pct=True)

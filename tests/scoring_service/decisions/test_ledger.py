@@ -29,6 +29,7 @@ ENTRY = Decision(
     degraded=None,
     shadow=None,
     experts="one",
+    received_digest="digest of the body",
 )
 
 

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from claimvet.data.contract.errors import StoreError
-from claimvet.scoring_service.decisions import write_queue as desks
+from claimvet.scoring_service.decisions import write_queue as queues
 from claimvet.scoring_service.decisions.write_queue import WriteQueue
-from claimvet.scoring_service.errors import UnavailableError
+from claimvet.scoring_service.errors import OutageError, UnavailableError, UnprocessableError
 from claimvet.scoring_service.observability.metrics import Metrics
 from claimvet.scoring_service.store import EventStore
 
@@ -25,6 +24,19 @@ class Sale:
 
     seller: str
     claim_id: str | None = None
+
+
+def gone(why: str) -> sa.exc.OperationalError:
+    """What SQLAlchemy raises where the driver lost the connection."""
+    return sa.exc.OperationalError("INSERT", None, Exception(why), connection_invalidated=True)
+
+
+class Refusal(Exception):  # noqa: N818
+    """What a driver raises; PostgreSQL says what it means by its SQLSTATE."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__("a secret value")
+        self.sqlstate = sqlstate
 
 
 class Clerk:
@@ -93,7 +105,7 @@ def test_one_that_fails_is_alone_with_its_failure(write_queue: WriteQueue, clerk
     assert sellers(sqlite) == {"S-0", "S-1", "S-3"}
 
 
-def test_a_second_task_of_a_claim_waits_for_the_first(write_queue: WriteQueue, clerk: Clerk) -> None:
+def test_a_second_request_of_a_claim_waits_for_the_first(write_queue: WriteQueue, clerk: Clerk) -> None:
     requests = [Sale("S-0"), Sale("S-1", "CL-1"), Sale("S-2", "CL-1"), Sale("S-3", "CL-2")]
     asyncio.run(asked(write_queue, clerk, requests))
     assert clerk.batches == [["S-0"], ["S-1", "S-3"], ["S-2"]]
@@ -109,18 +121,46 @@ def test_a_race_is_run_again(write_queue: WriteQueue, clerk: Clerk, sqlite: Even
 def test_a_race_that_is_lost_again_and_again_ends(write_queue: WriteQueue, clerk: Clerk) -> None:
     clerk.failing["S-0"] = [sa.exc.IntegrityError("INSERT", None, Exception("somebody was faster")) for _ in range(9)]
     answers = asyncio.run(asked(write_queue, clerk, [Sale("S-0")]))
-    assert isinstance(answers[0], StoreError | sa.exc.IntegrityError)
+    assert isinstance(answers[0], UnavailableError)
+    assert not isinstance(answers[0], OutageError)  # the store is there
 
 
 def test_a_store_that_is_gone_is_said_to_all_of_a_batch_at_once(
     write_queue: WriteQueue, clerk: Clerk, sqlite: EventStore
 ) -> None:
-    gone = StoreError("the store failed: it is gone")
-    clerk.failing["S-1"] = [gone]
+    clerk.failing["S-1"] = [gone("it is gone")]
     answers = asyncio.run(asked(write_queue, clerk, [Sale("S-0"), Sale("S-1"), Sale("S-2")]))
     assert answers[0] == "S-0"
-    assert all("it is gone; nothing was recorded" in str(answer) for answer in answers[1:])
+    assert all("cannot be written to; nothing was recorded" in str(answer) for answer in answers[1:])
+    assert all(isinstance(answer, OutageError) for answer in answers[1:])
     assert sellers(sqlite) == {"S-0"}
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("54000", UnprocessableError),  # longer than an index takes
+        ("22021", UnprocessableError),  # no text of the database's encoding
+        ("22003", UnprocessableError),  # out of range
+        ("26000", UnavailableError),  # a pooler that mixes up prepared statements
+        ("42501", UnavailableError),  # no right to write
+    ],
+)
+def test_an_error_of_a_row_or_a_setting_is_told_to_who_sent_it_and_stops_nobody_else(
+    write_queue: WriteQueue,
+    clerk: Clerk,
+    sqlite: EventStore,
+    caplog: pytest.LogCaptureFixture,
+    state: str,
+    expected: type[Exception],
+) -> None:
+    clerk.failing["S-2"] = [sa.exc.DBAPIError("INSERT", None, Refusal(state)) for _ in range(2)]
+    answers = asyncio.run(asked(write_queue, clerk, [Sale(f"S-{number}") for number in range(4)]))
+    assert isinstance(answers[2], expected)
+    assert not isinstance(answers[2], OutageError)
+    assert "secret" not in str(answers[2])
+    assert sellers(sqlite) == {"S-0", "S-1", "S-3"}
+    assert write_queue.failing() is None
 
 
 def test_who_gives_up_is_told_so_and_nothing_of_it_is_kept(
@@ -139,7 +179,7 @@ def test_who_gives_up_is_told_so_and_nothing_of_it_is_kept(
 def test_too_many_are_refused_at_the_door(
     write_queue: WriteQueue, clerk: Clerk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desks, "MOST_WAITING", 2)
+    monkeypatch.setattr(queues, "MAX_WAITING", 2)
     answers = asyncio.run(asked(write_queue, clerk, [Sale(f"S-{number}") for number in range(5)]))
     refused = [answer for answer in answers if isinstance(answer, UnavailableError)]
     assert len(refused) == 2
@@ -173,7 +213,7 @@ def test_how_long_the_work_at_hand_takes_can_be_seen(write_queue: WriteQueue, cl
     assert asyncio.run(looks()) > 0.01
 
 
-def test_the_parts_that_the_desk_knows_are_timed(sqlite: EventStore, clerk: Clerk) -> None:
+def test_the_parts_that_the_write_queue_knows_are_timed(sqlite: EventStore, clerk: Clerk) -> None:
     metrics = Metrics()
     write_queue = WriteQueue(sqlite, clerk.together, metrics)
     asyncio.run(asked(write_queue, clerk, [Sale(f"S-{number}") for number in range(3)]))
@@ -188,19 +228,19 @@ def test_a_store_that_could_not_be_written_to_is_out_of_order_for_a_while_or_unt
     write_queue: WriteQueue, clerk: Clerk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clerk.free.set()
-    clerk.failing = {name: [StoreError("the store is full")] for name in ("a", "b")}
+    clerk.failing = {name: [gone("the store is full")] for name in ("a", "b")}
 
     async def sell(seller: str) -> None:
         with pytest.raises(
-            UnavailableError, match="the store is full; nothing was recorded, so the same request may be"
+            UnavailableError, match="cannot be written to; nothing was recorded, so the same request may be"
         ):
             await write_queue.submit(Sale(seller), 20)
-        assert write_queue.failing() == "the store is full"
+        assert write_queue.failing() == "the event store cannot be written to"
 
     assert write_queue.failing() is None
     asyncio.run(sell("a"))
     assert asyncio.run(write_queue.submit(Sale("a"), 20)) == "a"
     assert write_queue.failing() is None
     asyncio.run(sell("b"))
-    monkeypatch.setattr(desks, "FAILED_SECONDS", 0.0)
+    monkeypatch.setattr(queues, "FAILED_SECONDS", 0.0)
     assert write_queue.failing() is None

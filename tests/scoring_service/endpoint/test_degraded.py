@@ -90,7 +90,7 @@ def test_a_full_disk_acknowledges_nothing_and_leaves_nothing_half_there(endpoint
     answers = [endpoint.intake.score(claim(f"CL-{n}", narrative=long)) for n in range(3)]
     assert {answer.status_code for answer in answers} == {503}
     assert answers[0].headers["retry-after"]
-    assert "full" in answers[0].json()["detail"]
+    assert "cannot be written to" in answers[0].json()["detail"]
     missing = endpoint.http.get("/readyz").json()["errors"]
     assert [error["field"] for error in missing] == ["store"]
     assert "it could not be written to a moment ago" in missing[0]["message"]
