@@ -109,6 +109,12 @@ def test_files_that_belong_together_are_all_of_one_run(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a", "b"]
 
 
+def test_a_scratch_directory_takes_atomic_writes_itself(tmp_path: Path) -> None:
+    with scratch_in(tmp_path) as scratch, atomic_write(scratch / "features.parquet") as aside:
+        aside.write_text("x")
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
 def test_a_file_system_that_refuses_becomes_one_sentence(number: int, tmp_path: Path) -> None:
     out = tmp_path / "scores.csv"
