@@ -25,9 +25,9 @@ from benchmarks.page import table, write_section
 from benchmarks.quality_peers import Task, peer_scores
 from benchmarks.tsa import mend, read_raw
 from benchmarks.tsa_quality import write_tables
+from claimvet.models.registry.own_store import own_store
 from claimvet.pipeline.params import Params, load_params
 from claimvet.pipeline.progress import step
-from claimvet.pipeline.stages.demo import own_store
 from claimvet.pipeline.stages.score import score
 from claimvet.pipeline.stages.train import train
 

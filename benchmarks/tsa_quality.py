@@ -19,9 +19,9 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.page import table, write_section
 from benchmarks.tsa import DECISION_DELAY, Mended, claims_table, mend, outcomes_table, products_table, read_raw
+from claimvet.models.registry.own_store import own_store
 from claimvet.pipeline.params import Params, load_params
 from claimvet.pipeline.progress import step
-from claimvet.pipeline.stages.demo import own_store
 from claimvet.pipeline.stages.score import score
 from claimvet.pipeline.stages.train import train
 

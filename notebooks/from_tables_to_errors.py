@@ -148,7 +148,7 @@ probabilities = model.probabilities(later)
 decided = model.policy.dispositions(probabilities, policy_facts(later))
 scores = later[["claim_id"]].assign(**probabilities, disposition=decided, reasons=[[]] * len(later))
 seen = set(tables["claims"].loc[tables["claims"]["filed_at"] < known_until, "customer_id"])
-evaluated = evaluated_by_truth(scores, truth, tables["claims"], features, seen)
+evaluated = evaluated_by_truth(scores, truth, tables["claims"], features, model.policy, seen)
 evaluated["kind"] = kinds.reindex(evaluated["customer_id"]).to_numpy()
 display(pd.Series(figures(evaluated), name="later claims, by the truth").round(3).to_frame())
 

@@ -11,10 +11,11 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.serving_speed.work import Work
-from claimvet.models.registry.lifecycle import make_champion
+from claimvet.models.registry.lifecycle import Entry, Event, promote_version
 from claimvet.models.registry.registry import CARD_FILE, register
 from claimvet.models.scoring.claim_model import ClaimModel
 
@@ -90,7 +91,9 @@ def publish(work: Work, folder: Path) -> None:
     (folder / "evaluation" / CARD_FILE).write_text("Grown to be compared for speed; it decides on nobody.\n")
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
     os.chdir(folder)
-    make_champion(register(ClaimModel.load(work.model), folder / "evaluation", {}, {}, {}))
+    number = register(ClaimModel.load(work.model), folder / "evaluation", {}, {}, {})
+    entry = Entry(Event.PROMOTED, number, "benchmark", datetime.now(UTC), "to be measured")
+    promote_version(entry, {}, {}, before=None)
 
 
 @contextmanager

@@ -4,6 +4,7 @@
     ├── InvalidDataError     the data set breaks the contract
     ├── FeatureError         a feature is declared, asked for or built in a way that cannot work
     ├── ModelError           a model is missing, damaged or does not fit these features
+    ├── RegistryError        MLflow cannot be reached, or does not do what it was asked
     ├── GateError            a challenger may not become champion
     ├── OutputError          what a command writes cannot be written where it should: no space, no permission
     ├── StoreError           the event store cannot be reached, or is of another version
@@ -33,6 +34,10 @@ class FeatureError(ClaimvetError):
 
 class ModelError(ClaimvetError):
     """A model is missing, damaged or does not fit the features at hand."""
+
+
+class RegistryError(ClaimvetError):
+    """MLflow cannot be reached, or does not do what it was asked; never raised because there is no such model."""
 
 
 class GateError(ClaimvetError):

@@ -130,17 +130,19 @@ def train_model(
     return Training(
         model=_model(data, split, last, pd.concat([before, evaluated]), params, policy),
         split=split,
-        evaluated=_evaluated(data, split, evaluated[list(PROBABILITIES)], _found(data, second, split.test)),
+        evaluated=_evaluated(data, split, evaluated[list(PROBABILITIES)], _found(data, second, split.test), policy),
         evaluated_features=data.features.loc[split.test.index],
-        baselines=_baselines(data, split, params),
+        baselines=_baselines(data, split, params, policy),
         evaluated_policy=bounded(policy, data.claims, [before, second.unseen], second.calibrated),
     )
 
 
-def _evaluated(data: TrainingData, split: TimeSplit, probabilities: pd.DataFrame, found: FloatArray) -> pd.DataFrame:
+def _evaluated(
+    data: TrainingData, split: TimeSplit, probabilities: pd.DataFrame, found: FloatArray, policy: Policy
+) -> pd.DataFrame:
     known = set(data.claims.loc[split.before_test.index, "customer_id"])
     never_wrong = np.zeros(len(probabilities))
-    evaluated = evaluated_frame(data.claims, split.test, probabilities, never_wrong, known)
+    evaluated = evaluated_frame(data.claims, split.test, probabilities, never_wrong, known, policy)
     return evaluated.assign(**dict(zip(FOUND, found.T, strict=True)))
 
 
@@ -274,7 +276,7 @@ def _record(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[s
     }
 
 
-def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[str, pd.DataFrame]:
+def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams, policy: Policy) -> dict[str, pd.DataFrame]:
     labels, test = split.before_test["label"], data.features.loc[split.test.index]
     answers = {"base_rates": base_rates(labels, test.index)}
     if len(test):
@@ -284,6 +286,6 @@ def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams) -> dic
         answers["rules"] = rules(known, labels, test, data.suspicions)
         answers["logistic"] = logistic(earlier, labels, schema.conform(test), params.seed)
     return {
-        name: _evaluated(data, split, given, given.to_numpy(dtype=np.float64).reshape(-1, len(LABELS)))
+        name: _evaluated(data, split, given, given.to_numpy(dtype=np.float64).reshape(-1, len(LABELS)), policy)
         for name, given in answers.items()
     }

@@ -19,6 +19,7 @@ from scipy.stats import rankdata
 
 from claimvet.data.contract.tables import CONCESSION_LIMIT_USD, GROUP_COLUMN_PREFIX, LABELS
 from claimvet.models.metrics.label_noise import found_probabilities
+from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.claim_model import PROBABILITIES
 
 FloatArray = npt.NDArray[np.float64]
@@ -161,17 +162,18 @@ def evaluated_frame(
     probabilities: pd.DataFrame,
     errors: FloatArray,
     known_customers: set[str],
+    policy: Policy,
 ) -> pd.DataFrame:
     """Puts together what the figures need, indexed by `claim_id` as `findings` (with `label` and `decided_by`) is.
 
     `errors` is how often each claim's decider is wrong.
 
     `claims` has `filed_at`, `customer_id`, `claim_type`, `amount_claimed` and `category_id`, and may have what is `CARRIED` over; a
-    customer outside `known_customers` (those with a claim that trained) is new.
+    customer outside `known_customers` (those with a claim that trained) is new; a claim's lane is that of `policy`.
     """
     more = [name for name in claims if name in CARRIED or str(name).startswith(GROUP_COLUMN_PREFIX)]
     rows = claims.loc[findings.index, ["filed_at", "customer_id", "claim_type", "amount_claimed", "category_id", *more]]
-    lane = np.where(rows["amount_claimed"] < CONCESSION_LIMIT_USD, "concession", "seller")
+    lane = policy.lanes(rows["amount_claimed"])
     month, new = rows["filed_at"].dt.strftime("%Y-%m"), ~rows["customer_id"].isin(known_customers)
     found = found_probabilities(
         probabilities.loc[findings.index].to_numpy(dtype=np.float64).reshape(-1, len(LABELS)), errors

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from claimvet.models.policy.capacity import allocate_reviews, audit_draws
-from claimvet.models.policy.policy import PROBABILITIES, Disposition, Policy
+from claimvet.models.policy.policy import LANES, PROBABILITIES, Disposition, Policy
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,7 +42,7 @@ RULES: Mapping[str, float] = MappingProxyType(
 
 def settled(evaluated: pd.DataFrame, policy: Policy) -> pd.Series[str]:
     """Pay under the concession limit, present to the seller at or above it."""
-    small = evaluated["amount_claimed"].fillna(policy.unstated_amount_usd) < policy.concession_limit_usd
+    small = policy.lanes(evaluated["amount_claimed"]) == LANES[0]
     return _always(evaluated, Disposition.PAY_CONCESSION).where(small, Disposition.PRESENT_TO_SELLER.value)
 
 
@@ -74,7 +74,7 @@ def threshold_way(evaluated: pd.DataFrame, policy: Policy, most: int) -> pd.Seri
         evaluated["p_valid"].to_numpy(),
     )
     ways = [_refer_largest(evaluated, settle, p_valid < bound, most) for bound in THRESHOLDS]
-    return min(ways, key=lambda way: float(_chosen(realised, way).sum()))
+    return min(ways, key=lambda way: float(chosen_costs(realised, way).sum()))
 
 
 def random_way(evaluated: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
@@ -106,7 +106,7 @@ def ways(
 
 def costs_of(evaluated: pd.DataFrame, policy: Policy, chosen: pd.Series[str]) -> Floats:
     """What the chosen disposition cost each claim, US dollars, float64."""
-    return _chosen(realised_of(evaluated, policy), chosen)
+    return chosen_costs(realised_of(evaluated, policy), chosen)
 
 
 def realised_of(evaluated: pd.DataFrame, policy: Policy) -> pd.DataFrame:
@@ -114,7 +114,8 @@ def realised_of(evaluated: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     return policy.realised_costs(evaluated[list(PROBABILITIES)], evaluated, evaluated["label"])
 
 
-def _chosen(realised: pd.DataFrame, chosen: pd.Series[str]) -> Floats:
+def chosen_costs(realised: pd.DataFrame, chosen: pd.Series[str]) -> Floats:
+    """Return what the chosen disposition cost each claim, US dollars, float64; `realised` is what `realised_of` returns."""
     places = realised.columns.get_indexer(pd.Index(chosen))
     costs: Floats = realised.to_numpy()[np.arange(len(realised)), places]
     return costs
@@ -147,7 +148,7 @@ def money_table(
         priced = with_cost_ratio(policy, ratio)
         realised = realised_of(evaluated, priced)
         for way, chosen in ways(evaluated, priced, round(capacity * len(evaluated)), features).items():
-            rows.append((ratio, capacity, way, *_per_thousand(_chosen(realised, chosen), drawn)))
+            rows.append((ratio, capacity, way, *_per_thousand(chosen_costs(realised, chosen), drawn)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -34,6 +34,8 @@ class Disposition(StrEnum):
     DENY = "deny"
 
 
+LANES = ("concession", "seller")
+"""Who pays a valid claim: the marketplace itself, or the seller."""
 DISPOSITIONS = tuple(disposition.value for disposition in Disposition)
 
 _SHARES = (
@@ -152,6 +154,23 @@ class Policy:
             raise UsageError(f"the policy has no setting {', '.join(unknown)}; expected some of {', '.join(known)}")
         return cls(**values)
 
+    def is_concession(self, amounts: Floats) -> Flags:
+        """Return whether the marketplace itself pays claims of such amounts (US dollars, NaN: not stated) where they are valid.
+
+        This is a claim's lane, and there is no other definition of it: below `concession_limit_usd` the marketplace pays, at or above it
+        the claim is presented to the seller; `unstated_amount_usd` stands in for an amount that is not stated.
+
+        >>> Policy().is_concession(np.array([999.99, 1000.0, np.nan])).tolist()
+        [True, False, True]
+        """
+        small: Flags = np.where(np.isnan(amounts), self.unstated_amount_usd, amounts) < self.concession_limit_usd
+        return small
+
+    def lanes(self, amounts: pd.Series) -> pd.Series[str]:
+        """Return the lane of claims of such amounts by name, `concession` or `seller`, index of `amounts`; see `is_concession`."""
+        small = self.is_concession(amounts.to_numpy(dtype=np.float64, na_value=np.nan))
+        return pd.Series(np.where(small, *LANES), index=amounts.index, dtype="str")
+
     def allowed(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
         """Which dispositions are open to each claim: bool, one column a disposition, index of `probabilities`."""
         return self._frame(probabilities, self._allowed(self._facts(probabilities, claims)))
@@ -187,7 +206,7 @@ class Policy:
         return self._cheapest(self.costs(probabilities, claims))
 
     def options(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
-        """what allocating reviews needs to know: columns `disposition`, `otherwise` and `expert_saving_usd`, index of `probabilities`.
+        """Return what allocating reviews needs: columns `disposition`, `otherwise` and `expert_saving_usd`, index of `probabilities`.
 
         `disposition` is the cheapest as if experts were free, `otherwise` what happens where none is: never `deny` in the place of
         an expert. `expert_saving_usd` (float64, 0 where no expert is wanted) is what a review saves against that.
@@ -212,7 +231,7 @@ class Policy:
         return pd.Series(names, index=costs.index, name="disposition", dtype="str")
 
     def _allowed(self, facts: ClaimFacts) -> Flags:
-        small = facts.stated & (facts.amount < self.concession_limit_usd)
+        small = facts.stated & self.is_concession(facts.amount)
         bound = -1.0 if self.deny_threshold is None else self.deny_threshold
         deniable = facts.property_damage | (facts.personal_injury & self.deny_personal_injury)
         by_name = {
@@ -229,7 +248,7 @@ class Policy:
         believed_paid, believed_denied = self._losses(facts, facts.p_valid, facts.p_abusive)
         if_paid, if_denied = self._losses(facts, valid, abusive)
         not_knowing = np.where(believed_paid <= believed_denied, if_paid, if_denied)
-        small = facts.amount < self.concession_limit_usd
+        small = self.is_concession(facts.amount)
         handling = np.where(facts.insured, self.insurer_handling_usd, self.seller_handling_usd)
         paying = self.payment_usd + self.recovery_usd * self._owes_insurance(facts)
         settling = np.where(small, paying, handling)
@@ -251,7 +270,7 @@ class Policy:
         weak = np.where(facts.small_seller, self.small_seller_pays_invalid_share, self.seller_pays_invalid_share)
         presented = np.where(facts.insured, self.insurer_pays_invalid_share, weak)
         conceded = 1.0 - self.recovered_share * self._owes_insurance(facts)
-        borne = np.where(facts.amount < self.concession_limit_usd, conceded, presented)
+        borne = np.where(self.is_concession(facts.amount), conceded, presented)
         if_paid = borne * (1.0 - valid + abusive * self.abuse_repeat_multiple) * facts.amount
         return if_paid, valid * (self.wrong_denial_usd + self.wrong_denial_multiple * facts.amount)
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from claimvet.data.contract.errors import InvalidDataError
 from claimvet.models.metrics.evaluation import evaluated_frame
-from claimvet.models.policy.policy import PROBABILITIES
+from claimvet.models.policy.policy import PROBABILITIES, Policy
 
 
 def evaluated_by_truth(
@@ -21,9 +21,11 @@ def evaluated_by_truth(
     truth: pd.Series[str],
     claims: pd.DataFrame,
     features: pd.DataFrame,
+    policy: Policy,
     known_customers: Set[str] = frozenset(),
 ) -> pd.DataFrame:
-    """Joins scores with `truth` (index claim_id), the claims' own rows and their features; all three have a column claim_id.
+    """Joins scores with `truth` (index claim_id), the claims' own rows and their features; all three have a column
+    claim_id. `policy` says their lanes.
 
     Scores without truth are left out. Raises `InvalidDataError` where a scored claim is missing from `claims` or `features`.
     """
@@ -33,7 +35,7 @@ def evaluated_by_truth(
     own = _rows(claims, known.index, "claims").assign(category_id=values["claim_category"].fillna("not known"))
     findings = pd.DataFrame({"label": truth.reindex(known.index), "decided_by": "truth"}, index=known.index)
     never_wrong = np.zeros(len(known))
-    frame = evaluated_frame(own, findings, known[list(PROBABILITIES)], never_wrong, set(known_customers))
+    frame = evaluated_frame(own, findings, known[list(PROBABILITIES)], never_wrong, set(known_customers), policy)
     return frame.assign(**known[["disposition", "reasons"]], evidence_count=values["claim_evidence_count"])
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
 from claimvet.models.metrics.evaluation import calibration_curve
-from claimvet.models.policy.policy import PROBABILITIES, Disposition, Policy, most_likely
+from claimvet.models.policy.alternatives import chosen_costs, realised_of, settled
+from claimvet.models.policy.policy import Disposition, Policy, most_likely
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,7 +47,7 @@ def reliability(evaluated: pd.DataFrame, label: str) -> pd.DataFrame:
 
 def money(evaluated: pd.DataFrame, policy: Policy) -> dict[str, float]:
     """US dollars per 1,000 claims that each way of deciding cost, now that the truth is known; the policy's own first."""
-    realised = policy.realised_costs(evaluated[list(PROBABILITIES)], evaluated, evaluated["label"])
+    realised = realised_of(evaluated, policy)
     ways = {
         "this policy": evaluated["disposition"],
         "settle what is labelled valid, ask the rest": _by_label(evaluated, policy),
@@ -59,14 +60,7 @@ def money(evaluated: pd.DataFrame, policy: Policy) -> dict[str, float]:
 
 def dollars(realised: pd.DataFrame, chosen: pd.Series[str]) -> float:
     """Sum of what the chosen dispositions cost, US dollars."""
-    places = np.array([list(realised.columns).index(name) for name in chosen], dtype=np.intp)
-    return float(realised.to_numpy()[np.arange(len(realised)), places].sum())
-
-
-def settled(evaluated: pd.DataFrame, policy: Policy) -> pd.Series[str]:
-    """Pay under the concession limit, present to the seller at or above it."""
-    small = evaluated["amount_claimed"].fillna(policy.unstated_amount_usd) < policy.concession_limit_usd
-    return _always(evaluated, Disposition.PAY_CONCESSION).where(small, Disposition.PRESENT_TO_SELLER.value)
+    return float(chosen_costs(realised, chosen).sum())
 
 
 def _by_label(evaluated: pd.DataFrame, policy: Policy) -> pd.Series[str]:

@@ -5,15 +5,11 @@ Convention: everything that the demo makes, its MLflow store too, lies in its ow
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
-import mlflow
 import pandas as pd
 
 from claimvet.data.contract.dataset import DataSet, connect
@@ -21,7 +17,9 @@ from claimvet.data.contract.tables import LABELS, TABLES
 from claimvet.data.contract.writing.output_directory import working_directory
 from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
-from claimvet.models.registry.registry import CHALLENGER, NAME, load_model, quiet_store
+from claimvet.models.policy.policy import Policy
+from claimvet.models.registry.own_store import own_store
+from claimvet.models.registry.registry import CHALLENGER, NAME, load_model
 from claimvet.pipeline.params import Params
 from claimvet.pipeline.progress import step
 from claimvet.pipeline.report.evaluated import evaluated_by_truth
@@ -35,7 +33,6 @@ from claimvet.pipeline.validate import ValidationReport, validate_data_set
 
 KNOWN_SHARE = 0.75
 """Share of the claims, the earliest filed, that the model may know; the rest it scores."""
-TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ def _run(places: Places, params: Params, claims: int, seed: int, now: datetime) 
         build_features(DataSet.open(places.marketplace), places.features, claims=places.later_claims, progress=tell)
     score_features(places.features, places.scores, model, now=now, claims=places.later_claims)
     with step("Evaluating by the truth and writing the report"):
-        evaluated = _evaluated(places)
+        evaluated = _evaluated(places, model.policy)
         facts = data_facts(DataSet.open(places.marketplace), validation)
         write_report(
             places.report, evaluated, model, facts, basis="the truth that its generator kept apart", written_at=now
@@ -136,11 +133,11 @@ def _cut(places: Places) -> tuple[DataSet, datetime]:
     return known_by(whole, moment, places.known), moment
 
 
-def _evaluated(places: Places) -> pd.DataFrame:
+def _evaluated(places: Places, policy: Policy) -> pd.DataFrame:
     truth = pd.read_parquet(places.marketplace / "truth" / "claims.parquet").set_index("claim_id")["true_label"]
     claims, features = pd.read_parquet(places.later_claims), pd.read_parquet(places.features)
     seen = set(pd.read_parquet(places.known / "claims.parquet", columns=["customer_id"])["customer_id"])
-    return evaluated_by_truth(pd.read_parquet(places.scores), truth, claims, features, seen)
+    return evaluated_by_truth(pd.read_parquet(places.scores), truth, claims, features, policy, seen)
 
 
 def data_facts(data_set: DataSet, validation: ValidationReport) -> DataFacts:
@@ -164,27 +161,6 @@ def _extent(connection: duckdb.DuckDBPyConnection, table: str, known_at: str) ->
     first, last = (day.format(f"{of}({known_at})") for of in ("min", "max"))
     row = connection.execute(f"SELECT count(*), concat({first}, ' to ', {last}) FROM {table}").fetchone()
     return (int(row[0]), str(row[1])) if row and row[0] else (0, "")
-
-
-@contextmanager
-def own_store(root: Path) -> Iterator[None]:
-    """While it lasts, MLflow keeps everything in `root`, whatever the environment says."""
-    before = os.environ.get(TRACKING_VARIABLE)
-    uri = f"sqlite:///{root / 'mlflow.db'}"
-    os.environ[TRACKING_VARIABLE] = uri
-    mlflow.set_tracking_uri(uri)
-    try:
-        with quiet_store():
-            if mlflow.get_experiment_by_name(NAME) is None:
-                mlflow.create_experiment(NAME, artifact_location=(root / "mlruns").as_uri())
-        yield
-    finally:
-        # None forgets what was set, whereas the signature names text only; the empty text would be a store of files.
-        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
-        if before is None:
-            os.environ.pop(TRACKING_VARIABLE, None)
-        else:
-            os.environ[TRACKING_VARIABLE] = before
 
 
 def show(report: DemoReport) -> None:

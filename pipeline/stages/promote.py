@@ -13,7 +13,8 @@ from datetime import datetime
 from claimvet.data.contract.errors import GateError, ModelError
 from claimvet.models.assessment.gate import Check, gate_checks
 from claimvet.models.parameters import GateParams
-from claimvet.models.registry.lifecycle import Entry, Event, make_champion, put_on_record, roll_back, tag_version
+from claimvet.models.registry.addresses import registry_uri, shown
+from claimvet.models.registry.lifecycle import MAX_TAG, Entry, Event, promote_version, put_on_record, roll_back
 from claimvet.models.registry.registry import CHALLENGER, CHAMPION, NAME, stored_model
 
 
@@ -39,32 +40,35 @@ class PromotionReport:
 
 
 def promote(params: GateParams, *, by: str = "unknown", now: datetime) -> PromotionReport:
-    """Asks the gate about the challenger, makes it champion where every check holds, and puts on record what was said (`by` whom, `now`).
+    """Ask the gate about the challenger, make it champion if every check holds, and put on record what was said (`by` whom, `now`).
 
-    Raises `ModelError` where there is no challenger.
+    Raise `ModelError` where there is no challenger; `RegistryError` where MLflow does not say who is challenger or champion, or does not
+    do all of what it is asked: then nothing has changed.
     """
     challenger = stored_model(CHALLENGER)
     if challenger is None:
-        raise ModelError(f"there is no {CHALLENGER} of {NAME}, expected one from `claimvet train`")
-    report = PromotionReport(challenger.version, tuple(gate_checks(challenger, stored_model(CHAMPION), params)))
+        raise ModelError(
+            f"there is no {CHALLENGER} of {NAME} in {shown(registry_uri())}, expected one from `claimvet train`"
+        )
+    champion = stored_model(CHAMPION)
+    report = PromotionReport(challenger.version, tuple(gate_checks(challenger, champion, params)))
     said = "\n".join(map(str, report.checks))
+    entry = Entry(Event.PROMOTED if report.passed else Event.REFUSED, report.number, by, now, said)
+    figures, tags = (
+        _figures(report.checks),
+        {"gate": "passed" if report.passed else "refused", "gate_checks": said[:MAX_TAG]},
+    )
     if report.passed:
-        make_champion(report.number)
-    event = Event.PROMOTED if report.passed else Event.REFUSED
-    put_on_record(Entry(event, report.number, by, now, said), _figures(report.checks))
-    tag_version(report.number, {"gate": "passed" if report.passed else "refused", "gate_checks": said[:5000]})
+        promote_version(entry, figures, tags, before=None if champion is None else champion.version)
+    else:
+        put_on_record(entry, figures, tags)
     return report
 
 
 def roll_back_champion(*, by: str = "unknown", now: datetime, why: str = "") -> str:
-    """Makes the version champion again that was before the present one; answers a sentence about it.
-
-    Raises `ModelError` where there is none.
-    """
-    lost, number = roll_back()
-    said = f"version {number} of {NAME} is {CHAMPION} again instead of version {lost}"
-    put_on_record(Entry(Event.ROLLED_BACK, lost, by, now, why or said))
-    return said
+    """Make the version champion again that was before the present one; return a sentence about it. Errors as `roll_back`."""
+    lost, number = roll_back(by=by, now=now, why=why)
+    return f"version {number} of {NAME} is {CHAMPION} again instead of version {lost}"
 
 
 def _figures(checks: Iterable[Check]) -> dict[str, float]:

@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
-import mlflow
 import pandas as pd
 
 from claimvet.data.contract.dataset import DataSet, connect, identifier, quoted
@@ -37,6 +36,7 @@ from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.alternatives import money_table
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.policy import PROBABILITIES, Policy
+from claimvet.models.registry.addresses import registry_uri, shown
 from claimvet.models.registry.registry import (
     CARD_FILE,
     CHALLENGER,
@@ -158,7 +158,7 @@ def _train(
             training.model.save(filled / "model")
             shutil.copytree(evaluation, filled / "evaluation")
         number = register(training.model, evaluation, settings, summary, facts)
-    return TrainReport(number, mlflow.get_tracking_uri(), training, figures(training.evaluated), notes)
+    return TrainReport(number, shown(registry_uri()), training, figures(training.evaluated), notes)
 
 
 def read_training_data(data_set: DataSet, features: Path) -> TrainingData:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from claimvet.data.contract.rules import IDENTIFIER_LENGTH, RELATIONS, Companion
+from claimvet.data.contract.rules import IDENTIFIER_LENGTH, RELATIONS, TEXT_LENGTH, Companion
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, Column, Kind, Table
 from claimvet.scoring_service.http.rows import LARGEST_MONEY_USD
 
@@ -71,6 +71,8 @@ def _column(column: Column) -> dict[str, Any]:
         return {"enum": [*values, None] if column.nullable else values, "description": column.meaning}
     if column.kind is Kind.TIME:
         schema["description"] = f"{column.meaning}; {TIME['description']}"
+    if column.kind in {Kind.CATEGORY, Kind.TEXT} and not column.unbounded:
+        schema["maxLength"] = TEXT_LENGTH
     return nullable(schema) if column.nullable else schema
 
 

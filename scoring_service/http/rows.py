@@ -11,7 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from claimvet.data.contract.errors import RowError
-from claimvet.data.contract.rules import IDENTIFIER_LENGTH, Companion, TimeOrder, expected_value, relations_of
+from claimvet.data.contract.rules import (
+    IDENTIFIER_LENGTH,
+    TEXT_LENGTH,
+    Companion,
+    TimeOrder,
+    expected_value,
+    relations_of,
+)
 from claimvet.data.contract.tables import TABLES, Column, Kind, Table
 from claimvet.scoring_service.store.events.event import StoredEvent
 from claimvet.scoring_service.store.events.export import OWN_COLUMNS
@@ -100,11 +107,13 @@ def _expected(column: Column) -> str:
     if column.kind is Kind.TIME:
         return "an RFC 3339 time with its zone and at most microseconds, such as 2026-01-31T12:00:00Z"
     limit = f" and at most {LARGEST_MONEY_USD:.0f}" if column.kind is Kind.MONEY else ""
+    if column.kind in {Kind.CATEGORY, Kind.TEXT} and not column.unbounded:
+        limit = f" of at most {TEXT_LENGTH} characters"
     return expected_value(column) + limit
 
 
 def _text(column: Column, value: Any) -> str:
-    if not isinstance(value, str) or "\0" in value:
+    if not isinstance(value, str) or "\0" in value or (len(value) > TEXT_LENGTH and not column.unbounded):
         raise ValueError(value)
     value.encode()  # a lone surrogate is no text; UnicodeEncodeError is a ValueError
     return value

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import secrets
 import signal
 import socket
 import sys
+import threading
 from datetime import UTC, datetime
 from types import FrameType
 
@@ -17,14 +20,17 @@ from claimvet.scoring_service.http.app import create_app
 from claimvet.scoring_service.http.connection_limit import connections_for, raise_open_files
 from claimvet.scoring_service.http.connections import Connection
 from claimvet.scoring_service.model_loading.fetching import Fetching
-from claimvet.scoring_service.observability.logs import start_logging
+from claimvet.scoring_service.observability.logs import log, start_logging
 from claimvet.scoring_service.service import Service, ServiceSettings
 from claimvet.scoring_service.store import EventStore
 
+_LOG = logging.getLogger("claimvet.server")
 DEFAULT_STORE = "sqlite:///claimvet.db"
 """SQLite in the working directory."""
-DRAIN_SECONDS = 15
-"""After SIGTERM no connection is taken any more, and requests that run have so long to end."""
+DRAIN_SECONDS = 11
+"""After SIGTERM no connection is taken any more, and requests that run have so long to end: longer than any answer takes."""
+STOP_SECONDS = 14.0
+"""So long after SIGTERM the process ends, whatever still waits for a store, for MLflow or for a disk; what was answered is durable."""
 _KEEP_ALIVE_SECONDS = 30
 _TURN_SECONDS = 0.0005
 """How long the write queue's thread may keep Python to itself while the event loop has something to read or to answer; Python's own is
@@ -49,10 +55,27 @@ def serve(
     bound = bound_socket(host, port)
     store = EventStore.open(store_url)
     service = Service(store, settings, lambda: datetime.now(UTC), lambda: secrets.token_hex(16), begun)
-    server = uvicorn.Server(server_config(create_app(service, max_connections)))
+    server = BoundedServer(server_config(create_app(service, max_connections)))
     for number in (signal.SIGTERM, signal.SIGINT):  # the server drains at a signal, then passes it on
         signal.signal(number, _stopped_as_asked)
     server.run(sockets=[bound])
+
+
+class BoundedServer(uvicorn.Server):
+    """uvicorn's server, whose end is bounded: `timeout_graceful_shutdown` bounds its requests only, not what ends after them."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop."""
+        if not self.should_exit:
+            timer = threading.Timer(STOP_SECONDS, _end_at_once)
+            timer.daemon = True
+            timer.start()
+        super().handle_exit(sig, frame)
+
+
+def _end_at_once() -> None:
+    log(_LOG, "stopped before everything had ended", logging.ERROR, seconds=STOP_SECONDS)
+    os._exit(0)
 
 
 def bound_socket(host: str, port: int) -> socket.socket:

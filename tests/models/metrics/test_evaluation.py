@@ -21,6 +21,7 @@ from claimvet.models.metrics.evaluation import (
     figures,
     intervals,
 )
+from claimvet.models.policy.policy import Policy
 
 
 def evaluated(rows: list[tuple[str, float, float, float]], **columns: object) -> pd.DataFrame:
@@ -98,14 +99,16 @@ def test_confusion_counts_found_labels_in_rows() -> None:
     assert counts.to_numpy().trace() == 3
 
 
-def test_a_claim_without_an_amount_is_in_the_sellers_lane_and_a_customer_without_findings_is_new(
+def test_a_claim_is_in_the_lane_of_the_policy_and_a_customer_without_findings_is_new(
     data: TrainingData,
 ) -> None:
-    claims = data.claims.iloc[:2].assign(amount_claimed=[999.99, np.nan])
+    claims = data.claims.iloc[:2].assign(amount_claimed=[249.99, np.nan])
     findings = pd.DataFrame({"label": "valid", "decided_by": "expert"}, index=claims.index)
     p = pd.DataFrame({"p_valid": 0.5, "p_frivolous": 0.3, "p_abusive": 0.2}, index=claims.index)
-    frame = evaluated_frame(claims, findings, p, np.zeros(2), {claims["customer_id"].iloc[0]})
-    assert frame["lane"].tolist() == ["concession", "seller"]
+    frame = evaluated_frame(
+        claims, findings, p, np.zeros(2), {claims["customer_id"].iloc[0]}, Policy(concession_limit_usd=250.0)
+    )
+    assert frame["lane"].tolist() == ["concession", "seller"]  # 500 dollars stand in for an amount that is not stated
     assert frame["is_new_customer"].tolist() == [False, claims["customer_id"].iloc[1] != claims["customer_id"].iloc[0]]
 
 

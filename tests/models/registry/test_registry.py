@@ -15,19 +15,20 @@ import pytest
 from claimvet.data.contract.errors import ModelError
 from claimvet.models.learning.training import Training
 from claimvet.models.parameters import GateParams
-from claimvet.models.registry.lifecycle import Entry, Event, champion_number, make_champion, put_on_record, record
+from claimvet.models.registry.lifecycle import Entry, Event, champion_number, put_on_record, record
+from claimvet.models.registry.mlflow_store import mlflow_client
 from claimvet.models.registry.registry import (
     CHALLENGER,
     CHAMPION,
     _artifact,
     load_model,
     model_signature,
-    quiet_store,
     register,
     stored_model,
 )
 from claimvet.pipeline.stages.promote import promote, require_passed, roll_back_champion
 from claimvet.pipeline.stages.train import write_evaluation
+from tests.models.registry.champions import make_champion
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -51,7 +52,7 @@ def test_the_variable_decides_whatever_was_set_in_this_process_before(
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     mlflow.set_tracking_uri("")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    with quiet_store():
+    with mlflow_client("show it"):
         assert mlflow.get_tracking_uri() == uri
 
 
@@ -90,7 +91,7 @@ def test_no_artifact_is_a_pickle(registered: str, store: Path) -> None:
 
 def test_mlflow_itself_loads_the_model_from_code_and_answers_the_same(registered: str, training: Training) -> None:
     rows = training.evaluated_features.head(20)
-    with quiet_store():
+    with mlflow_client("show it"):
         answers = mlflow.pyfunc.load_model("models:/claimvet@challenger").predict(rows)
     pd.testing.assert_frame_equal(answers, training.model.probabilities(rows), rtol=0, atol=0)
 
@@ -109,7 +110,7 @@ def test_the_run_holds_parameters_figures_features_plots_and_the_evaluated_claim
     pd.testing.assert_frame_equal(stored.evaluated.drop(columns="disposition"), training.evaluated, check_freq=False)
     assert stored.evaluated_policy == training.evaluated_policy
     assert set(stored.baselines) == {"base_rates", "logistic", "rules"}
-    with quiet_store() as client:
+    with mlflow_client("show it") as client:
         run = client.get_run(stored.run_id)
         names = {item.path for item in client.list_artifacts(stored.run_id, "evaluation")}
     assert run.data.params["train.seed"] == "7"
@@ -121,7 +122,7 @@ def test_the_run_holds_parameters_figures_features_plots_and_the_evaluated_claim
 
 
 def test_the_model_card_is_linked_and_shown_with_the_version(registered: str, training: Training) -> None:
-    with quiet_store() as client:
+    with mlflow_client("show it") as client:
         version = client.get_model_version("claimvet", registered)
         card = mlflow.artifacts.load_text(version.tags["model_card"])
     assert card.startswith(f"# Model card: Claimvet model {training.model.version}")
@@ -151,7 +152,7 @@ def test_promotion_says_every_check_and_keeps_on_record_what_it_said(registered:
     champion = stored_model(CHAMPION)
     assert champion is not None
     assert champion.model.version == training.model.version
-    with quiet_store() as client:
+    with mlflow_client("show it") as client:
         assert client.get_model_version("claimvet", registered).tags["gate"] == "passed"
     first, second = record()
     assert (first.event, first.number, first.by, first.at) == (Event.REFUSED, registered, "Ada", NOW)
@@ -173,7 +174,7 @@ def test_one_command_brings_the_champion_before_back_and_says_so_on_record(
     assert said == f"version {registered} of claimvet is champion again instead of version {second}"
     assert champion_number() == registered
     assert record()[-1] == Entry(Event.ROLLED_BACK, second, "Ada", NOW + timedelta(days=1), "sellers complain")
-    with quiet_store() as client:
+    with mlflow_client("show it") as client:
         assert client.get_model_version("claimvet", second).tags["claimvet.why"] == "sellers complain"
 
 
@@ -195,7 +196,7 @@ def test_the_record_keeps_the_order_of_one_second_and_goes_on_beyond_a_page(
     later = NOW + timedelta(days=30)
     whys = [f"reason {number}" for number in range(3)]
     for why in whys:
-        put_on_record(Entry(Event.REFUSED, registered, "Ada", later, why))
+        put_on_record(Entry(Event.REFUSED, registered, "Ada", later, why), {}, {})
     assert [entry.why for entry in record()[-3:]] == whys
     monkeypatch.setattr("claimvet.models.registry.lifecycle.PAGE", 2)
     assert record()[: len(before)] == before
@@ -205,6 +206,8 @@ def test_the_record_keeps_the_order_of_one_second_and_goes_on_beyond_a_page(
 def test_artifacts_of_a_version_that_was_registered_before_format_2_are_found_by_their_old_names(
     tmp_path: Path,
 ) -> None:
+    assert _artifact(tmp_path, "evaluated_policy.json").name == "evaluated_policy.json"  # and is then told as missing
+    (tmp_path / "judged_policy.json").touch()
     assert _artifact(tmp_path, "evaluated_policy.json").name == "judged_policy.json"
     (tmp_path / "evaluated_policy.json").touch()
     assert _artifact(tmp_path, "evaluated_policy.json").name == "evaluated_policy.json"

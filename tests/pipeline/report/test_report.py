@@ -62,7 +62,7 @@ def world(rows: int = ROWS) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame, pd.D
 
 @pytest.fixture(scope="module")
 def evaluated() -> pd.DataFrame:
-    return evaluated_by_truth(*world(), known_customers={"u1"})
+    return evaluated_by_truth(*world(), POLICY, known_customers={"u1"})
 
 
 @pytest.fixture(scope="module")
@@ -168,12 +168,12 @@ def test_samples_show_each_disposition_that_occurs(page: str, evaluated: pd.Data
 def test_scores_of_unknown_claims_are_refused() -> None:
     scores, truth, claims, features = world(5)
     with pytest.raises(InvalidDataError, match="1 scored claims such as k0004 are missing from the claims"):
-        evaluated_by_truth(scores, truth, claims.head(4), features)
+        evaluated_by_truth(scores, truth, claims.head(4), features, POLICY)
 
 
 def test_only_scores_with_a_truth_are_evaluated() -> None:
     scores, truth, claims, features = world(5)
-    assert evaluated_by_truth(scores, truth.iloc[[1, 3]], claims, features).index.tolist() == ["k0001", "k0003"]
+    assert evaluated_by_truth(scores, truth.iloc[[1, 3]], claims, features, POLICY).index.tolist() == ["k0001", "k0003"]
 
 
 def test_the_policy_beats_the_simple_ways_and_the_truth_beats_it(evaluated: pd.DataFrame) -> None:

@@ -10,8 +10,9 @@ import mlflow
 import pandas as pd
 import pytest
 
+from claimvet.models.registry.own_store import own_store
 from claimvet.pipeline.params import Params
-from claimvet.pipeline.stages.demo import DemoReport, Places, own_store, run_demo, show
+from claimvet.pipeline.stages.demo import DemoReport, Places, run_demo, show
 
 # DuckDB 2 drops columns in place where it makes a frame of times with a zone
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.drop:pandas.errors.Pandas4Warning")

@@ -22,18 +22,19 @@ CLAIMVET = Path(sys.executable).with_name("claimvet")
 class ServerProcess:
     """`claimvet serve` on a port of its own."""
 
-    def __init__(self, url: str, model: Path | str, folder: Path, *options: str) -> None:
+    def __init__(self, url: str, model: Path | str, folder: Path, *options: str, shell: str = "") -> None:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"server-{self.port}.log"
         self._options = ["--store", url, "--model", str(model), "--check", "0", "--port", str(self.port), *options]
         self._folder = folder
+        self._shell = shell  # what is done before, such as `ulimit -n 1024`
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Returns at once; see `wait_ready`."""
         with self.log.open("ab") as log:
-            self._process = _started(self._options, self._folder, log)
+            self._process = _started(self._options, self._folder, log, self._shell)
 
     def wait_ready(self) -> None:
         """Returns when claims can be scored."""
@@ -51,17 +52,28 @@ class ServerProcess:
         self._process.terminate()
         return self._process.wait(30)
 
-    def _is_ready(self) -> bool:
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def answers(self, path: str) -> int | None:
+        """The status that it answers with; None where it does not listen yet."""
         assert self._process is not None
         assert self._process.poll() is None, self.log.read_text()
         try:
-            return httpx.get(f"{self.address}/readyz").status_code == 200
+            return httpx.get(f"{self.address}{path}").status_code
         except httpx.TransportError:
-            return False
+            return None
+
+    def _is_ready(self) -> bool:
+        return self.answers("/readyz") == 200
 
 
-def _started(options: list[str], folder: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([CLAIMVET, "serve", *options], cwd=folder, stderr=log, env=dict(os.environ))
+def _started(options: list[str], folder: Path, log: IO[bytes], shell: str = "") -> subprocess.Popen[bytes]:
+    command = ["sh", "-c", f'{shell}; exec "$@"', "sh"] if shell else []
+    return subprocess.Popen([*command, CLAIMVET, "serve", *options], cwd=folder, stderr=log, env=dict(os.environ))
 
 
 def free_port() -> int:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from claimvet.models.registry import lifecycle, registry
+from claimvet.models.registry import registry
 from claimvet.scoring_service.decisions.replay import replay
 from claimvet.scoring_service.model_loading.loaded_model import CHAMPION_URI, ModelReloader
+from tests.models.registry.champions import make_champion, tag_version
 from tests.scoring_service.endpoint.running import PHOTO, Endpoint, claim, running, until
 from tests.scoring_service.endpoint.small_model import saved, small_model
 
@@ -126,8 +127,8 @@ def test_the_service_follows_the_champion_and_refuses_one_of_another_hash(
     (tmp_path / "evaluation").mkdir()
     one, two = small_model(1), small_model(2)
     numbers = [registry.register(model, tmp_path / "evaluation", {}, {}, {}) for model in (one, two, one)]
-    lifecycle.tag_version(numbers[2], {"model_version": "another"})
-    lifecycle.make_champion(numbers[0])
+    tag_version(numbers[2], "model_version", "another")
+    make_champion(numbers[0])
     with running(f"sqlite:///{tmp_path / 'store.db'}", CHAMPION_URI) as endpoint:
         stop, statuses = threading.Event(), []
 
@@ -139,9 +140,9 @@ def test_the_service_follows_the_champion_and_refuses_one_of_another_hash(
         asking = threading.Thread(target=keep_asking)
         asking.start()
         for number, model in ((numbers[1], two), (numbers[0], one)):  # promoted, and rolled back
-            lifecycle.make_champion(number)
+            make_champion(number)
             until(lambda model=model: endpoint.http.get("/readyz").json()["model_version"] == model.version, 90)
-        lifecycle.make_champion(numbers[2])
+        make_champion(numbers[2])
         until(lambda: "hash" in str(endpoint.http.get("/readyz").json()["model_problem"]), 90)
         stop.set()
         asking.join()

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from claimvet.data.marketplace import generate
-from claimvet.models.registry import lifecycle, registry
+from claimvet.models.registry import registry
 from claimvet.scoring_service import service
 from claimvet.scoring_service.auth import authentication
 from claimvet.scoring_service.decisions.write_queue import FAILED_SECONDS
@@ -23,6 +23,7 @@ from claimvet.scoring_service.http import connections, examples, request_parsing
 from claimvet.scoring_service.model_loading import loaded_model
 from claimvet.scoring_service.service import ServiceSettings
 from claimvet.scoring_service.store.db import database
+from tests.models.registry.champions import make_champion
 from tests.scoring_service.endpoint.process import free_port
 from tests.scoring_service.endpoint.running import until
 from tests.scoring_service.endpoint.small_model import small_model
@@ -77,7 +78,7 @@ def test_the_first_commands_run_as_they_are_printed(tmp_path: Path, monkeypatch:
     (tmp_path / "evaluation").mkdir()
     (tmp_path / "claim.json").write_text(json.dumps(examples.CLAIM, indent=2))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
-    lifecycle.make_champion(registry.register(small_model(), tmp_path / "evaluation", {}, {}, {}))
+    make_champion(registry.register(small_model(), tmp_path / "evaluation", {}, {}, {}))
     generate(tmp_path / "world", 100, 5)
     keys, load, serve, curl = FIRST_COMMANDS
     port = free_port()

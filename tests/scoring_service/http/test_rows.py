@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimvet.data.contract.errors import RowError
+from claimvet.data.contract.tables import TABLES
 from claimvet.scoring_service.http.rows import format_time, ignored_columns, parse_row, parse_time
 
 CLAIM: dict[str, Any] = {
@@ -109,3 +110,16 @@ def test_a_time_is_the_same_instant_in_every_zone_and_comes_back(time: datetime)
     text = time.isoformat()
     assert format_time(parse_time(text)) == format_time(parse_time(format_time(parse_time(text))))
     assert parse_time(time.astimezone(UTC).isoformat()) == parse_time(text)
+
+
+@pytest.mark.parametrize(
+    ("table", "field"), [("identity_links", "token"), ("evidence", "content_hash"), ("products", "category_id")]
+)
+def test_a_text_is_bounded_and_the_bound_is_told(table: str, field: str) -> None:
+    texts = {"kind": {"identity_links": "device", "evidence": "photo"}.get(table)}
+    row = {c.name: "x" if c.kind.name != "TIME" else "2026-01-01T00:00:00Z" for c in TABLES[table].columns}
+    row |= {"price": None} | {name: value for name, value in texts.items() if value}
+    assert parse_row(table, {**row, field: "é" * 512}).row[field] == "é" * 512
+    with pytest.raises(RowError, match=f"{field} is .* of at most 512 characters") as caught:
+        parse_row(table, {**row, field: "x" * 513})
+    assert caught.value.field == field
