@@ -82,7 +82,7 @@ def test_an_earlier_evaluation_is_replaced_and_other_files_never(evaluated: Path
         evaluate(evaluated, out, seed=seed)
     assert {path.name for path in out.iterdir()} == {*WRITTEN, MARKER}
     for folder in (tmp_path, evaluated.parent):
-        with pytest.raises(UsageError, match="which this command reads|which claimvet did not write"):
+        with pytest.raises(UsageError, match=r"which this command reads|which claimvet did not write"):
             evaluate(evaluated, folder, seed=1)
     assert {path.name for path in tmp_path.iterdir()} == {"evaluation", "evaluated.parquet"}
 
