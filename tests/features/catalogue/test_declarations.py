@@ -154,10 +154,10 @@ WRONG = {
     "reason is never defect, expected one of damaged, defective": replace(
         COUNT, event=Event("x", "returns", "x", Filter("reason", ("damaged", "defect")))
     ),
-    "outcomes of a customer end or appear late, which takes back what days_since_last cannot give back, expected one of count": replace(
+    "outcomes of a customer can end or appear late, which days_since_last cannot undo, expected one of count": replace(
         COUNT, event=events.OUTCOMES, aggregation=Aggregation.DAYS_SINCE_LAST
     ),
-    "orders of a category end or appear late, which takes back what distinct cannot give back, expected one of count": replace(
+    "orders of a category can end or appear late, which distinct cannot undo, expected one of count": replace(
         COUNT, entity=Entity.CATEGORY, aggregation=Aggregation.DISTINCT, column="customer_id"
     ),
     "a claim knows no moon, expected one of amount": ClaimFeature(
