@@ -61,7 +61,7 @@ def test_a_feature_tells_all_about_itself(feature: Feature) -> None:
 @pytest.mark.parametrize(
     "feature", [f for f in FEATURES if isinstance(f, HistoryFeature)], ids=lambda feature: feature.name
 )
-def test_a_history_features_name_follows_from_its_parts(feature: HistoryFeature) -> None:
+def test_a_history_features_name_follows_from_its_declaration(feature: HistoryFeature) -> None:
     column = {None: [], "seller_id": ["sellers"], "customer_id": ["customers"]}.get(feature.column, [feature.column])
     window = [f"{feature.window_days}d"] if feature.window_days else []
     assert feature.name == "_".join([feature.entity, feature.event.name, *column, feature.aggregation, *window])
