@@ -109,7 +109,7 @@ def main() -> int:
         fetched = fetch(uri, Path(folder))
         said = {"uri": fetched.uri, "directory": str(fetched.directory), "expected": fetched.expected}
     except (ModelError, RegistryError, OSError) as error:
-        said = {"problem": str(error)}
+        said = {"problem": str(error), "kind": "model" if isinstance(error, ModelError) else "registry"}
     sys.stdout.write(json.dumps(said))
     return 0
 

@@ -119,7 +119,7 @@ def test_before_its_first_model_has_come_an_instance_refers_nothing(
     with running(f"sqlite:///{tmp_path / 'store.db'}", model, ready=False, **options) as endpoint:
         answer = endpoint.intake.score(claim())
         assert answer.status_code == 503
-        assert "being loaded" in answer.json()["detail"]
+        assert "no model has been loaded yet" in answer.json()["detail"]
         assert endpoint.http.get("/readyz").status_code == 503
         monkeypatch.undo()
         endpoint.wait_ready()
