@@ -24,7 +24,7 @@ from claimvet.scoring_service.errors import (
     UnprocessableError,
     UnsupportedMediaError,
 )
-from claimvet.scoring_service.http import examples, request_parsing
+from claimvet.scoring_service.http import examples, idempotency_key, request_parsing
 from claimvet.scoring_service.http.problems import MEDIA_TYPE
 from claimvet.scoring_service.http.row_schemas import TIME, nullable, row_schema
 
@@ -59,7 +59,7 @@ def document() -> dict[str, Any]:
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key of `claimvet keys create`."}
             },
             "schemas": _schemas(),
-            "parameters": {"claim_id": _claim_id()},
+            "parameters": {"claim_id": _claim_id(), "idempotency_key": idempotency_key.PARAMETER},
         },
     }
 
@@ -89,6 +89,7 @@ def _score() -> dict[str, Any]:
         "summary": "Score a claim",
         "description": "The same claim_id with the same body answers the same decision again; with another body, 409. "
         "The claim and its evidence become events of the store. Answered means durable.",
+        "parameters": [_ref("parameters", "idempotency_key")],
         "requestBody": _body("ClaimToScore", {"claim": {"value": examples.CLAIM}}),
         "responses": _responses(_json("The decision", _schema("Decision")), *_KEYED, *_BODY),
     }
@@ -108,6 +109,7 @@ def _rescore() -> dict[str, Any]:
         "summary": "Score a claim again, with what is known now",
         "description": "`as_of`, this moment where it is left out, takes the place of filed_at; it must be later than that. "
         "The new decision stands beside the old ones.",
+        "parameters": [_ref("parameters", "idempotency_key")],
         "requestBody": _body("Rescore", {"then": {"value": {"as_of": examples.LATER}}}, required=False),
         "responses": _responses(_json("The new decision", _schema("Decision")), *_KEYED, *_BODY, NotFoundError),
     }
@@ -119,6 +121,7 @@ def _events() -> dict[str, Any]:
         "summary": "Send events of any table of the contract",
         "description": "All or nothing. A key seen before with the same row is accepted and changes nothing; with another row, "
         "409, but for a row that only fills what was null. The answer is sent once the events are durable.",
+        "parameters": [_ref("parameters", "idempotency_key")],
         "requestBody": _body("Events", {"events": {"value": {"events": examples.EVENTS}}}),
         "responses": _responses(_json("All of them are durable", _schema("Accepted")), *_KEYED, *_BODY),
     }
