@@ -42,8 +42,8 @@ class Authenticator:
         self._seen: dict[bytes, tuple[float, ApiKey]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="authentication")
 
-    async def require(self, authorization: str | None, action: Action) -> None:
-        """Raise `UnauthorizedError` without a valid key, `ForbiddenError` where its role may not do `action`."""
+    async def require(self, authorization: str | None, action: Action) -> ApiKey:
+        """Return the key; raise `UnauthorizedError` without a valid one, `ForbiddenError` where its role may not do `action`."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise UnauthorizedError("there is no API key, expected the header Authorization: Bearer KEY")
@@ -52,6 +52,7 @@ class Authenticator:
             raise UnauthorizedError("the API key is unknown or revoked, expected one of `claimvet keys create`")
         if not key.may(action):
             raise ForbiddenError(f"a key with the role {key.role} may not {action}")
+        return key
 
     async def _key(self, token: str) -> ApiKey | None:
         name = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()  # no secret is kept in memory
