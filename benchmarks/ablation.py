@@ -21,8 +21,9 @@ from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import MODEL_FEATURES
 from claimvet.models.learning.labels import latest_findings
+from claimvet.models.learning.pairs import train_plain_pair
 from claimvet.models.learning.splits import in_order_of_filing
-from claimvet.models.learning.training import TrainingData, grow_plain_pair
+from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.metrics.evaluation import auc_valid_metric
 from claimvet.models.metrics.label_noise import BOOSTER_LABELS, Findings, fit, shares_of
 from claimvet.models.policy.claim_facts import policy_facts
@@ -64,7 +65,7 @@ def evaluated(data: TrainingData, later: pd.DataFrame, truth: pd.Series, params:
     findings = in_order_of_filing(
         latest_findings(data.outcomes, data.outcomes["decided_at"].max()), data.claims["filed_at"]
     )
-    raw = grow_plain_pair(data, findings, params.train).raw(later)
+    raw = train_plain_pair(data, findings, params.train).raw(later)
     facts = Findings.of(raw[list(BOOSTER_LABELS)], truth, pd.Series(["truth"] * len(truth)))
     p = shares_of(facts.log_odds(fit(facts, "beta").coefficients))
     loss = -np.log(np.maximum(p[np.arange(len(p)), facts.label], 1e-12)).mean()

@@ -19,7 +19,8 @@ from benchmarks.tsa_quality import write_tables
 from claimvet.data.contract.dataset import DataSet
 from claimvet.features.batch.build import build_features
 from claimvet.models.learning.boosters import grow
-from claimvet.models.learning.training import TrainingData, train_model
+from claimvet.models.learning.training import train_model
+from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.parameters import TrainParams
 from claimvet.models.scoring.claim_model import raw_scores
 from claimvet.pipeline.params import Params

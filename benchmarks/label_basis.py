@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -23,9 +22,9 @@ from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.tables import LABELS
 from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
-from claimvet.models.learning.boosters import grow, suspicion_signs
+from claimvet.models.learning.boosters import Boosters, TrainingSet, grow, grow_both, suspicion_signs
 from claimvet.models.learning.labels import latest_outcomes
-from claimvet.models.learning.soft_labels import TrainingSet, hard_labels, soft_labels
+from claimvet.models.learning.soft_labels import OutOfFold, hard_labels, out_of_fold, soft_labels
 from claimvet.models.learning.target_encoding import learn_rates
 from claimvet.models.metrics.evaluation import auc_abusive_metric, auc_valid_metric
 from claimvet.models.metrics.label_noise import BOOSTER_LABELS, Findings, fit, shares_of
@@ -98,14 +97,9 @@ def make_world(claims: int, seed: int, scratch: Path) -> World:
     )
 
 
-def boosters(world: World, training_set: TrainingSet) -> tuple[lgb.Booster, lgb.Booster]:
-    """Both boosters on a training_set."""
-    grown = []
-    for label in BOOSTER_LABELS:
-        rows, target, weight = training_set.binary_target(label)
-        signs = suspicion_signs(world.schema)
-        grown.append(grow(training_set.matrix[rows], target, signs, TREES, PARAMS, weight))
-    return grown[0], grown[1]
+def boosters(training_set: TrainingSet) -> Boosters:
+    """Both boosters on a training set, of `TREES` trees each."""
+    return grow_both(training_set, dict.fromkeys(BOOSTER_LABELS, TREES), PARAMS)
 
 
 def propensities(world: World) -> FloatArray:
@@ -122,30 +116,31 @@ def propensities(world: World) -> FloatArray:
 
 def training_sets(world: World) -> Iterator[tuple[str, TrainingSet]]:
     """Every way by name."""
-    plain = hard_labels(world.matrix, list(world.findings["label"]))
+    signs = suspicion_signs(world.schema)
+    plain = hard_labels(world.matrix, list(world.findings["label"]), signs)
     yield "findings only", plain
     weight = np.clip(1.0 / propensities(world), 1.0, LARGEST_WEIGHT)
     yield "findings, by inverse propensity", replace(plain, weight=weight / weight.mean())
-    assumed = hard_labels(world.unchecked, ["valid"] * len(world.unchecked))
+    assumed = hard_labels(world.unchecked, ["valid"] * len(world.unchecked), signs)
     yield "every unchecked claim as valid", _joined(plain, assumed, 1.0)
-    guess = _believed(world, boosters(world, plain))
+    guess = _believed(world, boosters(plain))
     yield (
         "findings, unchecked as believed",
-        _joined(plain, TrainingSet(world.unchecked, guess, np.ones(len(guess))), 0.5),
+        _joined(plain, TrainingSet(world.unchecked, guess, np.ones(len(guess)), signs), 0.5),
     )
 
-    def grow_them(training_set: TrainingSet) -> tuple[lgb.Booster, lgb.Booster]:
-        return boosters(world, training_set)
-
-    none = world.unchecked.iloc[:0]
-    yield OURS, soft_labels(world.matrix, world.findings, none, 0.0, grow_them)[0]
     some = world.unchecked.iloc[-len(world.matrix) :]
+    scores = out_of_fold(plain, some, dict.fromkeys(BOOSTER_LABELS, TREES), PARAMS)
+    none = OutOfFold(scores.findings, scores.unchecked.iloc[:0])
+    yield OURS, soft_labels(plain, world.findings, world.unchecked.iloc[:0], none, 0.0)
     yield (
         "both, one unchecked claim beside each finding",
-        soft_labels(world.matrix, world.findings, some, PARAMS.unchecked_weight, grow_them)[0],
+        soft_labels(plain, world.findings, some, scores, PARAMS.unchecked_weight),
     )
-    yield "the truth of the findings", hard_labels(world.matrix, world.true_findings)
-    everything = hard_labels(pd.concat([world.matrix, world.unchecked]), world.true_findings + world.true_unchecked)
+    yield "the truth of the findings", hard_labels(world.matrix, world.true_findings, signs)
+    everything = hard_labels(
+        pd.concat([world.matrix, world.unchecked]), world.true_findings + world.true_unchecked, signs
+    )
     yield "the truth of all earlier claims", everything
 
 
@@ -154,20 +149,17 @@ def _joined(first: TrainingSet, second: TrainingSet, weight: float) -> TrainingS
         pd.concat([first.matrix, second.matrix]),
         np.vstack([first.labels, second.labels]),
         np.concatenate([first.weight, weight * second.weight]),
+        first.signs,
     )
 
 
-def _raw(pair: tuple[lgb.Booster, lgb.Booster], matrix: pd.DataFrame) -> FloatArray:
-    return np.column_stack([booster.predict(matrix.to_numpy(), raw_score=True) for booster in pair])
+def _believed(world: World, pair: Boosters) -> FloatArray:
+    return shares_of(pair.log_odds(world.unchecked).to_numpy())
 
 
-def _believed(world: World, pair: tuple[lgb.Booster, lgb.Booster]) -> FloatArray:
-    return shares_of(_raw(pair, world.unchecked))
-
-
-def evaluated(world: World, pair: tuple[lgb.Booster, lgb.Booster]) -> list[float]:
+def evaluated(world: World, pair: Boosters) -> list[float]:
     """AUC valid, AUC abusive, log loss by the truth of later claims, and log loss of those in the audit slice."""
-    return evaluated_odds(world, _raw(pair, world.later))
+    return evaluated_odds(world, pair.log_odds(world.later).to_numpy())
 
 
 def evaluated_odds(world: World, raw: FloatArray) -> list[float]:
@@ -233,7 +225,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="claimvet-basis-") as scratch:
             world = make_world(claims, seed, Path(scratch))
         for name, training_set in training_sets(world):
-            found.setdefault(name, []).append(evaluated(world, boosters(world, training_set)))
+            found.setdefault(name, []).append(evaluated(world, boosters(training_set)))
             say(f"{claims:,} claims, seed {seed}: {name} {[round(value, 4) for value in found[name][-1]]}")
     text = section(found, len(worlds))
     print(text)

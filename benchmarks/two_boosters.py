@@ -19,7 +19,7 @@ from benchmarks.label_basis import PARAMS as USUAL
 from benchmarks.label_basis import TREES, World, asked_worlds, evaluated_odds, make_world
 from benchmarks.page import table, write_section
 from claimvet.data.contract.tables import LABELS
-from claimvet.models.learning.boosters import booster_settings, grow, suspicion_signs
+from claimvet.models.learning.boosters import booster_settings, grow, grow_both, suspicion_signs
 from claimvet.models.learning.soft_labels import hard_labels
 from claimvet.models.metrics.label_noise import BOOSTER_LABELS
 from claimvet.models.scoring.claim_model import raw_scores
@@ -62,13 +62,9 @@ def one_multiclass(world: World) -> FloatArray:
 
 def against_valid(world: World, *, signed: bool) -> FloatArray:
     """One booster a label, each against valid, with monotone constraints or without."""
-    training_set = hard_labels(world.matrix, list(world.findings["label"]))
     signs = suspicion_signs(world.schema) if signed else [0] * len(world.schema.inputs)
-    columns = []
-    for label in BOOSTER_LABELS:
-        rows, target, weight = training_set.binary_target(label)
-        columns.append(raw_scores(grow(training_set.matrix[rows], target, signs, TREES, PARAMS, weight), world.later))
-    return np.column_stack(columns)
+    hard = hard_labels(world.matrix, list(world.findings["label"]), signs)
+    return grow_both(hard, dict.fromkeys(BOOSTER_LABELS, TREES), PARAMS).log_odds(world.later).to_numpy()
 
 
 def designs(world: World) -> Iterator[tuple[str, FloatArray]]:

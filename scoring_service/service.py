@@ -126,7 +126,7 @@ class Service:
         if self._queue is not None and (queued := self._queue.kept(request.claim_id)) is not None:
             return _from_queue(request, queued)
         if not self.champion.has_looked:
-            raise UnavailableError("the model is being loaded; the same request may be sent again")
+            raise UnavailableError("no model has been loaded yet; the same request may be sent again")
         try:
             decided: Decided = await self._submit(request)
         except OutageError:

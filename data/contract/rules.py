@@ -41,7 +41,7 @@ class Rule(StrEnum):
     EMPTY_STRING = "empty string"
     UNKNOWN_VALUE = "unknown value"
     BAD_MONEY = "negative or infinite money"
-    MONEY_TOO_GREAT = "money of $1,000,000,000 or more"
+    MONEY_TOO_GREAT = "money of 1,000,000,000 US dollars or more"
     TEXT_LENGTH = "text longer than 512 characters"
     NUL_CHARACTER = "text with a NUL character"
     TIME_OUT_OF_RANGE = "a time before 1900 or after 2199"

@@ -1,1 +1,4 @@
-"""What are the features of many claims at once, over a whole history?"""
+"""How are the features of many claims computed at once, over a whole history?
+
+Its one convention: every source is read once, and memory grows with the claims, not with their events.
+"""

@@ -44,7 +44,9 @@ class Timeline:
         return len(self.times)
 
     def next_rank(self, times: Instants) -> Integers:
-        """Rank of the first breakpoint after each of `times`: a claim sees only what was known strictly before."""
+        """Return the rank of the first breakpoint after each of `times`: a claim sees only what was known strictly
+        before.
+        """
         return np.searchsorted(self.times, times, side="right").astype(np.int64, copy=False)
 
 
@@ -70,11 +72,11 @@ class Breakpoints:
         return len(self.codes)
 
     def code(self, key: Keys, rank: Integers) -> Integers:
-        """One number that puts entities, and times of an entity, in order."""
+        """Return one number that puts entities, and times of an entity, in order."""
         return key.astype(np.int64) * len(self._timeline) + rank
 
     def next_place(self, codes: Integers) -> Integers:
-        """Place of the breakpoint that each code goes to, fastest where codes are in order.
+        """Return the place of the breakpoint that each code goes to, fastest where codes are in order.
 
         After the last breakpoint of an entity that is the next entity's breakpoint before all time, which nothing is
         read from; after the last of all it is `len(self)`.
@@ -82,24 +84,27 @@ class Breakpoints:
         return np.searchsorted(self.codes, codes)
 
     def places(self, window: int | None) -> Integers:
-        """Place of the start of every claim's window, of 0 for the claim's own instant, of None for the breakpoint
-        before all time.
+        """Return the place of the start of every claim's window, of 0 for the claim's own instant, of None for the
+        breakpoint before all time.
 
         n claims, 0 where the entity is not known.
         """
         return self._first if window is None else self._places[window]
 
     def entity_at(self, places: Integers) -> Integers:
-        """Number of the entity that the breakpoint at each place is of, `NO_KEY` beyond the last."""
+        """Return the number of the entity that the breakpoint at each place is of, `NO_KEY` beyond the last."""
         return self._entities[np.minimum(places, len(self))]
 
     def is_read(self, places: Integers) -> npt.NDArray[np.bool_]:
-        """Whether the place is that of a breakpoint that something is read from: not the one before all time, nor
-        beyond the last."""
+        """Return whether the place is that of a breakpoint that something is read from: not the one before all time,
+        nor beyond the last.
+        """
         return self._read[places]
 
     def instants(self, window: int) -> tuple[Integers, Integers]:
-        """Places of all instants that are asked about, each once and in order, and of the starts of their windows."""
+        """Return the places of all instants that are asked about, each once and in order, and of the starts of their
+        windows.
+        """
         order = np.argsort(self.places(0)[self.known])
         asked, starts = (self.places(length)[self.known][order] for length in (0, window))
         once = is_first(asked)
@@ -130,47 +135,49 @@ class Groups:
         self.places: Integers = self.event_places[self._starts]
 
     def counts(self) -> Integers:
-        """Number of events."""
+        """Return the number of events."""
         return np.diff(self._starts, append=len(self._order))
 
     def reduced(self, column: Integers, by: np.ufunc) -> Integers:
-        """`column` (n events of the batch, int64) reduced by a ufunc such as `np.add`."""
+        """Return `column` (n events of the batch, int64) reduced by a ufunc such as `np.add`."""
         values: Integers = by.reduceat(self.ordered(column), self._starts)
         return values
 
     def ordered(self, column: Integers) -> Integers:
-        """`column` in the order of `event_places`, which holds the place of every event."""
+        """Return `column` in the order of `event_places`, which holds the place of every event."""
         return column[self._order]
 
 
 def found(ordered: Integers, values: Integers, order: Integers) -> Integers:
-    """`np.searchsorted(ordered, values)`, which is five times as fast for values in order: `order` is that of
-    `values`."""
+    """Return `np.searchsorted(ordered, values)`, looked up in the order of `values` (`order` is their argsort), which
+    is five times as fast.
+    """
     places = np.empty(len(values), np.int64)
     places[order] = np.searchsorted(ordered, values[order])
     return places
 
 
 def distinct(values: Integers) -> Integers:
-    """Every value once, in order; `np.unique` of numpy 2.4 hashes integers, which took sixty times as long for 1.8
-    million."""
+    """Return every value once, in order; `np.unique` of numpy 2.4 hashes integers, which took sixty times as long for
+    1.8 million.
+    """
     ordered = np.sort(values)
     return ordered[is_first(ordered)]
 
 
 def is_first(ordered: Integers) -> npt.NDArray[np.bool_]:
-    """Whether a value differs from the one before."""
+    """Return whether a value differs from the one before."""
     return np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
 
 
 def running(added: Integers) -> Integers:
-    """Running totals over breakpoints; of integers, so that their differences are exact."""
+    """Return running totals over breakpoints, of integers, so that their differences are exact."""
     return np.cumsum(added)
 
 
 def extremes(values: Integers, first: Integers, last: Integers, by: np.ufunc) -> Integers:
-    """`by` (`np.minimum` or `np.maximum`) over `values[first + 1 : last + 1]` for every pair of places; each range has
-    a value.
+    """Return `by` (`np.minimum` or `np.maximum`) over `values[first + 1 : last + 1]` for every pair of places; each
+    range has a value.
 
     Two overlapping ranges of the same power of two cover any range, so each level of doubling answers the ranges of its
     length.

@@ -1,4 +1,4 @@
-"""From a data set to a Parquet file of features: one row a claim, in the order of the input."""
+"""Build features: from a data set to a Parquet file, one row a claim, in the order of the input."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import ibis.expr.types as ir
 from claimvet.data.contract.atomic_write import written_aside
 from claimvet.data.contract.dataset import DataSet, size_in_bytes
 from claimvet.features.batch.chunks import BatchFile, row_chunks
+from claimvet.features.batch.claim_context import claim_context, extra_columns
 from claimvet.features.batch.claim_table import claim_table
-from claimvet.features.batch.context import claim_context, extra_columns
 from claimvet.features.batch.streaming import streamed_value
 from claimvet.features.catalogue.declaration import (
     ClaimFeature,
@@ -29,12 +29,13 @@ from claimvet.features.catalogue.features import FEATURES
 from claimvet.features.catalogue.selection import with_dependencies
 from claimvet.features.engines.open import open_engine
 from claimvet.features.engines.progress import Progress, silent
-from claimvet.features.engines.protocol import Engine, StreamingEngine
+from claimvet.features.engines.protocol import AnyEngine, StreamingEngine
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What was built: rows, feature names in order (the user's `x_` columns last), and the names that are null throughout."""
+    """What was built: rows, feature names in order (the user's `x_` columns last), and the names that are null
+    throughout."""
 
     rows: int
     features: tuple[str, ...]
@@ -53,7 +54,24 @@ def build_features(
 ) -> BuildReport:
     """Write the features of the claims in `claims`, or of all, to the Parquet file `out`.
 
-    Columns: `claim_id` (string), every one of `features` (int64, float64 or string), then the user's `x_` columns as they are.
+    Columns: `claim_id` (string), every one of `features` (int64, float64 or string), then the user's `x_` columns as
+    they are.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import pyarrow.parquet
+    >>> from claimvet.features.catalogue.features import BY_NAME
+    >>> claims = '''claim_id,order_id,customer_id,seller_id,product_id,incident_at,filed_at,claim_type,amount_claimed,narrative
+    ... k1,,ann,zed,lamp,,2024-05-01T12:00:00Z,property_damage,80,
+    ... k2,,ann,zed,lamp,,2024-05-09T12:00:00Z,property_damage,20,It fell apart
+    ... '''
+    >>> wanted = [BY_NAME["claim_amount"], BY_NAME["customer_claims_amount_sum_365d"]]
+    >>> with TemporaryDirectory() as name:
+    ...     folder = Path(name)
+    ...     written = (folder / "claims.csv").write_text(claims)
+    ...     report = build_features(DataSet.open(folder), folder / "features.parquet", features=wanted)
+    ...     rows = pyarrow.parquet.read_table(folder / "features.parquet").to_pylist()
+    >>> report.rows, rows[1]
+    (2, {'claim_id': 'k2', 'claim_amount': 20.0, 'customer_claims_amount_sum_365d': 80.0})
 
     Raises:
         FeatureError: where a feature is declared in a way that cannot work.
@@ -73,7 +91,7 @@ def build_features(
         return _build(opened, out, progress, features)
 
 
-def _build(engine: Engine, out: Path, progress: Progress, asked: Sequence[Feature]) -> BuildReport:
+def _build(engine: AnyEngine, out: Path, progress: Progress, asked: Sequence[Feature]) -> BuildReport:
     features, unavailable = feature_table(engine, progress, asked)
     progress("writing")
     rows = engine.write(features, out)
@@ -83,7 +101,9 @@ def _build(engine: Engine, out: Path, progress: Progress, asked: Sequence[Featur
 def _build_in_chunks(
     engines: Iterable[StreamingEngine], chunks: int, out: Path, progress: Progress, asked: Sequence[Feature]
 ) -> BuildReport:
-    """One chunk of claims after the other into one file; each engine is opened when it is its turn, and closed after it."""
+    """Build one chunk of claims after the other into one file; each engine is opened when it is its turn, and closed
+    after it.
+    """
     reports: list[BuildReport] = []
     with written_aside(out) as aside, BatchFile(aside) as file:
         for number, engine in enumerate(engines, start=1):
@@ -103,8 +123,10 @@ def _names(features: ir.Table) -> tuple[str, ...]:
     return tuple(name for name in features.columns if name != "claim_id")
 
 
-def feature_table(engine: Engine, progress: Progress, asked: Sequence[Feature]) -> tuple[ir.Table, tuple[str, ...]]:
-    """The features as an expression, one row a claim in the order of the input, and the names of those null throughout."""
+def feature_table(engine: AnyEngine, progress: Progress, asked: Sequence[Feature]) -> tuple[ir.Table, tuple[str, ...]]:
+    """Return the features as an expression, one row a claim in the order of the input, and the names of those null
+    throughout.
+    """
     needed = with_dependencies(asked)
     progress("claims and their parties")
     context = claim_context(engine, _context_columns(needed))
@@ -122,7 +144,7 @@ def feature_table(engine: Engine, progress: Progress, asked: Sequence[Feature]) 
 
 
 def _values(features: Sequence[Feature], claims: ir.Table, streamed: Sequence[HistoryFeature]) -> dict[str, ir.Value]:
-    """Every feature that is there, but for quotients of others, as an expression over the table of claims
+    """Return every feature that is there, but for quotients of others, as an expression over the table of claims
     (`features.batch.claim_table`).
     """
     values = {f.name: claim_value(f, claims) for f in features if isinstance(f, ClaimFeature)}
@@ -136,6 +158,8 @@ def _values(features: Sequence[Feature], claims: ir.Table, streamed: Sequence[Hi
 
 
 def _context_columns(features: Sequence[Feature]) -> set[str]:
-    """What the features read of a claim beside its keys; a category's history is found through the claim's product."""
+    """Return what the features read of a claim beside its keys; a category's history is found through the claim's
+    product.
+    """
     columns = {feature.column for feature in features if isinstance(feature, ClaimFeature)}
     return columns | {feature.entity.key for feature in features if isinstance(feature, HistoryFeature)}

@@ -1,7 +1,9 @@
-"""How many claims are built at once where memory is limited, so that the whole process keeps to the limit and not DuckDB alone.
+"""How many claims are built at once where memory is limited, so that the whole process keeps to the limit and not
+DuckDB alone.
 
-Half of the limit is DuckDB's, which spills what does not fit. The other half is for Python and for what claims need in this process:
-breakpoints, columns, and what is made of them. More claims are built chunk by chunk, each with its own pass over the sources.
+Half of the limit is DuckDB's, which spills what does not fit. The other half is for Python and for what claims need in
+this process: breakpoints, columns, and what is made of them. More claims are built chunk by chunk, each with its own
+pass over the sources.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import pyarrow.parquet as pq
 from claimvet.data.contract.dataset import DataSet, connect
 
 BYTES_PER_VALUE = 24
-"""Of a claim and a feature, at the peak of a build: 300,000 claims with 157 features took 1.1 GB beside DuckDB, 23 bytes each."""
+"""Of a claim and a feature, at the peak of a build: 300,000 claims with 157 features took 1.1 GB beside DuckDB, 23
+bytes each."""
 
 LIBRARIES = 200_000_000
 """Bytes of Python and the libraries that a build imports."""
@@ -26,13 +29,15 @@ MIN_CLAIMS = 10_000
 
 
 def claims_at_once(share: int, features: int) -> int:
-    """How many claims, with so many features, fit into a share of the memory, bytes."""
+    """Return how many claims, with so many features, fit into a share of the memory, bytes."""
     free = share - LIBRARIES
     return max(free // (BYTES_PER_VALUE * max(features, 1)), MIN_CLAIMS)
 
 
 def row_chunks(data_set: DataSet, claims: Path | None, share: int, features: int) -> list[range]:
-    """Rows of the claims to build, counted from 1, in chunks of about one size that `share` bytes hold; one chunk at least."""
+    """Return the rows of the claims to build, counted from 1, in chunks of about one size that `share` bytes hold; one
+    chunk at least.
+    """
     count = _count(data_set, claims)
     chunks = max(1, -(-count // claims_at_once(share, features)))
     bounds = [1 + count * chunk // chunks for chunk in range(chunks + 1)]

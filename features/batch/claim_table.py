@@ -1,4 +1,4 @@
-"""The claims with everything that was computed of them beside them: one row a claim, from which features are put together."""
+"""The claims with all that was computed for them beside them: one row a claim, from which features are put together."""
 
 from __future__ import annotations
 
@@ -9,39 +9,41 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from claimvet.features.batch.history_events import available_features, history_tables
+from claimvet.features.batch.history_events import available_features
 from claimvet.features.batch.partitioned import partitioned_tables
-from claimvet.features.batch.streaming import fetched, streamed_columns, streamed_features
+from claimvet.features.batch.streaming import fetched, streamed_columns
 from claimvet.features.catalogue.declaration import Feature, HistoryFeature, LinkFeature
 from claimvet.features.engines.progress import Progress
-from claimvet.features.engines.protocol import Engine, PartitionedEngine, StreamingEngine
+from claimvet.features.engines.protocol import AnyEngine, StreamingEngine
 from claimvet.features.links.link_tables import link_tables
 
 
 def claim_table(
-    engine: Engine, context: ir.Table, features: Sequence[Feature], progress: Progress
+    engine: AnyEngine, context: ir.Table, features: Sequence[Feature], progress: Progress
 ) -> tuple[ir.Table, list[HistoryFeature]]:
-    """The columns of `context`, those of `features` that need a history or links, and the aggregates of those that were streamed.
+    """Return the columns of `context`, and those that `features` need of histories and links.
 
-    In the order of the input where the engine streams, else in no order. Returns the features of which there are only aggregates, too.
+    In the order of the input where the engine streams, else in no order. Returns the features of which there are only
+    aggregates, too.
     """
     histories = available_features(engine, features)
-    streamed = streamed_features(engine, histories)
-    queried = [feature for feature in histories if feature not in streamed]
-    columns = streamed_columns(engine, context, streamed, progress) if isinstance(engine, StreamingEngine) else {}
-    tables = [*history_tables(engine, context, queried, progress)]
-    if isinstance(engine, PartitionedEngine):
-        tables += partitioned_tables(engine, context, streamed, progress)
-    if any(isinstance(feature, LinkFeature) for feature in features):
-        progress("links to other customers")
-        tables += link_tables(engine, context)
     if isinstance(engine, StreamingEngine):
-        return _beside(engine, context, tables, columns), streamed
+        columns = streamed_columns(engine, context, histories, progress)
+        return _beside(engine, context, _links(engine, context, features, progress), columns), histories
+    tables = [*partitioned_tables(engine, context, histories, progress), *_links(engine, context, features, progress)]
     return _joined(context, tables), []
 
 
+def _links(engine: AnyEngine, context: ir.Table, features: Sequence[Feature], progress: Progress) -> list[ir.Table]:
+    """Return the tables of links to other customers, where a feature needs them."""
+    if not any(isinstance(feature, LinkFeature) for feature in features):
+        return []
+    progress("links to other customers")
+    return link_tables(engine, context)
+
+
 def _joined(context: ir.Table, tables: Iterable[ir.Table]) -> ir.Table:
-    """By joins, wherever the rows lie."""
+    """Join the tables to the context, wherever the rows lie."""
     for place, table in enumerate(tables):
         context = context.left_join(table.rename(**{f"row_{place}": "row"}), [("row", f"row_{place}")])
     return context
@@ -50,7 +52,7 @@ def _joined(context: ir.Table, tables: Iterable[ir.Table]) -> ir.Table:
 def _beside(
     engine: StreamingEngine, context: ir.Table, tables: Iterable[ir.Table], columns: Mapping[str, pa.Array]
 ) -> ir.Table:
-    """In this process, column by column: no join, and no sort of all of them in the end."""
+    """Put the columns beside the claims in this process: no join, and no sort of all of them in the end."""
     claims = fetched(engine, context)
     aligned = [_aligned(fetched(engine, table), claims["row"]) for table in tables]
     for name, column in ChainMap(*aligned, dict(columns)).items():
@@ -59,6 +61,6 @@ def _beside(
 
 
 def _aligned(table: pa.Table, rows: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
-    """The columns of `table` but `row`, one value for each of `rows`, null where it has none."""
+    """Return the columns of `table` but `row`, one value for each of `rows`, null where it has none."""
     places = pc.index_in(rows, value_set=table["row"].combine_chunks())
     return {name: table[name].take(places) for name in table.column_names if name != "row"}

@@ -25,7 +25,7 @@ class DistinctValues:
         self._pairs: list[Integers] = []
 
     def reduce(self, groups: Groups, values: Integers) -> Integers:
-        """Every pair of a value and a breakpoint in a batch once, as one number."""
+        """Return every pair of a value and a breakpoint in a batch once, as one number."""
         places, numbers = groups.event_places, groups.ordered(values)
         counts = (numbers != NO_VALUE) & self._breakpoints.is_read(places)
         return distinct(numbers[counts] * self._span + places[counts])
@@ -35,7 +35,8 @@ class DistinctValues:
         self._pairs.append(pairs)
 
     def counts(self, window: int | None) -> Integers:
-        """Distinct values in the window before every claim, of that length in microseconds or of all time."""
+        """Return the distinct values in the window before every claim, of that length in microseconds or of all
+        time."""
         values, places = np.divmod(self._merged(), self._span)
         ends = self._seen_again(values, places)
         if window is not None:
@@ -52,7 +53,7 @@ class DistinctValues:
         return len(self._breakpoints) + 1
 
     def _merged(self) -> Integers:
-        """All pairs once, by value and place."""
+        """Return all pairs once, by value and place."""
         if len(self._pairs) != 1:
             self._pairs = [distinct(np.concatenate([np.empty(0, np.int64), *self._pairs]))]
         return self._pairs[0]
@@ -65,7 +66,7 @@ class DistinctValues:
         return ends
 
     def _out_of_window(self, places: Integers, window: int) -> Integers:
-        """Place of the first instant of the same entity whose window starts at the place or after it."""
+        """Return the place of the first instant of the same entity whose window starts at the place or after it."""
         asked, starts = self._breakpoints.instants(window)
         out = np.append(asked, self._span)[np.searchsorted(starts, places)]
         return np.where(self._breakpoints.entity_at(out) == self._breakpoints.entity_at(places), out, self._span)

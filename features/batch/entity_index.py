@@ -1,4 +1,5 @@
-"""The customers, sellers, products … that the claims to build are about, as numbers: comparing numbers is faster than comparing names."""
+"""The customers, sellers, products … that claims are about, as numbers, since numbers are compared faster than
+names."""
 
 from __future__ import annotations
 
@@ -22,29 +23,18 @@ class EntityIndex:
         self._engine = engine
         self._context = context
         self._keys: dict[Entity, ir.Table] = {}
-        self._asked: dict[Entity, ir.Table] = {}
 
     def keys(self, entity: Entity) -> ir.Table:
-        """Every such entity once: `name` (string) and `key` (integer)."""
+        """Return every such entity once: `name` (string) and `key` (integer)."""
         if entity not in self._keys:
             names = self._context.select(name=entity.key).filter(ibis._.name.notnull()).distinct()
             self._keys[entity] = self._engine.number(names, "key")
         return self._keys[entity]
 
-    def asked(self, entity: Entity) -> ir.Table:
-        """Which claim asks about which entity: `row`, `key` (null where it is unknown) and `filed_at`."""
-        if entity not in self._asked:
-            claims = self._context.select("row", "filed_at", name=entity.key)
-            asked = claims.left_join(self.keys(entity), "name").select("row", "key", "filed_at")
-            self._asked[entity] = self._engine.keep(asked)
-        return self._asked[entity]
-
-    def instants(self, entity: Entity) -> ir.Table:
-        """The distinct instants at which an entity is asked about: `key` and `filed_at`."""
-        return self.asked(entity).select("key", "filed_at").filter(ibis._.key.notnull()).distinct()
-
     def asked_about(self, entities: Sequence[Entity]) -> ir.Table:
-        """`row`, `filed_at` and the number of each entity by its name (int32, `NO_KEY` where unknown); a row a claim."""
+        """Return `row`, `filed_at` and the number of each entity by its name (int32, `NO_KEY` where unknown); a row a
+        claim.
+        """
         asked = self._context.select("row", "filed_at", *(entity.key for entity in entities))
         for entity in entities:
             named = self.keys(entity).rename({f"{entity}_name": "name", entity.value: "key"})
@@ -69,5 +59,5 @@ class EntityBreakpoints:
         self._breakpoints = dict(zip(entities, breakpoints, strict=True))
 
     def of(self, entity: Entity) -> Breakpoints:
-        """The breakpoints of one kind of entity."""
+        """Return the breakpoints of one kind of entity."""
         return self._breakpoints[entity]

@@ -1,4 +1,4 @@
-"""The same reading from breakpoints (`features.batch.window_totals`) where rows lie in many places: entity by entity, many keys at once.
+"""The same reading on Spark, where rows lie in many places: entity by entity, many keys at once.
 
 All rows of an entity meet in one place, its claims before its events, so that events stream by there, too.
 """
@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 
 from claimvet.features.batch.breakpoints import BEFORE_ALL_TIME, NO_KEY, Breakpoints, Integers, Timeline
 from claimvet.features.batch.distinct_counts import NO_VALUE
-from claimvet.features.batch.history_events import aggregates_of_all, by_source
+from claimvet.features.batch.history_events import by_source
 from claimvet.features.batch.window_totals import FOREVER, Batch, History, missing_value, take_all
-from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, feature_value
+from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, aggregates_of_all, feature_value
 from claimvet.features.catalogue.declaration import Entity, HistoryFeature
 from claimvet.features.catalogue.sources import Source
 from claimvet.features.engines.arrow_numpy import from_arrow
@@ -29,7 +29,7 @@ from claimvet.features.engines.protocol import PartitionedEngine
 def partitioned_tables(
     engine: PartitionedEngine, context: ir.Table, features: Sequence[HistoryFeature], progress: Progress = silent
 ) -> Iterator[ir.Table]:
-    """A table per entity and source: `row` (int64) and a column per feature, a row per claim."""
+    """Yield a table per entity and source: `row` (int64) and a column per feature, a row per claim."""
     for source, members, done, total in by_source(engine, features):
         progress(f"histories: {source.name.replace('_', ' ')}", done, total)
         for entity in sorted({feature.entity for feature in members}):
@@ -51,7 +51,8 @@ def _entity_table(
 def keyed_events(
     engine: PartitionedEngine, source: Source, entity: Entity, aggregates: Sequence[Aggregate]
 ) -> ir.Table:
-    """The events of one kind of entity: `key` (string), `known`, `ends` and `appears` where they matter, what each adds to a total.
+    """Return the events of one kind of entity: `key` (string), `known`, `ends` and `appears` where they matter, what
+    each adds to a total.
 
     For a distinct count that is its value, null where it does not count.
     """
@@ -71,11 +72,11 @@ def keyed_events(
 def _added(total: Aggregate, events: ir.Table) -> ir.Value:
     if total.kind is AggregateKind.DISTINCT:
         return total.contribution(events)
-    return total.contribution(events).cast("int64").fill_null(missing_value(total))
+    return total.contribution(events).fill_null(missing_value(total))
 
 
 def aggregates_schema(aggregates: Sequence[Aggregate]) -> pa.Schema:
-    """Columns of what a `AggregatesReader` returns."""
+    """Return the columns of what an `AggregatesReader` returns."""
     return pa.schema(
         [(name, pa.int64()) for name in ("row", "filed_at", *(aggregate.name for aggregate in aggregates))]
     )
@@ -83,13 +84,16 @@ def aggregates_schema(aggregates: Sequence[Aggregate]) -> pa.Schema:
 
 @dataclass(frozen=True)
 class AggregatesReader:
-    """Every aggregate at every claim of some entities, from all their events; `features.engines.protocol.AskedFunction`."""
+    """Every aggregate at every claim of some entities, from all their events;
+    `features.engines.protocol.AskedFunction`."""
 
     entity: Entity
     aggregates: tuple[Aggregate, ...]
 
     def __call__(self, asked: pa.Table, events: Iterator[pa.RecordBatch]) -> pa.Table:
-        """`asked` has `row`, `key` and `filed_at`; `events` are batches of `keyed_events`; the result is of `aggregates_schema`."""
+        """Return every aggregate at every claim of `asked` (`row`, `key`, `filed_at`), from batches of `keyed_events`;
+        of `aggregates_schema`.
+        """
         keys = pc.dictionary_encode(asked["key"]).combine_chunks()
         filed_at = from_arrow(asked["filed_at"])
         timeline = Timeline(
@@ -120,7 +124,7 @@ class Numbers:
         self._numbers: dict[str | int | None, int] = {None: NO_VALUE}
 
     def of(self, values: pa.Array) -> Integers:
-        """The number of each value, `NO_VALUE` of null."""
+        """Return the number of each value, `NO_VALUE` of null."""
         encoded = pc.dictionary_encode(values, null_encoding="encode")
         met = [self._numbers.setdefault(value, len(self._numbers) - 1) for value in encoded.dictionary.to_pylist()]
         numbers: Integers = np.array(met, np.int64)[from_arrow(encoded.indices)]

@@ -1,8 +1,9 @@
-"""What can be computed while a source streams by: the features, the stream of events that they need, and the columns that come of it."""
+"""One pass over each source on DuckDB: its events as batches of numbers, and a column for every aggregate that comes of
+them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -12,49 +13,29 @@ import pyarrow.compute as pc
 from claimvet.features.batch.breakpoints import BEFORE_ALL_TIME, NO_KEY
 from claimvet.features.batch.distinct_counts import NO_VALUE
 from claimvet.features.batch.entity_index import EntityBreakpoints, EntityIndex
-from claimvet.features.batch.history_events import aggregates_of_all, by_source, events_of_entities
+from claimvet.features.batch.history_events import by_source, events_of_entities
 from claimvet.features.batch.window_totals import (
     FOREVER,
     Batch,
     History,
     batch_rows,
-    can_stream,
     missing_value,
     take_all,
 )
-from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, feature_value
-from claimvet.features.catalogue.declaration import Aggregation, Entity, HistoryFeature
-from claimvet.features.catalogue.sources import SOURCES, Source
+from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, aggregates_of_all, feature_value
+from claimvet.features.catalogue.declaration import Entity, HistoryFeature
+from claimvet.features.catalogue.sources import Source
 from claimvet.features.engines.arrow_numpy import from_arrow
 from claimvet.features.engines.progress import Progress, silent
-from claimvet.features.engines.protocol import Engine, StreamingEngine
-
-MAX_TOTAL = 2.0**62
-"""Totals up to this, found in float64, are sure to fit in int64, which ends at 2^63."""
-
-
-def streamed_features(engine: Engine, features: Iterable[HistoryFeature]) -> list[HistoryFeature]:
-    """The features that can be read from breakpoints while their source streams by; the others need queries."""
-    return [f for f in features if can_stream(f, bounded=_is_bounded(f)) and _fits(engine, f)]
-
-
-def _fits(engine: Engine, feature: HistoryFeature) -> bool:
-    """Whether squares of cents, where there are any, add up to what 64 bits can hold."""
-    if feature.aggregation is not Aggregation.STD:
-        return True
-    amounts = SOURCES[feature.event.source].read(engine.table)[feature.column].cast("float64")
-    return bool(((amounts * amounts).sum().to_pyarrow().as_py() or 0) <= MAX_TOTAL)
-
-
-def _is_bounded(feature: HistoryFeature) -> bool:
-    """Whether an event may end, or be seen only later than it was known."""
-    return SOURCES[feature.event.source].has_end or feature.entity is Entity.CATEGORY
+from claimvet.features.engines.protocol import StreamingEngine
 
 
 def streamed_columns(
     engine: StreamingEngine, context: ir.Table, features: Sequence[HistoryFeature], progress: Progress = silent
 ) -> dict[str, pa.Array]:
-    """A column per aggregate (`column_of`) for every claim in the order of `row`, from one pass over each source."""
+    """Return a column per aggregate (`column_of`) for every claim in the order of `row`, from one pass over each
+    source.
+    """
     if not features:
         return {}
     index, aggregates = EntityIndex(engine, context), aggregates_of_all(features)
@@ -94,12 +75,12 @@ def _source_columns(
 
 
 def column_of(source: str, entity: Entity, aggregate: Aggregate) -> str:
-    """Name of the column of an aggregate, which other sources and entities have, too."""
+    """Return the name of the column of an aggregate, which other sources and entities have, too."""
     return f"{source} {entity} {aggregate.name}"
 
 
 def streamed_value(feature: HistoryFeature, claims: ir.Table) -> ir.Value:
-    """The feature as an expression over claims that have the columns of `streamed_columns` and `filed_at`."""
+    """Return the feature as an expression over claims that have the columns of `streamed_columns` and `filed_at`."""
     return feature_value(
         feature, lambda aggregate: claims[column_of(feature.event.source, feature.entity, aggregate)], claims.filed_at
     )
@@ -108,7 +89,9 @@ def streamed_value(feature: HistoryFeature, claims: ir.Table) -> ir.Value:
 def event_stream(
     engine: StreamingEngine, index: EntityIndex, source: Source, aggregates: Mapping[Entity, Sequence[Aggregate]]
 ) -> ir.Table:
-    """Events as `features.batch.window_totals.Batch` has them, each column by its name; `appears` where categories are asked about."""
+    """Return events as `features.batch.window_totals.Batch` has them, each column by its name; `appears` where
+    categories are asked about.
+    """
     totals = list(dict.fromkeys(aggregate.total for of_entity in aggregates.values() for aggregate in of_entity))
     events = events_of_entities(engine, index, source, list(aggregates), totals)
     for column in dict.fromkeys(total.column for total in totals if total.kind is AggregateKind.DISTINCT):
@@ -121,21 +104,21 @@ def event_stream(
 
 
 def _with_numbers(engine: StreamingEngine, source: Source, events: ir.Table, column: str) -> ir.Table:
-    """The events with the values of a column as numbers, in `number of <column>`."""
+    """Return the events with the values of a column as numbers, in `number of <column>`."""
     values = source.read(engine.table).select(value=column).filter(ibis._.value.notnull()).distinct()
     numbered = engine.number(values, "number").rename({f"value of {column}": "value", f"number of {column}": "number"})
     return events.left_join(numbered, events[column] == numbered[f"value of {column}"])
 
 
 def _added(total: Aggregate, events: ir.Table) -> ir.Value:
-    """What an event adds to a total; to a distinct count, the number of its value."""
+    """Return what an event adds to a total; to a distinct count, the number of its value."""
     if total.kind is not AggregateKind.DISTINCT:
-        return total.contribution(events).cast("int64")
+        return total.contribution(events)
     return total.passes(events).ifelse(events[f"number of {total.column}"].cast("int64"), NO_VALUE)
 
 
 def batches(engine: StreamingEngine, stream: ir.Table, entities: Sequence[Entity], at_once: int) -> Iterator[Batch]:
-    """The rows of an `event_stream`, at most so many at once."""
+    """Yield the rows of an `event_stream`, at most so many at once."""
     for rows in engine.stream(stream, at_once):
         columns = {name: from_arrow(column) for name, column in zip(rows.schema.names, rows.columns, strict=True)}
         keys = {entity: columns.pop(entity.value) for entity in entities}
@@ -144,6 +127,6 @@ def batches(engine: StreamingEngine, stream: ir.Table, entities: Sequence[Entity
 
 
 def fetched(engine: StreamingEngine, table: ir.Table) -> pa.Table:
-    """The rows in this process, in the order of their column `row`."""
+    """Return the rows in this process, in the order of their column `row`."""
     rows = engine.stream(table).read_all()
     return rows.take(pc.sort_indices(rows["row"]))

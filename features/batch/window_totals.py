@@ -1,6 +1,6 @@
-"""The plan for an engine that streams: one pass over a source, batch by batch, for all entities that look at it.
+"""What an entity's events add up to in the windows before each claim, read from breakpoints while the events stream by.
 
-What an event adds is an expression (`features.catalogue.aggregates.contributions`), computed by the engine; what the
+What an event adds is an expression (`Aggregate.contribution`), computed by the engine; what the
 windows of a claim hold of it is read from breakpoints (`features.batch.breakpoints`). Memory grows with the number of
 claims, not of events. Events that end, or that appear late, are *intervals*: what one adds when it appears is taken
 back, window by window, when the window has passed or the event has ended.
@@ -30,8 +30,8 @@ from claimvet.features.batch.breakpoints import (
     running,
 )
 from claimvet.features.batch.distinct_counts import NO_VALUE, DistinctValues
-from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind, aggregates_of
-from claimvet.features.catalogue.declaration import Entity, HistoryFeature
+from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind
+from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.engines.arrow_numpy import to_arrow
 from claimvet.features.engines.parallel_map import PROCESSORS, parallel_map
 
@@ -44,7 +44,6 @@ processor's cache."""
 
 _REDUCED_BY: dict[AggregateKind, np.ufunc] = {
     **dict.fromkeys(ADDITIVE, np.add),
-    AggregateKind.MIN: np.minimum,
     AggregateKind.FIRST: np.minimum,
     AggregateKind.MAX: np.maximum,
     AggregateKind.LAST: np.maximum,
@@ -57,15 +56,6 @@ _NOTHING: dict[np.ufunc, int] = {
 """What a breakpoint holds that no event went to."""
 
 FOREVER = np.iinfo(np.int64).max
-
-STREAMED = frozenset(_REDUCED_BY) | {AggregateKind.DISTINCT}
-"""Kinds that are integers; sums have to fit in 64 bits (`features.batch.streaming`)."""
-
-
-def can_stream(feature: HistoryFeature, *, bounded: bool) -> bool:
-    """Whether the feature can be read from breakpoints; `bounded` where its events may end or appear late, which
-    extremes cannot take back."""
-    return {aggregate.kind for aggregate in aggregates_of(feature)} <= (STREAMED & ADDITIVE if bounded else STREAMED)
 
 
 @dataclass(frozen=True)
@@ -83,8 +73,9 @@ class Batch:
     columns: Mapping[str, Integers]
 
     def of(self, entity: Entity, rank: Integers, names: Iterable[str]) -> Events:
-        """The events that belong to an entity of this kind, with the columns of these names; `rank` is of all
-        events."""
+        """Return the events that belong to an entity of this kind, with the columns of these names; `rank` is of all
+        events.
+        """
         columns = {name: self.columns[name] for name in names if name in self.columns}
         events = Events(self.keys[entity], self.known, rank, self.appears.get(entity), self.ends, columns)
         mine = events.key != NO_KEY
@@ -104,13 +95,13 @@ class Events:
     columns: Mapping[str, Integers]
 
     def only(self, which: npt.NDArray[np.bool_]) -> Events:
-        """Those that `which` (bool) marks."""
+        """Keep those that `which` (bool) marks."""
         appears, ends = (None if bound is None else bound[which] for bound in (self.appears, self.ends))
         columns = {name: column[which] for name, column in self.columns.items()}
         return Events(self.key[which], self.known[which], self.rank[which], appears, ends, columns)
 
     def split(self) -> tuple[Events, Events | None]:
-        """Plain events, and intervals where there are any."""
+        """Split into plain events, and intervals where there are any."""
         bounded = [self.appears > self.known] if self.appears is not None else []
         bounded += [self.ends != FOREVER] if self.ends is not None else []
         intervals = reduce(np.logical_or, bounded) if bounded else np.zeros(0, bool)
@@ -140,7 +131,9 @@ class History:
         self._kept: dict[str, Integers] = {}
 
     def reduce(self, events: Events) -> Reduced:
-        """A batch of events in short; touches nothing, so that batches may be reduced side by side."""
+        """Reduce a batch of events to one number a breakpoint; touches nothing, so that batches may be reduced in
+        parallel.
+        """
         plain, intervals = events.split()
         groups = Groups(self._breakpoints, self._breakpoints.code(plain.key, plain.rank))
         pairs = [(name, values.reduce(groups, plain.columns[name])) for name, values in self._distinct.items()]
@@ -180,7 +173,8 @@ class History:
             self._distinct[name].take(new)
 
     def values(self) -> dict[str, pa.Array]:
-        """Every aggregate at every claim, by its name: int64; of extremes, null where no event is within reach."""
+        """Return every aggregate at every claim, by its name: int64; of extremes, null where no event is within
+        reach."""
         totals = {name: running(kept) for name, kept in self._kept.items() if self._is_additive(name)}
         values = parallel_map(lambda aggregate: self._value(aggregate, totals), self._aggregates)
         return {aggregate.name: value for aggregate, value in zip(self._aggregates, values, strict=True)}
@@ -214,7 +208,7 @@ class History:
 
 
 def _reduced(groups: Groups, events: Events, named: Mapping[str, Aggregate]) -> list[Sums]:
-    """Every total reduced to one number a breakpoint, under the name that it is kept by."""
+    """Return every total reduced to one number a breakpoint, under the name that it is kept by."""
     columns = {name: events.columns.get(total.name) for name, total in named.items()}
     ways = {name: _REDUCED_BY[total.kind] for name, total in named.items()}
     return [
@@ -224,18 +218,19 @@ def _reduced(groups: Groups, events: Events, named: Mapping[str, Aggregate]) -> 
 
 
 def missing_value(total: Aggregate) -> int:
-    """What stands for an event that adds nothing."""
+    """Return what stands for an event that adds nothing."""
     return NO_VALUE if total.kind is AggregateKind.DISTINCT else _NOTHING[_REDUCED_BY[total.kind]]
 
 
 def batch_rows(breakpoints: int) -> int:
-    """How many events are best taken at once where an entity has so many breakpoints in all."""
+    """Return how many events are best taken at once where an entity has so many breakpoints in all."""
     return min(max(breakpoints // BREAKPOINTS_PER_EVENT, MIN_ROWS), MAX_ROWS)
 
 
 def take_all(timeline: Timeline, histories: Mapping[Entity, History], batches: Iterable[Batch]) -> None:
-    """Every batch into the history of every entity; batches are reduced on all processors, and at most so many are in
-    flight."""
+    """Take every batch into the history of every entity; batches are reduced on all processors, and at most so many are
+    in flight.
+    """
     waiting: deque[Future[dict[Entity, Reduced]]] = deque()
     with ThreadPoolExecutor(PROCESSORS) as pool:
         for batch in batches:

@@ -1,7 +1,8 @@
-"""The few aggregates that every history feature is made of, and how they make it.
+"""The few aggregates that every history feature is made of, and the arithmetic that makes the feature of them.
 
-A mean is a sum over a count; a standard deviation needs squares too. A plan computes aggregates, each once however many features
-share it; `feature_value` puts them together, so that every plan and every engine ends with the same arithmetic.
+A mean is a sum over a count; a standard deviation needs squares too. An engine computes aggregates, each once however
+many features share it; `feature_value` puts them together, so that every engine and the endpoint end with the same
+arithmetic.
 """
 
 from __future__ import annotations
@@ -18,39 +19,47 @@ from claimvet.features.catalogue.declaration import MONEY_COLUMNS, Aggregation, 
 MICROSECONDS_PER_DAY = 86_400_000_000
 CENTS_PER_DOLLAR = 100
 
+LOW_DIGITS = 2**19
+"""A square may need more than 64 bits, so x is split into x = high * 2^19 + low and x^2 is added up as three sums: of
+high^2, of high * low and of low^2. Money has at most 10^11 cents (the contract), so each sum of 33 million squares fits
+in int64."""
+
 
 class AggregateKind(StrEnum):
-    """What is aggregated over the events of a window."""
+    """What is aggregated over the events of a window; always an int64, but for the values of a distinct count."""
 
     COUNT = "count"
     KNOWN = "known"
     """Number of events whose column is not null."""
     SUM = "sum"
-    SQUARES = "squares"
-    MIN = "min"
+    HIGH_SQUARES = "high_squares"
+    CROSS_SQUARES = "cross_squares"
+    LOW_SQUARES = "low_squares"
     MAX = "max"
     FIRST = "first"
+    """When the first event was known."""
     LAST = "last"
-    FIRST_VALUE = "first_value"
-    """When the event was known and its value, as text that sorts by both (`_dated`)."""
-    LAST_VALUE = "last_value"
     DISTINCT = "distinct"
 
 
-ADDITIVE = frozenset({AggregateKind.COUNT, AggregateKind.KNOWN, AggregateKind.SUM, AggregateKind.SQUARES})
+SQUARES = (AggregateKind.HIGH_SQUARES, AggregateKind.CROSS_SQUARES, AggregateKind.LOW_SQUARES)
+"""The three sums that make a sum of squares (`LOW_DIGITS`)."""
+
+ADDITIVE = frozenset({AggregateKind.COUNT, AggregateKind.KNOWN, AggregateKind.SUM, *SQUARES})
 """Kinds whose value over a window is the difference of two running totals."""
 
-MINIMA = frozenset({AggregateKind.MIN, AggregateKind.FIRST, AggregateKind.FIRST_VALUE})
-"""Kinds that are the smallest of what the events contribute."""
+_WITHOUT_COLUMN = frozenset({AggregateKind.COUNT, AggregateKind.FIRST, AggregateKind.LAST})
 
-MAXIMA = frozenset({AggregateKind.MAX, AggregateKind.LAST, AggregateKind.LAST_VALUE})
-"""Kinds that are the largest of what the events contribute."""
-
-_DATES_FROM = 10**17
-_DATE_DIGITS = 18
-"""Times are written as so many digits, counted from 10^17 microseconds before 1970, so that text sorts as they do."""
-
-_MONEY_DIGITS = 18
+_KINDS: dict[Aggregation, tuple[AggregateKind, ...]] = {
+    Aggregation.COUNT: (AggregateKind.COUNT,),
+    Aggregation.SUM: (AggregateKind.SUM,),
+    Aggregation.MEAN: (AggregateKind.SUM, AggregateKind.KNOWN),
+    Aggregation.STD: (AggregateKind.SUM, AggregateKind.KNOWN, *SQUARES),
+    Aggregation.MAX: (AggregateKind.MAX,),
+    Aggregation.DISTINCT: (AggregateKind.DISTINCT,),
+    Aggregation.DAYS_SINCE_FIRST: (AggregateKind.FIRST,),
+    Aggregation.DAYS_SINCE_LAST: (AggregateKind.LAST,),
+}
 
 
 @dataclass(frozen=True)
@@ -89,76 +98,68 @@ class Aggregate:
         return tuple(column for column in (self.column, self.where and self.where.column) if column)
 
     def passes(self, events: ir.Table) -> ir.BooleanValue:
-        """Whether an event passes the filter; an event whose column is null does not."""
+        """Return whether an event passes the filter; an event whose column is null does not."""
         if self.where is None:
             return ibis.literal(True)
         return events[self.where.column].isin(self.where.values).fill_null(False)
 
     def contribution(self, events: ir.Table) -> ir.Value:
-        """What one event adds: int64 for additive kinds, else the value itself or null where the event does not count."""
-        value: ir.Value
-        match self.kind:
-            case AggregateKind.COUNT:
-                value = ibis.literal(1)
-            case AggregateKind.KNOWN:
-                value = events[self.column].notnull().cast("int64")
-            case AggregateKind.SQUARES:
-                value = events[self.column].cast("decimal(38, 0)") * events[self.column].cast("decimal(38, 0)")
-            case AggregateKind.FIRST | AggregateKind.LAST:
-                value = events["known"]
-            case AggregateKind.FIRST_VALUE | AggregateKind.LAST_VALUE:
-                value = _dated(events["known"], events[self.column], money=self.column in MONEY_COLUMNS)
-            case _:
-                value = events[self.column]
+        """Return what one event adds: int64 for additive kinds, else the value itself or null where the event does not
+        count.
+        """
+        value = self._value(events)
         if self.kind in ADDITIVE:
-            zero = (
-                ibis.literal(0).cast("decimal(38, 0)")
-                if self.kind is AggregateKind.SQUARES
-                else ibis.literal(0, "int64")
-            )
+            zero = ibis.literal(0, "int64")
             return self.passes(events).ifelse(value.coalesce(zero), zero)
         return self.passes(events).ifelse(value, ibis.null(value.type()))
 
-
-_KINDS: dict[Aggregation, tuple[AggregateKind, ...]] = {
-    Aggregation.COUNT: (AggregateKind.COUNT,),
-    Aggregation.SUM: (AggregateKind.SUM,),
-    Aggregation.MEAN: (AggregateKind.SUM, AggregateKind.KNOWN),
-    Aggregation.STD: (AggregateKind.SUM, AggregateKind.KNOWN, AggregateKind.SQUARES),
-    Aggregation.MIN: (AggregateKind.MIN,),
-    Aggregation.MAX: (AggregateKind.MAX,),
-    Aggregation.DISTINCT: (AggregateKind.DISTINCT,),
-    Aggregation.FIRST: (AggregateKind.FIRST_VALUE,),
-    Aggregation.LAST: (AggregateKind.LAST_VALUE,),
-    Aggregation.DAYS_SINCE_FIRST: (AggregateKind.FIRST,),
-    Aggregation.DAYS_SINCE_LAST: (AggregateKind.LAST,),
-}
-
-
-def contributions(events: ir.Table, aggregates: Iterable[Aggregate]) -> dict[str, ir.Value]:
-    """What one event adds to each aggregate, by the name of `Aggregate.total`."""
-    return {
-        total.name: total.contribution(events) for total in dict.fromkeys(aggregate.total for aggregate in aggregates)
-    }
+    def _value(self, events: ir.Table) -> ir.Value:
+        if self.kind is AggregateKind.COUNT:
+            return ibis.literal(1, "int64")
+        if self.kind in {AggregateKind.FIRST, AggregateKind.LAST}:
+            return events["known"]
+        value = events[self.column]
+        if self.kind is AggregateKind.KNOWN:
+            return value.notnull().cast("int64")
+        if self.kind not in SQUARES:
+            return value
+        high, low = value // LOW_DIGITS, value % LOW_DIGITS
+        return dict(zip(SQUARES, (high * high, high * low, low * low), strict=True))[self.kind]
 
 
 def aggregates_of(feature: HistoryFeature) -> tuple[Aggregate, ...]:
-    """The aggregates that the feature is made of, in the order `feature_value` takes them."""
+    """Return the aggregates that the feature is made of, in the order `feature_value` takes them.
+
+    >>> from claimvet.features.catalogue.features import BY_NAME
+    >>> [aggregate.name for aggregate in aggregates_of(BY_NAME["customer_claims_amount_mean_365d"])]
+    ['sum_amount_all_365', 'known_amount_all_365']
+    """
     if feature.aggregation is Aggregation.SHARE:
         everything = Aggregate(AggregateKind.COUNT, None, None, feature.window_days)
         return replace(everything, where=feature.event.where), everything
-    columns = {AggregateKind.COUNT: None, AggregateKind.FIRST: None, AggregateKind.LAST: None}
     return tuple(
-        Aggregate(kind, columns.get(kind, feature.column), feature.event.where, feature.window_days)
+        Aggregate(kind, None if kind in _WITHOUT_COLUMN else feature.column, feature.event.where, feature.window_days)
         for kind in _KINDS[feature.aggregation]
     )
+
+
+def aggregates_of_all(features: Iterable[HistoryFeature]) -> list[Aggregate]:
+    """Return the aggregates that the features are made of, each once."""
+    return list(dict.fromkeys(aggregate for feature in features for aggregate in aggregates_of(feature)))
 
 
 def feature_value(
     feature: HistoryFeature, aggregate: Callable[[Aggregate], ir.Value], filed_at: ir.IntegerValue
 ) -> ir.Value:
-    """The feature as an expression over its aggregates: dollars, days or a number; null where nothing is there to average."""
-    values = [aggregate(p) for p in aggregates_of(feature)]
+    """Return the feature as an expression over its aggregates: dollars, days or a number; null where nothing is there
+    to average.
+
+    Parameters:
+        feature: what is wanted.
+        aggregate: gives the column that holds an aggregate.
+        filed_at: when the claim was filed, int64 microseconds.
+    """
+    values = [aggregate(needed) for needed in aggregates_of(feature)]
     unit = CENTS_PER_DOLLAR if feature.column in MONEY_COLUMNS else 1
     match feature.aggregation:
         case Aggregation.COUNT | Aggregation.DISTINCT:
@@ -169,26 +170,17 @@ def feature_value(
             return values[0].cast("float64") / values[1].nullif(0) / unit
         case Aggregation.STD:
             return _standard_deviation(*values) / unit
-        case Aggregation.MIN | Aggregation.MAX:
+        case Aggregation.MAX:
             return values[0].cast("float64") / unit
         case Aggregation.SHARE:
             return values[0].cast("float64") / values[1].nullif(0)
-        case Aggregation.FIRST | Aggregation.LAST:
-            text = values[0].substr(_DATE_DIGITS)
-            return text.cast("int64").cast("float64") / unit if feature.column in MONEY_COLUMNS else text
         case _:
             return (filed_at - values[0]).cast("float64") / MICROSECONDS_PER_DAY
 
 
-def _dated(known: ir.Value, value: ir.Value, *, money: bool) -> ir.Value:
-    """Time and value as one text: of the same time, the smaller value sorts first."""
-    text = value.cast("string").lpad(_MONEY_DIGITS, "0") if money else value
-    return (known + _DATES_FROM).cast("string").lpad(_DATE_DIGITS, "0") + text
-
-
-def _standard_deviation(total: ir.Value, count: ir.Value, squares: ir.Value) -> ir.Value:
-    """Population standard deviation from exact integers: sqrt(n * sum(x^2) - sum(x)^2) / n."""
-    n = count.nullif(0).cast("decimal(38, 0)")
-    s = total.cast("decimal(38, 0)")
-    spread = (n * squares.cast("decimal(38, 0)") - s * s).cast("float64")
+def _standard_deviation(total: ir.Value, count: ir.Value, *squares: ir.Value) -> ir.Value:
+    """Return the population standard deviation from exact integers: sqrt(n * sum(x^2) - sum(x)^2) / n."""
+    n, s, high, cross, low = (value.cast("decimal(38, 0)") for value in (count.nullif(0), total, *squares))
+    of_high, of_cross = (ibis.literal(f).cast("decimal(38, 0)") for f in (LOW_DIGITS**2, 2 * LOW_DIGITS))
+    spread = (n * (high * of_high + cross * of_cross + low) - s * s).cast("float64")
     return spread.sqrt() / n.cast("float64")

@@ -1,9 +1,9 @@
 """What a feature is: entity, event, aggregation, column and window; everything else follows from them.
 
-A declaration holds no SQL and no data frame: the batch build (`features.batch`) and the endpoint (`features.online`) compute it,
-and `docs/features.md` is written from it. There are five forms: `HistoryFeature` (events of an entity before the claim),
-`RatioFeature` and `TrendFeature` (of two other features), `ClaimFeature` (of the claim itself) and `LinkFeature` (other customers
-that the claim is tied to).
+A declaration holds no SQL and no data frame: the batch build (`features.batch`) and the endpoint (`features.online`)
+compute it, and `docs/features.md` is written from it. There are five forms: `HistoryFeature` (events of an entity
+before the claim), `RatioFeature` and `TrendFeature` (of two other features), `ClaimFeature` (of the claim itself) and
+`LinkFeature` (other customers that the claim is tied to).
 """
 
 from __future__ import annotations
@@ -41,12 +41,9 @@ class Aggregation(StrEnum):
     COUNT = "count"
     SUM = "sum"
     MEAN = "mean"
-    MIN = "min"
     MAX = "max"
     STD = "std"
     DISTINCT = "distinct"
-    FIRST = "first"
-    LAST = "last"
     SHARE = "share"
     DAYS_SINCE_FIRST = "days_since_first"
     DAYS_SINCE_LAST = "days_since_last"
@@ -64,12 +61,9 @@ _PHRASES = {
     Aggregation.COUNT: "number of",
     Aggregation.SUM: "sum of {column} over",
     Aggregation.MEAN: "mean {column} of",
-    Aggregation.MIN: "smallest {column} of",
     Aggregation.MAX: "largest {column} of",
     Aggregation.STD: "standard deviation of {column} over",
     Aggregation.DISTINCT: "number of distinct {column} among",
-    Aggregation.FIRST: "{column} of the first of",
-    Aggregation.LAST: "{column} of the latest of",
     Aggregation.SHARE: "share, among all {source}, of",
     Aggregation.DAYS_SINCE_FIRST: "days since the first of",
     Aggregation.DAYS_SINCE_LAST: "days since the latest of",
@@ -119,7 +113,8 @@ class Event:
 class Feature:
     """What all features have in common; the five forms say how the value comes about.
 
-    `model_input` is False for what an expert should see but a model must not use: wording is not evidence, size is not merit.
+    `model_input` is False for what an expert should see but a model must not use: wording is not evidence, size is not
+    merit.
     """
 
     family: str
@@ -139,7 +134,7 @@ class Feature:
         raise NotImplementedError
 
     def listing(self) -> dict[str, str | int | None]:
-        """The row of `claimvet features list`."""
+        """Return the row of `claimvet features list`."""
         raise NotImplementedError
 
     def _listing(
@@ -169,17 +164,21 @@ class Feature:
 
 
 def column_noun(column: str) -> str:
-    """How names and sentences speak of a column: `sellers` for `seller_id`, else the column itself."""
+    """Return how names and sentences speak of a column: `sellers` for `seller_id`, else the column itself.
+
+    >>> column_noun("seller_id"), column_noun("refund")
+    ('sellers', 'refund')
+    """
     return f"{column.removesuffix('_id')}s" if column.endswith("_id") else column
 
 
 def window_suffix(window_days: int | None) -> str:
-    """`_365d`, or nothing where all time counts."""
+    """Return `_365d`, or nothing where all time counts."""
     return f"_{window_days}d" if window_days is not None else ""
 
 
 def window_phrase(window_days: int | None) -> str:
-    """How a sentence speaks of the window."""
+    """Return how a sentence speaks of the window."""
     return f"in the {window_days} days before the claim was filed" if window_days else "before the claim was filed"
 
 
@@ -187,9 +186,20 @@ def window_phrase(window_days: int | None) -> str:
 class HistoryFeature(Feature):
     """An aggregation over the events of one entity that were known before the claim was filed.
 
-    `column` is a column of the source, where the aggregation needs one; `unit` and `dtype` follow from the two. Of several first or
-    latest events at the same instant, `FIRST` takes the smallest value and `LAST` the largest. A `SHARE` is of the events that pass
-    the filter among all of the source.
+    `column` is a column of the source, where the aggregation needs one; `unit` and `dtype` follow from the two. A
+    `SHARE` is of the events that pass the filter among all of the source.
+
+    >>> from claimvet.features.catalogue.events import RETURNS
+    >>> refunds = HistoryFeature(
+    ...     entity=Entity.PRODUCT, event=RETURNS, aggregation=Aggregation.MEAN, column="refund", window_days=180, family="new"
+    ... )
+    >>> refunds.name, refunds.unit, refunds.dtype
+    ('product_returns_refund_mean_180d', 'USD', 'float64')
+    >>> refunds.description
+    "mean refund of the product's returns in the 180 days before the claim was filed"
+
+    Raises:
+        FeatureError: where the column, the window or the filter does not fit the aggregation.
     """
 
     entity: Entity
@@ -220,8 +230,6 @@ class HistoryFeature(Feature):
         return "USD" if self.column in MONEY_COLUMNS and self.aggregation not in INTEGER_AGGREGATIONS else "1"
 
     def _dtype(self) -> str:
-        if self.aggregation in {Aggregation.FIRST, Aggregation.LAST} and self.column not in MONEY_COLUMNS:
-            return "string"
         return "int64" if self.aggregation in INTEGER_AGGREGATIONS else "float64"
 
     @property
@@ -243,7 +251,19 @@ class HistoryFeature(Feature):
 
 @dataclass(frozen=True, kw_only=True)
 class RatioFeature(Feature):
-    """One feature divided by another; null where either is null or the divisor is 0."""
+    """One feature divided by another; null where either is null or the divisor is 0.
+
+    >>> from claimvet.features.catalogue.features import BY_NAME
+    >>> ratio = RatioFeature(
+    ...     label="claim_share_of_price",
+    ...     meaning="amount claimed over the product's listed price",
+    ...     numerator=BY_NAME["claim_amount"],
+    ...     denominator=BY_NAME["product_price"],
+    ...     family="new",
+    ... )
+    >>> ratio.listing()["column"]
+    'claim_amount / product_price'
+    """
 
     label: str
     meaning: str
@@ -267,7 +287,15 @@ class RatioFeature(Feature):
 
 @dataclass(frozen=True, kw_only=True)
 class TrendFeature(Feature):
-    """The daily rate in a short window over that in a long one: 1 means no change; null where the long one is empty."""
+    """The daily rate in a short window over that in a long one: 1 means no change; null where the long one is empty.
+
+    >>> from claimvet.features.catalogue.features import BY_NAME
+    >>> trend = TrendFeature(
+    ...     short=BY_NAME["customer_returns_count_30d"], long=BY_NAME["customer_returns_count_90d"], family="new"
+    ... )
+    >>> trend.name, trend.scale
+    ('customer_returns_trend_30d', 3.0)
+    """
 
     short: HistoryFeature
     long: HistoryFeature
@@ -303,7 +331,7 @@ class TrendFeature(Feature):
 
 
 class Form(StrEnum):
-    """How a `ClaimFeature` is made of one column of the claim's context (`features.batch.context`)."""
+    """How a `ClaimFeature` is made of one column of the claim's context (`features.batch.claim_context`)."""
 
     VALUE = "value"
     DAYS_UNTIL_FILING = "days_until_filing"
@@ -318,6 +346,12 @@ class ClaimFeature(Feature):
     """A fact of the claim itself, its order, product or parties, as known when it was filed.
 
     `bounds` are the half-open limits of the form `WITHIN`, in the column's unit.
+
+    >>> night = ClaimFeature(
+    ...     label="claim_hour", meaning="hour of the day", source="claims", column="filed_at", form=Form.HOUR_OF_DAY, family="new"
+    ... )
+    >>> night.name, night.dtype
+    ('claim_hour', 'float64')
     """
 
     label: str
@@ -341,7 +375,8 @@ class ClaimFeature(Feature):
 
 @dataclass(frozen=True, kw_only=True)
 class LinkFeature(Feature):
-    """Distinct other customers whom something ties to this claim; `label` names it, `features.links.link_tables` computes it."""
+    """Distinct other customers whom something ties to this claim; `label` names it, `features.links.link_tables`
+    computes it."""
 
     label: str
     meaning: str

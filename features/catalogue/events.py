@@ -68,5 +68,5 @@ EVIDENCE_BY_KIND = {
 IDENTITY_LINKS = Event("identity_links", "identity_links", "devices, payments, addresses and phones")
 IDENTITY_BY_KIND = {
     kind: Event(f"identity_{kind}", "identity_links", f"{kind} tokens", Filter("kind", (kind,)))
-    for kind in ("device", "payment", "address", "phone")
+    for kind in ("device", "payment")
 }

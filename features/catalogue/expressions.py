@@ -1,4 +1,5 @@
-"""What a feature of the claim itself, a ratio or a trend is, as an expression that every engine and the endpoint run."""
+"""What a feature of the claim itself, a ratio or a trend is, as an expression that every engine and the endpoint
+run."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ MONEY_CONTEXT = frozenset({"amount", "order_amount", "price"})
 
 
 def claim_value(feature: ClaimFeature, context: ir.Table) -> ir.Value:
-    """The feature as an expression over the claim's context (`features.batch.context`)."""
+    """Return the feature as an expression over the claim's context (`features.batch.claim_context`)."""
     column = context[feature.column]
     if feature.column in MONEY_CONTEXT:
         column = column.cast("float64") / CENTS_PER_DOLLAR
@@ -34,19 +35,21 @@ def claim_value(feature: ClaimFeature, context: ir.Table) -> ir.Value:
 
 
 def _time_of_day(instant: ir.Value) -> ir.Value:
-    """Microseconds since midnight, before 1970 too, where a remainder is negative."""
+    """Return the microseconds since midnight, before 1970 too, where a remainder is negative."""
     return (instant % MICROSECONDS_PER_DAY + MICROSECONDS_PER_DAY) % MICROSECONDS_PER_DAY
 
 
 def _weekday(instant: ir.Value) -> ir.Value:
-    """Day of the week, Monday is 0; 1970-01-01 was a Thursday."""
+    """Return the day of the week, Monday is 0; 1970-01-01 was a Thursday."""
     # a whole number of days before it is divided, since engines divide in float64
     day = (instant - _time_of_day(instant)) // MICROSECONDS_PER_DAY
     return ((day % 7 + 10) % 7).cast("int64")
 
 
 def combined_value(feature: RatioFeature | TrendFeature, joined: ir.Table) -> ir.Value:
-    """The quotient as an expression over the columns of other features; null where either is, or the divisor is 0."""
+    """Return the quotient as an expression over the columns of other features; null where either is, or the divisor is
+    0.
+    """
     if isinstance(feature, TrendFeature):
         return joined[feature.short.name].cast("float64") * feature.scale / joined[feature.long.name].nullif(0)
     return joined[feature.numerator.name].cast("float64") / joined[feature.denominator.name].nullif(0)

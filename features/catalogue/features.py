@@ -1,4 +1,10 @@
-"""Every feature, declared once. To add one, add a declaration: its name, plan, documentation and schema follow from it."""
+"""Every feature, declared once. To add one, add a declaration: its name, plan, documentation and schema follow from it.
+
+>>> BY_NAME["customer_return_rate_365d"].description
+'returns per order of the customer in the 365 days before the claim was filed'
+>>> [feature.name for feature in FEATURES if feature.family == "claim itself"][:2]
+['claim_amount', 'claim_type']
+"""
 
 from __future__ import annotations
 

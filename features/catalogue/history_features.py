@@ -1,4 +1,5 @@
-"""The features over histories: velocity, money, recency and outcomes of customer, seller, product, category, order and claim."""
+"""The features over histories: velocity, money, recency and outcomes of customer, seller, product, category, order and
+claim."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ def _history(
     column: str | None = None,
     suspicion: Suspicion = Suspicion.UNKNOWN,
 ) -> tuple[HistoryFeature, ...]:
-    """The same aggregation over several windows, in days; None is all time."""
+    """Declare the same aggregation over several windows, in days; None is all time."""
     return tuple(
         HistoryFeature(
             entity=entity,
@@ -36,10 +37,11 @@ def _history(
 
 
 def _is_volume(entity: Entity, event: Event, aggregation: A, window: int | None) -> bool:
-    """Whether the feature measures how large a party has become, which tells a claim's date and not its merit.
+    """Return whether the feature measures how large a party has become, which tells a claim's date and not its merit.
 
-    Such counts grow with the marketplace; models do better on later claims without them (docs/decisions, volumes are no inputs).
-    The shares, rates and trends made of them are inputs, and so is a product's recent history, which a dangerous lot shows in.
+    Such counts grow with the marketplace; models do better on later claims without them (docs/decisions, volumes are no
+    inputs). The shares, rates and trends made of them are inputs, and so is a product's recent history, which a
+    dangerous lot shows in.
     """
     if aggregation is A.DAYS_SINCE_FIRST:
         return entity is SELLER

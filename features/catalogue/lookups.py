@@ -1,4 +1,5 @@
-"""Which columns of a claim's order, product, category, customer and seller features may read, and since when they were known."""
+"""Which columns of a claim's order, product, category, customer and seller features may read, and since when they were
+known."""
 
 from __future__ import annotations
 

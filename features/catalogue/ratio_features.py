@@ -9,7 +9,7 @@ from claimvet.features.catalogue.history_features import HISTORY_FEATURES
 
 
 def _named(name: str) -> HistoryFeature:
-    """A history feature by name."""
+    """Return a history feature by name."""
     for feature in HISTORY_FEATURES:
         if feature.name == name:
             return feature

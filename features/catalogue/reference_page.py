@@ -1,6 +1,4 @@
-"""Writes `docs/features.md` from the declarations: `python -m claimvet.features.catalogue.reference_page docs`. A test keeps the page in
-step.
-"""
+"""Write `docs/features.md` from the declarations: `python -m claimvet.features.catalogue.reference_page docs`."""
 
 from __future__ import annotations
 
@@ -13,6 +11,7 @@ from pathlib import Path
 from claimvet.features.catalogue.declaration import Aggregation, Entity, Feature, HistoryFeature, Suspicion
 from claimvet.features.catalogue.events import RETURNS
 from claimvet.features.catalogue.features import FEATURES
+from claimvet.features.catalogue.selection import REVERSIBLE
 from claimvet.features.catalogue.sources import SOURCES, Source
 
 PAGE = "features.md"
@@ -27,8 +26,7 @@ Written from the declarations in `features/` by `python -m claimvet.features.cat
 - Windows are half-open, `[filed_at - window, filed_at)`; no window means all time before. A day is 24 hours, whatever clocks do.
 - A claim never counts itself, and of two claims filed at the same instant neither counts the other.
 - Counts and sums are 0 where there is nothing to count, and null only where a table that they need is missing or empty. Means, extremes,
-  shares, first and latest values, days since, ratios and trends are null where there is nothing to average, compare or divide by.
-- `FIRST` and `LAST` are of the events that have a value; of several at the same instant, the smallest value and the largest.
+  shares, days since, ratios and trends are null where there is nothing to average, compare or divide by.
 - Of several outcomes of a claim the latest one known counts. Of two decided at the same instant it is the one with the larger outcome_id.
 - A product belongs to its category, and its history to the category's, from `listed_at` on.
 - A name is `<entity>_<event>_[<column>_]<aggregation>[_<window>]`. The last column of the tables says which way a feature points where
@@ -54,7 +52,8 @@ quotient of two features, in `features/catalogue/ratio_features.py`; a fact of t
 `features/catalogue/claim_features.py`. A declaration that cannot work (a source without that entity, a value that the column never has,
 a name that is taken) is refused by name.
 
-Aggregations: {aggregations}.
+Aggregations: {aggregations}. Outcomes and insurance policies end, and what belongs to a category may be seen late (a product is in it
+from `listed_at` on): over these only {reversible} can be declared, since an event has to be taken back from them.
 
 | source | tables | entities | columns |
 |---|---|---|---|
@@ -76,14 +75,14 @@ _MARKS = {Suspicion.RAISES: "raises suspicion", Suspicion.LOWERS: "lowers suspic
 
 
 def feature_page(features: Sequence[Feature] = FEATURES) -> str:
-    """The page: conventions, a table per family, and how to add a feature."""
+    """Return the page: conventions, a table per family, and how to add a feature."""
     ordered = sorted(features, key=lambda feature: _rank(features, feature))
     tables = [_family(name, list(members)) for name, members in groupby(ordered, key=lambda feature: feature.family)]
     return "\n".join([OPENING.format(count=len(features)), *tables, _adding()])
 
 
 def _rank(features: Sequence[Feature], feature: Feature) -> int:
-    """Families stand in the order of their first feature."""
+    """Return the place of the feature's family: families stand in the order of their first feature."""
     return [other.family for other in features].index(feature.family)
 
 
@@ -108,9 +107,12 @@ def _adding() -> str:
     aggregations = [
         f"`{a.name}`" for a in Aggregation if a not in {Aggregation.RATIO, Aggregation.TREND, Aggregation.VALUE}
     ]
-    sources = "\n".join(map(_source, SOURCES.values()))
     return ADDING.format(
-        declaration=EXAMPLE_DECLARATION, table=_table([EXAMPLE]), aggregations=", ".join(aggregations), sources=sources
+        declaration=EXAMPLE_DECLARATION,
+        table=_table([EXAMPLE]),
+        aggregations=", ".join(aggregations),
+        reversible=", ".join(f"`{a.name}`" for a in Aggregation if a in REVERSIBLE),
+        sources="\n".join(map(_source, SOURCES.values())),
     )
 
 

@@ -1,4 +1,4 @@
-"""The features to build: those asked for and those that they are made of, checked before anything is read.
+"""Complete and check the features to build: those asked for and those that they are made of, before anything is read.
 
 A declaration that cannot work is refused by name, instead of becoming a column of nulls or of zeros.
 """
@@ -22,8 +22,11 @@ from claimvet.features.catalogue.declaration import (
 from claimvet.features.catalogue.lookups import HAZARDS, LOOKUPS
 from claimvet.features.catalogue.sources import SOURCES, Source
 
-ARITHMETIC = frozenset({Aggregation.SUM, Aggregation.MEAN, Aggregation.MIN, Aggregation.MAX, Aggregation.STD})
+ARITHMETIC = frozenset({Aggregation.SUM, Aggregation.MEAN, Aggregation.MAX, Aggregation.STD})
 """Aggregations that need numbers."""
+
+REVERSIBLE = frozenset({Aggregation.COUNT, Aggregation.SUM, Aggregation.MEAN, Aggregation.STD, Aggregation.SHARE})
+"""Aggregations that an event can be taken back from: those of sums, which is all that events with bounds allow."""
 
 _CLAIM_COLUMNS = frozenset(
     {
@@ -36,7 +39,11 @@ _CLAIM_COLUMNS = frozenset(
 
 
 def with_dependencies(features: Sequence[Feature]) -> tuple[Feature, ...]:
-    """The features, and behind them what their ratios and trends are made of.
+    """Return the features, and behind them what their ratios and trends are made of.
+
+    >>> from claimvet.features.catalogue.features import BY_NAME
+    >>> [feature.name for feature in with_dependencies([BY_NAME["customer_return_rate_365d"]])]
+    ['customer_return_rate_365d', 'customer_returns_count_365d', 'customer_orders_count_365d']
 
     Raises:
         FeatureError: where two of them have the same name, or one could not be built.
@@ -56,14 +63,16 @@ def with_dependencies(features: Sequence[Feature]) -> tuple[Feature, ...]:
 
 
 def dependencies(feature: Feature) -> tuple[Feature, ...]:
-    """The two features that a ratio or a trend divides; none for the others."""
+    """Return the two features that a ratio or a trend divides; none for the others."""
     if isinstance(feature, RatioFeature):
         return feature.numerator, feature.denominator
     return (feature.short, feature.long) if isinstance(feature, TrendFeature) else ()
 
 
 def check(feature: Feature) -> None:
-    """Raises `FeatureError` where the feature names a source, entity, column or value that does not exist."""
+    """Raise `FeatureError` where the feature names a source, entity, column or value that does not exist, or an
+    aggregation that cannot be.
+    """
     if isinstance(feature, HistoryFeature):
         _check_history(feature)
     if isinstance(feature, ClaimFeature) and feature.column not in _CLAIM_COLUMNS:
@@ -94,6 +103,11 @@ def _check_history(feature: HistoryFeature) -> None:
     if feature.aggregation in ARITHMETIC and feature.column not in MONEY_COLUMNS:
         raise FeatureError(
             f"feature {feature.name}: {feature.column} is no number, expected one of {_listed(MONEY_COLUMNS)}"
+        )
+    if source.has_bounds(feature.entity) and feature.aggregation not in REVERSIBLE:
+        raise FeatureError(
+            f"feature {feature.name}: {source.name} of a {feature.entity} end or appear late, which takes back what"
+            f" {feature.aggregation} cannot give back, expected one of {_listed(REVERSIBLE)}"
         )
     if feature.event.where is not None:
         _check_filter(feature, source, feature.event.where)

@@ -1,9 +1,10 @@
 """Which histories can be looked at, and which tables of the contract does each come from?
 
-A source is a table of events: entity keys, `known` (int64, microseconds since 1970 UTC, when the platform knew the event), and
-the columns that features read (money in int64 cents). Two optional columns bound an event's life: `appears`, where it can be seen
-only later than `known`, and `ends`, from which on it no longer counts (an outcome until the next one on the same claim, a policy
-until it lapses). An event is seen by a claim filed at T where `known < T`, `appears < T` and `T <= ends`.
+A source is a table of events: entity keys, `known` (int64, microseconds since 1970 UTC, when the platform knew the
+event), and the columns that features read (money in int64 cents). Two optional columns bound an event's life:
+`appears`, where it can be seen only later than `known`, and `ends`, from which on it no longer counts (an outcome until
+the next one on the same claim, a policy until it lapses). An event is seen by a claim filed at T where `known < T`,
+`appears < T` and `T <= ends`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,12 @@ class Source:
     read: Callable[[TableReader], ir.Table]
     has_end: bool = False
 
+    def has_bounds(self, entity: Entity) -> bool:
+        """Return whether an event of the entity may end, or be seen only later than known: a product's category, once
+        it is listed.
+        """
+        return self.has_end or entity is Entity.CATEGORY
+
 
 def _orders(table: TableReader) -> ir.Table:
     return table("orders").rename(known="ordered_at")
@@ -62,7 +69,7 @@ def _claims(table: TableReader) -> ir.Table:
 
 
 def _outcomes(table: TableReader) -> ir.Table:
-    """Each outcome with its claim's parties; it ends when the claim's next one is decided."""
+    """Return each outcome with its claim's parties; it ends when the claim's next one is decided."""
     outcomes, claims = table("outcomes"), table("claims")
     by_claim = ibis.window(group_by=outcomes.claim_id, order_by=[outcomes.decided_at, outcomes.outcome_id])
     parties = claims.select("claim_id", "customer_id", "seller_id", "product_id")
@@ -80,7 +87,9 @@ def _seller_reports(table: TableReader) -> ir.Table:
 
 
 def _claim_evidence(table: TableReader) -> ir.Table:
-    """A claim's own evidence, which counts from `submitted_at <= filed_at`: one microsecond earlier makes that a `<`."""
+    """Return a claim's own evidence, which counts from `submitted_at <= filed_at`: one microsecond earlier makes that a
+    `<`.
+    """
     evidence = table("evidence")
     return evidence.mutate(known=evidence.submitted_at - 1)
 

@@ -12,10 +12,11 @@ from ibis.expr.operations import InMemoryTable
 
 from claimvet.data.contract.atomic_write import written_aside
 from claimvet.data.contract.dataset import DataSet, TableFile, connect, identifier, quoted
-from claimvet.data.contract.errors import InvalidDataError
-from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Kind, Table
+from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES
+from claimvet.features.engines.integer_columns import integer_columns
 from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.features.engines.protocol import ROW_GROUP_SIZE, BatchFunction
+from claimvet.features.engines.refusals import claims_differ, no_claims
 
 BATCH_ROWS = 50_000
 """Rows that a function is given at once (`features.engines.protocol.BatchFunction`)."""
@@ -23,8 +24,6 @@ BATCH_ROWS = 50_000
 
 class DuckDBEngine:
     """A data set in an in-memory DuckDB, reached through Ibis; see `features.engines.protocol.StreamingEngine`."""
-
-    name = "duckdb"
 
     def __init__(
         self,
@@ -71,9 +70,6 @@ class DuckDBEngine:
         self._connection.register(f"kept_{self._kept}", table)
         return self._ibis.table(f"kept_{self._kept}")
 
-    def release(self, kept: ir.Table) -> None:
-        self._connection.execute(f"DROP TABLE {kept.get_name()}")
-
     def number(self, expression: ir.Table, name: str) -> ir.Table:
         return self.keep(expression.mutate(**{name: ibis.row_number().cast("int32")}))
 
@@ -94,17 +90,15 @@ class DuckDBEngine:
         self._connection.close()
 
     def _declare(self, name: str, select: str) -> None:
-        columns = ", ".join(_normalised(TABLES[name]))
+        columns = ", ".join(integer_columns(TABLES[name]))
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM ({select})")
 
     def _declare_targets(self, file: TableFile | None, chunk: range | None) -> None:
         if file is None:
-            raise InvalidDataError(
-                f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims"
-            )
+            raise no_claims(self._data_set.folder)
         select = file.typed_select(self._connection)
         extra = [name for name in file.columns(self._connection) if name.startswith(FEATURE_COLUMN_PREFIX)]
-        columns = ", ".join(["row_number() OVER () AS row", *_normalised(file.table), *map(identifier, extra)])
+        columns = ", ".join(["row_number() OVER () AS row", *integer_columns(file.table), *map(identifier, extra)])
         self._connection.execute(f"CREATE TEMP TABLE all_targets AS SELECT {columns} FROM ({select})")
         within = f" WHERE row >= {chunk.start} AND row < {chunk.stop}" if chunk is not None else ""
         self._connection.execute(f"CREATE TEMP VIEW targets AS SELECT * FROM all_targets{within}")
@@ -123,14 +117,5 @@ class DuckDBEngine:
             "SELECT claim_id FROM history GROUP BY claim_id HAVING count(*) > 1 ORDER BY claim_id LIMIT 5"
         ).fetchall()
         if twice:
-            keys = ", ".join(row[0] for row in twice)
-            raise InvalidDataError(
-                f"claims {keys}: the file of claims holds another row than the data set, expected the same"
-            )
+            raise claims_differ([row[0] for row in twice])
         self._connection.execute("CREATE OR REPLACE TEMP VIEW claims AS SELECT * FROM history")
-
-
-def _normalised(table: Table) -> list[str]:
-    """SQL of the contract's columns, times as microseconds and money as cents, both int64."""
-    forms = {Kind.TIME: "epoch_us({0}) AS {0}", Kind.MONEY: "CAST(round({0} * 100) AS BIGINT) AS {0}"}
-    return [forms.get(column.kind, "{0}").format(identifier(column.name)) for column in table.columns]

@@ -7,14 +7,15 @@ from pathlib import Path
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import UsageError
 from claimvet.data.contract.reading.feature_types import FeatureTypes
-from claimvet.features.engines.protocol import Engine
+from claimvet.features.engines.protocol import AnyEngine
 from claimvet.features.engines.spark.tables import is_remote
 
 ENGINES = ("duckdb", "spark")
 
 
 def open_data_set(folder: Path, engine: str, types: FeatureTypes | None = None) -> DataSet:
-    """The data set in a folder; one that only Spark can reach (`s3a://bucket/…`) is looked into when the engine opens.
+    """Open the data set in a folder; one that only Spark can reach (`s3a://bucket/…`) is looked into when the engine
+    opens.
 
     `types` are what is known of the user's own columns of claims.
 
@@ -27,8 +28,8 @@ def open_data_set(folder: Path, engine: str, types: FeatureTypes | None = None) 
     return DataSet.open(folder, types)
 
 
-def open_engine(name: str, data_set: DataSet, claims: Path | None = None, memory_limit: str | None = None) -> Engine:
-    """The data set in the engine of that name, with `claims`, a file, as the claims to build where given.
+def open_engine(name: str, data_set: DataSet, claims: Path | None = None, memory_limit: str | None = None) -> AnyEngine:
+    """Open the data set in the engine of that name, with `claims`, a file, as the claims to build where given.
 
     Raises:
         InvalidDataError: where a claim of `claims` differs from the data set's row of the same id.

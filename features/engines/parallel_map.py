@@ -1,4 +1,4 @@
-"""Work that does not hold up other threads, such as numpy's on columns and LightGBM's on trees, on several processors at once."""
+"""Run work that lets other threads run (numpy on columns, LightGBM on trees) on several processors at once."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ PROCESSORS = os.cpu_count() or 1
 
 
 def parallel_map(make: Callable[[Item], Made], items: Iterable[Item], threads: int = PROCESSORS) -> list[Made]:
-    """`make` of every item, in their order, up to `threads` at a time; what it raises is raised here."""
+    """Return `make` of every item, in their order, up to `threads` at a time; what it raises is raised here.
+
+    >>> parallel_map(len, ["a", "bc"])
+    [1, 2]
+    """
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(make, items))

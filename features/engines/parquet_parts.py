@@ -1,4 +1,4 @@
-"""From the part files that a cluster writes to one file, rows in the order of the parts."""
+"""Join the part files that a cluster writes into one file, rows in the order of the parts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def written_parts(frame: DataFrame, beside: Path) -> Iterator[list[Path]]:
-    """The frame's partitions as Parquet files in their order, in a hidden directory beside a file; it goes again at the end."""
+    """Write the frame's partitions as Parquet files in their order, in a hidden directory beside a file; remove it at
+    the end.
+    """
     directory = beside.resolve().with_name(f".{beside.name}.parts")  # what a killed run left there is overwritten
     try:
         frame.write.mode("overwrite").parquet(f"file://{directory}")
@@ -30,7 +32,7 @@ def written_parts(frame: DataFrame, beside: Path) -> Iterator[list[Path]]:
 
 
 def read_parts(parts: list[Path]) -> Iterator[pa.Table]:
-    """The rows of all parts in order, at most `ROW_GROUP_SIZE` at once."""
+    """Yield the rows of all parts in order, at most `ROW_GROUP_SIZE` at once."""
     for part in parts:
         for batch in pq.ParquetFile(part).iter_batches(batch_size=ROW_GROUP_SIZE):
             yield pa.Table.from_batches([batch])
@@ -39,7 +41,8 @@ def read_parts(parts: list[Path]) -> Iterator[pa.Table]:
 def join_parts(frame: DataFrame, out: Path) -> int:
     """Write the frame, in order, as one Parquet file that appears whole or not at all; the number of rows.
 
-    The file lies where the driver is, and so do the parts for a while: executors on other machines need to share that directory.
+    The file lies where the driver is, and so do the parts for a while: executors on other machines need to share that
+    directory.
     """
     with written_aside(out) as aside, written_parts(frame, out) as parts:
         schema = pq.read_schema(parts[0]).remove_metadata()

@@ -1,4 +1,4 @@
-"""How long work tells what it is doing, without knowing who listens."""
+"""How long-running work says what it is doing, without knowing who listens."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told what comes next and, where they are known, how many rows have been read by then and how many there are to read."""
+    """Told what comes next and, where they are known, how many rows have been read by then and how many there are to
+    read."""
 
     def __call__(self, part: str, done: int = 0, total: int = 0) -> None: ...
 
 
 def silent(part: str, done: int = 0, total: int = 0) -> None:
-    """For whoever does not want to know."""
+    """Ignore what is told, for whoever does not want to know."""

@@ -1,4 +1,4 @@
-"""What the feature plan needs of an engine: read the contract's tables as Ibis tables, keep a step, count its rows."""
+"""What a build needs of an engine: read the contract's tables as Ibis tables, keep a step, count its rows."""
 
 from __future__ import annotations
 
@@ -13,37 +13,35 @@ ROW_GROUP_SIZE = 50_000
 """Rows per row group of what is written: a batch that a reader can hold without noticing."""
 
 BatchFunction = Callable[[pa.Table], pa.Table]
-"""Rows in, rows out, each batch on its own; it runs where the rows lie, so it must not need anything but its argument."""
+"""Rows in, rows out, each batch on its own; it runs where the rows lie, so it must not need anything but its
+argument."""
 
 
 class Engine(Protocol):
     """A data set opened in one engine; times are int64 microseconds since 1970 UTC, money int64 cents."""
 
-    name: str
-
     def has(self, table: str) -> bool:
-        """Whether the table is there and has a row."""
+        """Return whether the table is there and has a row."""
 
     def rows(self, table: str) -> int:
-        """Number of rows of a table of the data set, 0 where it is missing."""
+        """Return the number of rows of a table of the data set, 0 where it is missing."""
 
     def table(self, name: str) -> ir.Table:
-        """A table of the contract by name; `claims` holds the claims to build and all others, as history for one another."""
+        """Return a table of the contract by name; `claims` holds the claims to build and all others, as history for one
+        another.
+        """
 
     def targets(self) -> ir.Table:
-        """The claims to build, with `row` (int64, their place in the input) and their extra `x_` columns."""
+        """Return the claims to build, with `row` (int64, their place in the input) and their extra `x_` columns."""
 
     def keep(self, expression: ir.Table) -> ir.Table:
-        """The expression's rows, computed once and kept until the engine is closed."""
-
-    def release(self, kept: ir.Table) -> None:
-        """Let go of one kept step that nothing reads any more."""
+        """Compute the expression's rows once, and keep them until the engine is closed."""
 
     def number(self, expression: ir.Table, name: str) -> ir.Table:
-        """The expression's rows, kept, with a further column `name`: a distinct integer a row, in no order."""
+        """Keep the expression's rows with a further column `name`: a distinct integer a row, in no order."""
 
     def apply(self, expression: ir.Table, function: BatchFunction, schema: pa.Schema) -> ir.Table:
-        """What `function` makes of the expression's rows, batch by batch, kept; it returns tables of `schema`."""
+        """Keep what `function` makes of the expression's rows, batch by batch; it returns tables of `schema`."""
 
     def write(self, expression: ir.Table, out: Path) -> int:
         """Write the rows to a Parquet file, aside first and renamed when complete; the number of rows."""
@@ -57,14 +55,17 @@ class StreamingEngine(Engine, Protocol):
     """An engine in this very process, so that rows can come and go without a copy."""
 
     def stream(self, expression: ir.Table, rows: int = ROW_GROUP_SIZE) -> pa.RecordBatchReader:
-        """The expression's rows in batches of at most `rows`, in no order; nothing else may be asked of the engine until the last."""
+        """Return the expression's rows in batches of at most `rows`, in no order; nothing else may be asked of the
+        engine until the last.
+        """
 
     def hold(self, table: pa.Table) -> ir.Table:
-        """A table of this process as one of the engine."""
+        """Return a table of this process as one of the engine."""
 
 
 AskedFunction = Callable[[pa.Table, Iterator[pa.RecordBatch]], pa.Table]
-"""Who is asked about and all events of these, batch by batch, to rows; it runs where they lie, and needs nothing but its arguments."""
+"""Who is asked about and all events of these, batch by batch, to rows; it runs where they lie, and needs nothing but
+its arguments."""
 
 
 @runtime_checkable
@@ -72,7 +73,12 @@ class PartitionedEngine(Engine, Protocol):
     """An engine whose rows lie in many places."""
 
     def by_key(self, asked: ir.Table, events: ir.Table, function: AskedFunction, schema: pa.Schema) -> ir.Table:
-        """What `function` makes of the rows of `asked` and `events` that have the same `key`, many keys at once, kept.
+        """Keep what `function` makes of the rows of `asked` and `events` that have the same `key`, many keys at once.
 
-        Both have a column `key` (string); `function` gets all rows of a key in one call, and returns tables of `schema`.
+        Both have a column `key` (string); `function` gets all rows of a key in one call, and returns tables of
+        `schema`.
         """
+
+
+AnyEngine = StreamingEngine | PartitionedEngine
+"""What a build runs on: an engine is one or the other."""

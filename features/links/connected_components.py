@@ -37,19 +37,21 @@ class ConnectedComponents:
         self._holders: dict[Hashable, Hashable] = {}
 
     def link(self, customer: Hashable, token: Hashable) -> None:
-        """The customer holds the token from now on; linking again changes nothing."""
+        """Note that the customer holds the token from now on; linking again changes nothing."""
         if customer not in self._parents:
             self._parents[customer] = customer
             self._sizes[customer] = 1
         self._join(customer, self._holders.setdefault(token, customer))
 
     def size(self, customer: Hashable) -> int:
-        """Number of customers in the component, this one included; 1 where nothing is known of the customer."""
+        """Return the number of customers in the component, this one included; 1 where nothing is known of the
+        customer."""
         return self._sizes[self._root(customer)] if customer in self._parents else 1
 
     def name(self, customer: Hashable) -> Hashable:
-        """One customer of the component, the same for all of it until it grows; the customer itself where nothing is
-        known."""
+        """Return one customer of the component, the same for all of it until it grows; the customer itself where
+        nothing is known.
+        """
         return self._root(customer) if customer in self._parents else customer
 
     def _join(self, one: Hashable, other: Hashable) -> None:
@@ -69,8 +71,8 @@ class ConnectedComponents:
 
 
 def others_in_components(links: pa.Table, asked: pa.Table) -> pa.Table:
-    """`row` and `others` (int64): the other customers in the component of each claim's customer, by the links seen
-    before it was filed.
+    """Return `row` and `others` (int64): the other customers in the component of each claim's customer, by the links
+    seen before it was filed.
 
     Parameters:
         links: `customer` and `token` (integers or strings), `seen_at` (int64): who holds a token and since when.
@@ -92,6 +94,6 @@ def others_in_components(links: pa.Table, asked: pa.Table) -> pa.Table:
 
 
 def _rows(table: pa.Table, *columns: str) -> Iterator[tuple[Any, ...]]:
-    """Row by row, a batch of them as Python objects at a time."""
+    """Yield row by row, a batch of them as Python objects at a time."""
     for batch in table.select(columns).to_batches(max_chunksize=10_000):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)

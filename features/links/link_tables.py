@@ -1,9 +1,11 @@
-"""Who else is tied to this claim: customers who share its evidence, an identity token, a chain of shared tokens, or its wording.
+"""Who else is tied to this claim: customers who share its evidence, an identity token, a chain of shared tokens, or its
+wording.
 
-Each link is counted as it was known when the claim was filed. Where one token is held by very many customers nothing is paired with
-everything: distinct customers are counted by `features.links.shared_keys`, `token_links` reads running totals per token and takes away the
-customer's own, and components are kept by a union-find (`features.links.connected_components`). What nobody shares, which is most of it, is
-left out first.
+Each link is counted as it was known when the claim was filed. Where one token is held by very many customers nothing is
+paired with
+everything: distinct customers are counted by `features.links.shared_keys`, `token_links` reads running totals per token
+and takes away the customer's own, and components are kept by a union-find (`features.links.connected_components`). What
+nobody shares, which is most of it, is left out first.
 """
 
 from __future__ import annotations
@@ -15,13 +17,13 @@ import ibis
 import ibis.expr.types as ir
 
 from claimvet.data.contract.tables import IDENTITY_KINDS
-from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind, contributions
+from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind
 from claimvet.features.catalogue.declaration import Filter
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.features.engines.protocol import Engine
 from claimvet.features.links.connected_components import others_in_components
+from claimvet.features.links.event_counts import event_counts
 from claimvet.features.links.minhash import BUCKETS, bucket_table
-from claimvet.features.links.plan_choice import choose_plan
 from claimvet.features.links.shared_keys import ANY, other_holders
 
 IDENTITY_FEATURES_BY_KIND = tuple(kind for kind in IDENTITY_KINDS if kind != "phone")
@@ -38,7 +40,8 @@ TOKEN_EVENTS = {
 
 
 def link_tables(engine: Engine, context: ir.Table) -> list[ir.Table]:
-    """Tables of `row` and columns of link features (int64), which leave out claims that nothing is tied to: these count 0.
+    """Return tables of `row` and columns of link features (int64), which leave out claims that nothing is tied to:
+    these count 0.
 
     Features whose source is missing have no column.
     """
@@ -57,7 +60,7 @@ def link_tables(engine: Engine, context: ir.Table) -> list[ir.Table]:
 
 
 def evidence_links(engine: Engine, context: ir.Table) -> tuple[ir.Table, ir.Table]:
-    """Other customers, and other claims of the customer, that handed in a piece of the claim's evidence before.
+    """Return other customers, and other claims of the customer, that handed in a piece of the claim's evidence before.
 
     Returns two tables of `row` and a count.
     """
@@ -84,7 +87,7 @@ def evidence_links(engine: Engine, context: ir.Table) -> tuple[ir.Table, ir.Tabl
 
 
 def _seen_elsewhere(engine: Engine, context: ir.Table) -> ir.Table:
-    """The claims' pieces of evidence that were handed in more than once, or not by the claim's customer.
+    """Return the claims' pieces of evidence that were handed in more than once, or not by the claim's customer.
 
     Returns:
         `row`, `claim_id`, `customer_id` and `filed_at` of the claim, `key` (the content), `kind` ("hash"), each once.
@@ -103,7 +106,8 @@ def _seen_elsewhere(engine: Engine, context: ir.Table) -> ir.Table:
 
 
 def shared_tokens(engine: Engine) -> ir.Table:
-    """Who holds a token that somebody else holds too, and since when; kept, since every identity feature reads it.
+    """Return who holds a token that somebody else holds too, and since when; kept, since every identity feature reads
+    it.
 
     Returns:
         `kind` (string), `customer_id`, `seen_at` (int64), `key` and `holding` (integers, the token's and the row's).
@@ -118,13 +122,14 @@ def shared_tokens(engine: Engine) -> ir.Table:
 
 
 def tokens_of_claims(context: ir.Table, tokens: ir.Table) -> ir.Table:
-    """The shared tokens of every claim's customer: `row`, `customer_id`, `filed_at`, `kind`, `key`, `holding`."""
+    """Return the shared tokens of every claim's customer: `row`, `customer_id`, `filed_at`, `kind`, `key`,
+    `holding`."""
     joined = context.inner_join(tokens, [context.customer_id == tokens.customer_id, tokens.seen_at < context.filed_at])
     return joined.select("row", "customer_id", "filed_at", "kind", "key", "holding")
 
 
 def identity_links(engine: Engine, tokens: ir.Table, asked: ir.Table) -> ir.Table:
-    """Distinct other customers who share a token with the customer, of any kind and of one kind.
+    """Return distinct other customers who share a token with the customer, of any kind and of one kind.
 
     Parameters:
         tokens: as of `shared_tokens`.
@@ -137,10 +142,10 @@ def identity_links(engine: Engine, tokens: ir.Table, asked: ir.Table) -> ir.Tabl
 
 
 def token_links(engine: Engine, tokens: ir.Table, asked: ir.Table) -> ir.Table:
-    """The most claims, and the most abusive outcomes, that other holders of one of the customer's tokens have.
+    """Return the most claims, and the most abusive outcomes, that other holders of one of the customer's tokens have.
 
-    Parameters are those of `identity_links`. All holders of a token have one total and the customer another; what is between them is
-    the others'. An event counts for a token once its customer holds it.
+    Parameters are those of `identity_links`. All holders of a token have one total and the customer another; what is
+    between them is the others'. An event counts for a token once its customer holds it.
     """
     counted = {name: event for name, event in TOKEN_EVENTS.items() if engine.has(event[0])}
     aggregates = [aggregate for _, aggregate in counted.values()]
@@ -153,33 +158,37 @@ def token_links(engine: Engine, tokens: ir.Table, asked: ir.Table) -> ir.Table:
     )
     signed = engine.keep(_all_and_own(asked.mutate(token="key"), "row", "token", "filed_at"))
     instants = signed.select("key", "filed_at").distinct()
-    plan, moments = choose_plan(instants, moments, aggregates)
-    found = signed.left_join(plan(instants, moments, aggregates), ["key", "filed_at"])
+    found = signed.left_join(event_counts(instants, moments, aggregates), ["key", "filed_at"])
     totals = {name: (found.sign * found[aggregate.name].fill_null(0)).sum() for name, (_, aggregate) in counted.items()}
     others = found.group_by("row", "token").aggregate(**totals)
     return others.group_by("row").aggregate(**{name: others[name].max() for name in counted})
 
 
 def _events(engine: Engine, source: str, aggregate: Aggregate, aggregates: Sequence[Aggregate]) -> ir.Table:
-    """The events of one source: `customer_id`, `known`, `ends`, and a column for all of `aggregates`, 0 but for its own."""
+    """Return the events of one source: `customer_id`, `known`, `ends`, and a column for all of `aggregates`, 0 but for
+    its own.
+    """
     events = SOURCES[source].read(engine.table)
     ends = events.ends if SOURCES[source].has_end else ibis.null("int64")
-    columns = {other.total.name: ibis.literal(0, "int64") for other in aggregates} | contributions(events, [aggregate])
+    nothing = {other.total.name: ibis.literal(0, "int64") for other in aggregates}
+    columns = nothing | {aggregate.total.name: aggregate.contribution(events)}
     return events.select("customer_id", "known", ends=ends, **columns)
 
 
 def _all_and_own(table: ir.Table, *columns: str) -> ir.Table:
-    """Every row twice, for the token's total and for that of the customer's holding: `columns`, `key` and `sign` (1 and -1)."""
+    """Return every row twice, for the token's total and for that of the customer's holding: `columns`, `key` and `sign`
+    (1 and -1).
+    """
     everyone = table.select(*columns, key=table.key.cast("int64"), sign=ibis.literal(1, "int64"))
     own = table.select(*columns, key=-1 - table.holding.cast("int64"), sign=ibis.literal(-1, "int64"))
     return everyone.union(own)
 
 
 def component_links(context: ir.Table, tokens: ir.Table) -> ir.Table:
-    """Other customers whom a chain of shared tokens ties to the customer.
+    """Return other customers whom a chain of shared tokens ties to the customer.
 
-    A chain has no end that a query could know beforehand, so this is computed in one process: it collects the shared links (not the
-    others, which are most) and the claims of their customers, some 200 bytes each while it runs.
+    A chain has no end that a query could know beforehand, so this is computed in one process: it collects the shared
+    links (not the others, which are most) and the claims of their customers, some 200 bytes each while it runs.
     """
     links = tokens.select("seen_at", customer="customer_id", token="key").to_pyarrow()
     asked = context.semi_join(tokens, "customer_id").select("row", "filed_at", customer="customer_id").to_pyarrow()
@@ -187,7 +196,8 @@ def component_links(context: ir.Table, tokens: ir.Table) -> ir.Table:
 
 
 def narrative_links(engine: Engine, context: ir.Table) -> ir.Table:
-    """Other customers with an earlier narrative that reads nearly the same; the same bucket of a MinHash is nearly the same.
+    """Return other customers with an earlier narrative that reads nearly the same; the same bucket of a MinHash is
+    nearly the same.
 
     The most of any of the narrative's buckets: in each, the customers whose first narrative of the bucket came before.
     """
@@ -202,7 +212,9 @@ def narrative_links(engine: Engine, context: ir.Table) -> ir.Table:
 
 
 def _others_before(alike: ir.Table) -> ir.Table:
-    """`claim_id` and `others` for every row: customers of the same `bucket` with an earlier `filed_at`, without its own."""
+    """Return `claim_id` and `others` for every row: customers of the same `bucket` with an earlier `filed_at`, without
+    its own.
+    """
     own = {"group_by": ["bucket", "customer_id"], "order_by": ["filed_at", "claim"]}
     since = alike.filed_at.min().over(ibis.cumulative_window(**own))
     rows = alike.mutate(place=ibis.row_number().over(**own), since=since)
@@ -212,6 +224,6 @@ def _others_before(alike: ir.Table) -> ir.Table:
 
 
 def _repeated(table: ir.Table, *columns: str) -> ir.Table:
-    """The values of `columns` that more than one row has."""
+    """Return the values of `columns` that more than one row has."""
     counted = table.group_by(columns).aggregate(rows=table.count())
     return counted.filter(counted.rows > 1)

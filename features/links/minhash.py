@@ -1,9 +1,10 @@
-"""Which narratives read nearly the same, as buckets of a MinHash.
+"""Which narratives read nearly the same: buckets of a MinHash.
 
 What the buckets tell is for an expert's eyes: rewriting a text moves it to other buckets, so no model may lean on them.
 
-The libraries for it hash a word triple at a time or change their signatures between versions. Here it is arithmetic on whole arrays of
-64-bit numbers, with every constant written down, so that a text has the same buckets in each process, on each engine, in each version.
+The libraries for it hash a word triple at a time or change their signatures between versions. Here it is arithmetic on
+whole arrays of 64-bit numbers, with every constant written down, so that a text has the same buckets in each process,
+on each engine, in each version.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from claimvet.features.engines.arrow_numpy import from_arrow, to_arrow
 
 BANDS = 8
 ROWS_PER_BAND = 4
-"""Texts with a Jaccard similarity s of their word triples share a bucket with probability 1 - (1 - s^4)^8: 0.99 at s = 0.8, 0.06 at
-0.3 (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4)."""
+"""Texts with a Jaccard similarity s of their word triples share a bucket with probability 1 - (1 - s^4)^8: 0.99 at s =
+0.8, 0.06 at 0.3 (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4)."""
 
 WORDS_PER_SHINGLE = 3
 
@@ -36,7 +37,8 @@ _TEXTS_AT_ONCE = 2_048
 """Some 500 kB of text: what is made of it stays in the processor's cache."""
 
 _FEW_SHINGLES = 4_000
-"""Up to so many, all bands are made at once, which is fewer steps; of more, one after the other stays in the processor's cache."""
+"""Up to so many, all bands are made at once, which is fewer steps; of more, one after the other stays in the
+processor's cache."""
 
 _MIN_DOUBLINGS = 12
 """Powers for 4,096 bytes at least, so that single texts, each of another length, all find the same ones made."""
@@ -50,7 +52,8 @@ _GOLDEN = 0x9E3779B97F4A7C15
 
 
 def bucket_table(narratives: pa.Table) -> pa.Table:
-    """`claim` and `bucket` (int64), `BANDS` rows for every narrative that has a word; a bucket is a hash of its band's values.
+    """Return `claim` and `bucket` (int64), `BANDS` rows for every narrative that has a word; a bucket is a hash of its
+    band's values.
 
     Parameters:
         narratives: `claim` (integer) and `narrative` (string, not null).
@@ -60,7 +63,8 @@ def bucket_table(narratives: pa.Table) -> pa.Table:
 
 
 def text_buckets(texts: Sequence[str]) -> list[list[int]]:
-    """The buckets of each text, as `bucket_table` has them; none where it has no word. For a few texts, quicker than a table.
+    """Return the buckets of each text, as `bucket_table` has them; none where it has no word. For a few texts, quicker
+    than a table.
 
     >>> [len(buckets) for buckets in text_buckets(["A rung broke.", "..."])]
     [8, 0]
@@ -77,7 +81,7 @@ def _bucket_chunk(narratives: pa.Table) -> pa.Table:
 
 
 def _of_bytes(letters: Bytes, ends: Places) -> tuple[npt.NDArray[np.bool_], Places]:
-    """Whether each text has a word, and the buckets of those that have, int64, shape (texts, `BANDS`)."""
+    """Return whether each text has a word, and the buckets of those that have, int64, shape (texts, `BANDS`)."""
     words, counts = _words(letters, ends)
     told = counts > 0
     if not told.any():
@@ -86,13 +90,15 @@ def _of_bytes(letters: Bytes, ends: Places) -> tuple[npt.NDArray[np.bool_], Plac
 
 
 def _ascii_bytes(texts: Sequence[str]) -> tuple[Bytes, Places]:
-    """As `_bytes`, for texts that are ASCII."""
+    """Return the same as `_bytes`, for texts that are ASCII."""
     lower = [f"{text} ".lower().encode() for text in texts]
     return np.frombuffer(b"".join(lower), np.uint8), np.cumsum([0, *map(len, lower)])
 
 
 def _bytes(texts: pa.StringArray) -> tuple[Bytes, Places]:
-    """UTF-8 in lower case of all texts, one after the other, each with a space behind it, and where each ends, after a first 0."""
+    """Return UTF-8 in lower case of all texts, one after the other, each with a space behind it, and where each ends,
+    after a first 0.
+    """
     prepared = _prepared(texts.cast(pa.large_string()))
     _, offsets, data = prepared.buffers()
     ends = np.frombuffer(offsets, np.int64)[: len(prepared) + 1]
@@ -100,7 +106,7 @@ def _bytes(texts: pa.StringArray) -> tuple[Bytes, Places]:
 
 
 def _prepared(texts: pa.LargeStringArray) -> pa.LargeStringArray:
-    """In lower case, with a space at the end; what parts words is ASCII."""
+    """Return the texts in lower case, with a space at the end; what separates words is ASCII."""
     lower = pc.utf8_lower(texts)
     foreign = pc.invert(pc.string_is_ascii(lower))
     if pc.any(foreign).as_py():
@@ -111,7 +117,7 @@ def _prepared(texts: pa.LargeStringArray) -> pa.LargeStringArray:
 
 
 def _words(data: Bytes, ends: Places) -> tuple[Numbers, Places]:
-    """A hash of every word of every text, in order, and the number of words of each text.
+    """Return a hash of every word of every text, in order, and the number of words of each text.
 
     The hash is the polynomial of the word's bytes c: the sum of c[i] * g^i modulo 2^64, mixed.
     """
@@ -128,7 +134,7 @@ def _words(data: Bytes, ends: Places) -> tuple[Numbers, Places]:
 
 @lru_cache(maxsize=2)
 def _powers(base: int, doublings: int) -> Numbers:
-    """The first 2^doublings powers of the base, modulo 2^64; chunks of like size share them."""
+    """Return the first 2^doublings powers of the base, modulo 2^64; chunks of like size share them."""
     powers = np.ones(1, np.uint64)
     for doubling in range(doublings):
         powers = np.concatenate([powers, powers * np.uint64(pow(base, 2**doubling, 2**64))])
@@ -136,7 +142,9 @@ def _powers(base: int, doublings: int) -> Numbers:
 
 
 def _shingles(words: Numbers, counts: Places) -> tuple[Numbers, Places]:
-    """A hash of every run of three words, or of a text's few words where it has fewer, and where each text's begin."""
+    """Return a hash of every run of three words, or of a text's few words where it has fewer, and where each text's
+    begin.
+    """
     ends = np.cumsum(counts)
     shingles = np.maximum(counts - WORDS_PER_SHINGLE + 1, 1)
     firsts = np.cumsum(shingles) - shingles
@@ -150,7 +158,7 @@ def _shingles(words: Numbers, counts: Places) -> tuple[Numbers, Places]:
 
 
 def _buckets(shingles: Numbers, firsts: Places) -> Numbers:
-    """A hash of every band of the smallest values of each text, shape (texts, `BANDS`)."""
+    """Return a hash of every band of the smallest values of each text, shape (texts, `BANDS`)."""
     bands = _factors_and_offsets()
     at_once = BANDS if len(shingles) <= _FEW_SHINGLES else 1
     buckets = [_bands(shingles, firsts, bands[start : start + at_once], start) for start in range(0, BANDS, at_once)]
@@ -159,13 +167,13 @@ def _buckets(shingles: Numbers, firsts: Places) -> Numbers:
 
 @lru_cache(maxsize=1)
 def _factors_and_offsets() -> Numbers:
-    """What makes the values of each row of each band, shape (`BANDS`, `ROWS_PER_BAND`, 2)."""
+    """Return what makes the values of each row of each band, shape (`BANDS`, `ROWS_PER_BAND`, 2)."""
     steps = _mixed(np.arange(1, 2 * BANDS * ROWS_PER_BAND + 1, dtype=np.uint64) * np.uint64(_GOLDEN))
     return steps.reshape(BANDS, ROWS_PER_BAND, 2)
 
 
 def _bands(shingles: Numbers, firsts: Places, bands: Numbers, first_band: int) -> Numbers:
-    """The same for some of the bands, shape (bands, texts)."""
+    """Return the same for some of the bands, shape (bands, texts)."""
     buckets = np.repeat(np.arange(first_band, first_band + len(bands), dtype=np.uint64)[:, None], len(firsts), axis=1)
     for row in range(ROWS_PER_BAND):
         factor, offset = bands[:, row, :1] | np.uint64(1), bands[:, row, 1:]
@@ -174,7 +182,7 @@ def _bands(shingles: Numbers, firsts: Places, bands: Numbers, first_band: int) -
 
 
 def _mixed(numbers: Numbers) -> Numbers:
-    """One number for each, all bits of one depending on all of the other."""
+    """Return one number for each, all bits of one depending on all of the other."""
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return numbers ^ (numbers >> np.uint64(31))

@@ -1,9 +1,10 @@
 """How many distinct other customers hold one of a claim's keys (tokens, content hashes), however many hold them.
 
-Up to `HUB_HOLDERS` holders a key is paired with the claims that ask for it. A key with more is a *hub*, and pairs would explode: of a
-token shared by 100,000 customers, 2,000 claims make 200 million. The holders of hubs are counted by running totals instead: by
-inclusion and exclusion over the sets of a claim's hubs where it has few, |A or B| = |A| + |B| - |A and B|; as the union of each
-distinct set where it has more than `MAX_HUBS`. Holders of the claim's other keys are added where no hub of the claim has them yet.
+Up to `HUB_HOLDERS` holders a key is paired with the claims that ask for it. A key with more is a *hub*, and pairs would
+explode: of a token shared by 100,000 customers, 2,000 claims make 200 million. The holders of hubs are counted by
+running totals instead: by inclusion and exclusion over the sets of a claim's hubs where it has few, |A or B| = |A| +
+|B| - |A and B|; as the union of each distinct set where it has more than `MAX_HUBS`. Holders of the claim's other keys
+are added where no hub of the claim has them yet.
 """
 
 from __future__ import annotations
@@ -16,20 +17,22 @@ import ibis.expr.types as ir
 
 from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind
 from claimvet.features.engines.protocol import Engine
-from claimvet.features.links.plan_choice import choose_plan
+from claimvet.features.links.event_counts import event_counts
 
 HUB_HOLDERS = 200
-"""A key with more holders is a hub; pairing is cheaper below: it costs claims times holders, a hub some fifteen passes over both."""
+"""A key with more holders is a hub; pairing is cheaper below: it costs claims times holders, a hub some fifteen passes
+over both."""
 
 MAX_HUBS = 4
-"""Sets of up to so many hubs are counted by inclusion and exclusion, of 15 subsets at most; there are four kinds of token."""
+"""Sets of up to so many hubs are counted by inclusion and exclusion, of 15 subsets at most; there are four kinds of
+token."""
 
 ANY = "any"
 _HOLDERS = Aggregate(AggregateKind.COUNT, None, None, None)
 
 
 def other_holders(engine: Engine, asked: ir.Table, holders: ir.Table, kinds: Sequence[str] = ()) -> ir.Table:
-    """Distinct customers other than the claim's own who held one of its keys strictly before it was filed.
+    """Return distinct customers other than the claim's own who held one of its keys strictly before it was filed.
 
     Parameters:
         asked: `row`, `customer_id`, `filed_at`, `kind`, `key`: the keys of every claim, each once.
@@ -49,7 +52,8 @@ def other_holders(engine: Engine, asked: ir.Table, holders: ir.Table, kinds: Seq
 
 
 def _hubs(asked: ir.Table, holders: ir.Table) -> ir.Table:
-    """`key` and a number, `hub`, for every key that a claim asks for and more than `HUB_HOLDERS` customers hold."""
+    """Return `key` and a number, `hub`, for every key that a claim asks for and more than `HUB_HOLDERS` customers
+    hold."""
     degrees = holders.semi_join(asked, "key").group_by("key").aggregate(holders=ibis._.count())
     hubs = degrees.filter(degrees.holders > HUB_HOLDERS)
     return hubs.select("key", hub=ibis.row_number().over(order_by=hubs.key))
@@ -62,14 +66,14 @@ def _by_pairs(asked: ir.Table, holders: ir.Table, kinds: Sequence[str]) -> ir.Ta
 
 
 def _pairs(asked: ir.Table, holders: ir.Table) -> ir.Table:
-    """`row`, `kind`, `filed_at` and `other` for every holder of every key."""
+    """Return `row`, `kind`, `filed_at` and `other` for every holder of every key."""
     holding = holders.rename(other="customer_id")
     before = [asked.key == holding.key, holding.known < asked.filed_at, holding.other != asked.customer_id]
     return asked.inner_join(holding, before).select("row", "kind", "filed_at", "other")
 
 
 def _by_hubs(engine: Engine, asked: ir.Table, holders: ir.Table, hubs: ir.Table, kinds: Sequence[str]) -> ir.Table:
-    """The counts of claims that have a hub among their keys."""
+    """Return the counts of claims that have a hub among their keys."""
     grouped = [
         asked.mutate(among=ibis.literal(ANY)),
         *(asked.filter(asked.kind == k).mutate(among="kind") for k in kinds),
@@ -89,13 +93,13 @@ def _by_hubs(engine: Engine, asked: ir.Table, holders: ir.Table, hubs: ir.Table,
 
 
 def _own(asked_hubs: ir.Table, held: ir.Table) -> ir.Table:
-    """-1 for a claim whose own customer is among the holders of its hubs."""
+    """Return -1 for a claim whose own customer is among the holders of its hubs."""
     own = _held_before(asked_hubs.rename(other="customer_id"), held)
     return own.select("row", "among").distinct().mutate(others=ibis.literal(-1, "int64"))
 
 
 def _beside_hubs(engine: Engine, asked: ir.Table, holders: ir.Table, asked_hubs: ir.Table, held: ir.Table) -> ir.Table:
-    """Holders of the claim's other keys who do not hold one of its hubs yet."""
+    """Return holders of the claim's other keys who do not hold one of its hubs yet."""
     holding = holders.rename(other="customer_id")
     before = [asked.key == holding.key, holding.known < asked.filed_at, holding.other != asked.customer_id]
     pairs = engine.keep(asked.inner_join(holding, before).select("row", "among", "other").distinct())
@@ -106,28 +110,30 @@ def _beside_hubs(engine: Engine, asked: ir.Table, holders: ir.Table, asked_hubs:
 
 
 def _held_before(asked: ir.Table, held: ir.Table) -> ir.Table:
-    """The rows of `asked` (`row`, `among`, `other`, `filed_at`, `hub`) whose `other` held the hub before the claim was filed."""
+    """Return the rows of `asked` (`row`, `among`, `other`, `filed_at`, `hub`) whose `other` held the hub before the
+    claim was filed.
+    """
     holding = held.rename(held_hub="hub", holder="customer_id")
     before = [asked.hub == holding.held_hub, asked.other == holding.holder, holding.known < asked.filed_at]
     return asked.inner_join(holding, before).select("row", "among", "other")
 
 
 def _holders_of_hubs(engine: Engine, asked: ir.Table, held: ir.Table) -> ir.Table:
-    """`row`, `among`, `others`: distinct holders of the claim's hubs, its own customer included."""
+    """Return `row`, `among`, `others`: distinct holders of the claim's hubs, its own customer included."""
     hubs = asked.group_by("row", "among").aggregate(hubs=asked.count())
     few = hubs.filter(hubs.hubs <= MAX_HUBS)
     sets, members = _subsets(engine, asked.semi_join(few, ["row", "among"]), held)
     whole, joined = _unions(engine, asked.anti_join(few, ["row", "among"]), held)
     sets, members = engine.keep(sets.union(whole)), engine.keep(members.union(joined))
     instants = engine.keep(sets.select("key", "filed_at").distinct())
-    plan, events = choose_plan(instants, members, [_HOLDERS])
-    counted = sets.left_join(plan(instants, events, [_HOLDERS]), ["key", "filed_at"])
+    counted = sets.left_join(event_counts(instants, members, [_HOLDERS]), ["key", "filed_at"])
     signed = counted.select("row", "among", others=counted.sign * counted[_HOLDERS.name].fill_null(0))
     return signed.group_by("row", "among").aggregate(others=signed.others.sum().cast("int64"))
 
 
 def _subsets(engine: Engine, asked: ir.Table, held: ir.Table) -> tuple[ir.Table, ir.Table]:
-    """Inclusion and exclusion: every set of a claim's hubs with its sign, and since when a customer holds all of such a set.
+    """Return every set of a claim's hubs with its sign, by inclusion and exclusion, and since when a customer holds all
+    of such a set.
 
     Returns:
         `row`, `among`, `filed_at`, `key` (the set), `sign`; and `key`, `known`, and a 1 by the name of the aggregate.
@@ -150,7 +156,9 @@ def _subsets(engine: Engine, asked: ir.Table, held: ir.Table) -> tuple[ir.Table,
 
 
 def _with_one_more(sets: ir.Table, hubs: ir.Table, by: Sequence[str]) -> ir.Table:
-    """Every set with each larger hub of the same claim or customer; a customer holds it since the last of its hubs."""
+    """Return every set with each larger hub of the same claim or customer; a customer holds it since the last of its
+    hubs.
+    """
     longer = sets.inner_join(hubs, [*by, sets.last < hubs.hub])
     known = {"known": ibis.greatest(longer.known, longer.also)} if "also" in hubs.columns else {}
     kept = {name: name for name in sets.columns if name not in {"key", "last", *known}}
@@ -158,7 +166,9 @@ def _with_one_more(sets: ir.Table, hubs: ir.Table, by: Sequence[str]) -> ir.Tabl
 
 
 def _unions(engine: Engine, asked: ir.Table, held: ir.Table) -> tuple[ir.Table, ir.Table]:
-    """The whole set of each claim's hubs, and since when a customer holds the first of it; form as that of `_subsets`."""
+    """Return the whole set of each claim's hubs, and since when a customer holds the first of it; form as that of
+    `_subsets`.
+    """
     collected = asked.group_by("row", "among", "filed_at").aggregate(hubs=_text(asked.hub).collect())
     sets = engine.keep(
         collected.select("row", "among", "filed_at", key=ibis.literal(" or ").join(collected.hubs.sort()))

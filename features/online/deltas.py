@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
@@ -16,7 +16,7 @@ from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.features.online import layout
 from claimvet.features.online.interpreter import RelationFunction, Row, ValueFunction, relation_function, value_function
-from claimvet.features.online.layout import LIMB_BITS, TOKEN, Column, History, Layout, Place
+from claimvet.features.online.layout import TOKEN, History, Layout, Place
 
 
 class Change(NamedTuple):
@@ -84,8 +84,8 @@ class Changes:
         self._extremes: dict[int, list[Callable[[Row], int | None]]] = {}
         for history in histories.histories:
             events = expressions[history.place.source.name]
-            self._columns[history.number] = [_column(column, events) for column in history.totals]
-            self._extremes[history.number] = [_extreme(aggregate, events) for aggregate in history.extremes]
+            self._columns[history.number] = [value_function(total.contribution(events)) for total in history.totals]
+            self._extremes[history.number] = [value_function(a.contribution(events)) for a in history.extremes]
         self._values = {h.number: _distinct_value(h, expressions) for h in _repeats(histories)}
 
     def events(self, source: str, tables: Mapping[str, Sequence[Row]]) -> list[tuple[str, Row]]:
@@ -151,28 +151,6 @@ def _repeats(histories: Layout) -> Iterator[History]:
 
 
 def _distinct_value(history: History, expressions: Mapping[str, ir.Table]) -> ValueFunction:
-    counted = history.totals[0].aggregate
+    counted = history.totals[0]
     aggregate = Aggregate(AggregateKind.DISTINCT, counted.column, counted.where, None)
     return value_function(aggregate.contribution(expressions[history.place.source.name]))
-
-
-def _column(column: Column, events: ir.Table) -> Callable[[Row], int]:
-    value = value_function(column.aggregate.contribution(events))
-    if column.limb == "high":
-        return lambda event: int(value(event)) >> LIMB_BITS
-    if column.limb == "low":
-        return lambda event: int(value(event)) & ((1 << LIMB_BITS) - 1)
-    return value
-
-
-def _extreme(aggregate: Aggregate, events: ir.Table) -> Callable[[Row], int | None]:
-    """The larger the more extreme: of a smallest value the negative is kept."""
-    value = value_function(aggregate.contribution(events))
-    if aggregate.kind is AggregateKind.MAX:
-        return value
-
-    def negative(event: Row) -> int | None:
-        found: Any = value(event)
-        return None if found is None else -int(found)
-
-    return negative

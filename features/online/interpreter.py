@@ -183,34 +183,6 @@ def _cast(op: Any) -> ValueFunction:
     raise FeatureError(f"a cast to {to} cannot be computed row by row, expected a number or a string")
 
 
-def _substring(op: Any) -> ValueFunction:
-    start = _value(op.start)
-    if op.length is not None:
-        raise FeatureError("a substring of fixed length cannot be computed row by row, expected one up to the end")
-    return _strict(lambda text, first: text[first:], _value(op.arg), start)
-
-
-def _concat(op: Any) -> ValueFunction:
-    texts = [_value(arg) for arg in op.arg]
-
-    def value(row: Row) -> str | None:
-        found = [text(row) for text in texts]
-        return None if None in found else "".join(found)
-
-    return value
-
-
-def _lpad(op: Any) -> ValueFunction:
-    length, pad = _value(op.length), _value(op.pad)
-    of = _value(op.arg)
-
-    def value(row: Row) -> str | None:
-        text = of(row)
-        return None if text is None else str(text).rjust(length(row), pad(row))
-
-    return value
-
-
 _MAKERS: dict[type, Callable[[Any], ValueFunction]] = {
     ops.Field: _field,
     ops.Literal: _literal,
@@ -221,7 +193,6 @@ _MAKERS: dict[type, Callable[[Any], ValueFunction]] = {
     ops.Abs: lambda op: _one(op.arg, abs),
     ops.Sqrt: lambda op: _one(op.arg, math.sqrt),
     ops.StringLength: lambda op: _one(op.arg, len),
-    ops.Lowercase: lambda op: _one(op.arg, str.lower),
     ops.IfElse: _if_else,
     ops.InValues: _in_values,
     ops.IsNull: _is_null,
@@ -229,9 +200,6 @@ _MAKERS: dict[type, Callable[[Any], ValueFunction]] = {
     ops.Coalesce: _coalesce,
     ops.NullIf: _null_if,
     ops.Cast: _cast,
-    ops.Substring: _substring,
-    ops.LPad: _lpad,
-    ops.StringConcat: _concat,
 }
 
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product, zip_longest
-from typing import TypeVar
 
 from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind, aggregates_of
 from claimvet.features.catalogue.declaration import Entity, Feature, HistoryFeature, LinkFeature
@@ -29,9 +28,6 @@ HOLDERS = Aggregate(AggregateKind.COUNT, None, None, None)
 TOTALS, EXTREMES = 10, 2
 """Columns of a change for what is added up and for what is compared; what needs more is kept in several changes."""
 
-LIMB_BITS = 40
-"""A square of cents may need more than 64 bits: it is added up as two numbers, the lower one of so many bits."""
-
 
 class Kind(StrEnum):
     """What the changes of a history are."""
@@ -42,14 +38,6 @@ class Kind(StrEnum):
     """Of one window: what is taken back because an event ended, or could not be seen yet."""
     REPEATS = "repeats"
     """Of one window of one distinct count: what is taken back because the value was seen again."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One number of a change: what an event contributes to `aggregate`; of a square, the `limb` of that name."""
-
-    aggregate: Aggregate
-    limb: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,9 +65,7 @@ class Place:
         return {aggregate: self._from_totals(aggregate) for aggregate in self.aggregates}
 
     def _from_totals(self, aggregate: Aggregate) -> bool:
-        if aggregate.kind in ADDITIVE:
-            return True
-        return not self.has_bounds and aggregate.kind not in {AggregateKind.FIRST_VALUE, AggregateKind.LAST_VALUE}
+        return aggregate.kind in ADDITIVE or not self.has_bounds
 
 
 @dataclass(frozen=True)
@@ -90,13 +76,13 @@ class History:
     place: Place
     kind: Kind
     window: int | None
-    totals: tuple[Column, ...]
+    totals: tuple[Aggregate, ...]
     extremes: tuple[Aggregate, ...]
 
     @property
     def description(self) -> str:
         """Says what its columns hold; a store that was filled by another layout is filled anew."""
-        columns = [f"{column.aggregate.name} {column.limb}" for column in self.totals] + [p.name for p in self.extremes]
+        columns = [aggregate.name for aggregate in (*self.totals, *self.extremes)]
         return f"{self.place.source.name} of {self.place.entity}, {self.kind}, {self.window}: {', '.join(columns)}"
 
 
@@ -146,16 +132,13 @@ def _places(features: Sequence[Feature]) -> Iterator[Place]:
         yield Place(SOURCES[source], entity, tuple(aggregates))
 
 
-_Kept = TypeVar("_Kept", Column, Aggregate)
-_Form = tuple[Place, Kind, int | None, tuple[Column, ...], tuple[Aggregate, ...]]
+_Form = tuple[Place, Kind, int | None, tuple[Aggregate, ...], tuple[Aggregate, ...]]
 
 
 def _forms(place: Place) -> Iterator[_Form]:
     read = [aggregate for aggregate, from_totals in place.is_read.items() if from_totals]
-    totals = list(dict.fromkeys(column for aggregate in read for column in _columns(aggregate)))
-    extremes = list(
-        dict.fromkeys(aggregate.total for aggregate in read if aggregate.kind in {AggregateKind.MIN, AggregateKind.MAX})
-    )
+    totals = list(dict.fromkeys(total for aggregate in read for total in _totals(aggregate)))
+    extremes = list(dict.fromkeys(aggregate.total for aggregate in read if aggregate.kind is AggregateKind.MAX))
     for columns, compared in zip_longest(_chunks(totals, TOTALS) or [()], _chunks(extremes, EXTREMES), fillvalue=()):
         yield place, Kind.EVENTS, None, columns, compared
     if place.has_bounds:
@@ -163,21 +146,15 @@ def _forms(place: Place) -> Iterator[_Form]:
             for columns in _chunks(totals, TOTALS):
                 yield place, Kind.BOUNDS, window, columns, ()
     for aggregate in dict.fromkeys(aggregate for aggregate in read if aggregate.kind is AggregateKind.DISTINCT):
-        yield place, Kind.REPEATS, aggregate.window, (Column(known(aggregate)),), ()
+        yield place, Kind.REPEATS, aggregate.window, (known(aggregate),), ()
 
 
-def _columns(aggregate: Aggregate) -> list[Column]:
-    if aggregate.kind is AggregateKind.SQUARES:
-        return [Column(aggregate.total, "high"), Column(aggregate.total, "low")]
+def _totals(aggregate: Aggregate) -> list[Aggregate]:
     if aggregate.kind in ADDITIVE:
-        return [Column(aggregate.total)]
+        return [aggregate.total]
     if aggregate.kind is AggregateKind.DISTINCT:
-        return [Column(known(aggregate))]
-    return (
-        [Column(counted(aggregate))]
-        if aggregate.kind in {AggregateKind.FIRST, AggregateKind.LAST} and aggregate.where
-        else []
-    )
+        return [known(aggregate)]
+    return [counted(aggregate)] if aggregate.kind is not AggregateKind.MAX and aggregate.where else []
 
 
 def known(aggregate: Aggregate) -> Aggregate:
@@ -194,5 +171,5 @@ def _windows(aggregates: Iterable[Aggregate]) -> list[int | None]:
     return sorted({aggregate.window for aggregate in aggregates}, key=lambda window: window or 0)
 
 
-def _chunks(columns: Sequence[_Kept], size: int) -> list[tuple[_Kept, ...]]:
+def _chunks(columns: Sequence[Aggregate], size: int) -> list[tuple[Aggregate, ...]]:
     return [tuple(columns[start : start + size]) for start in range(0, len(columns), size)]

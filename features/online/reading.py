@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind
-from claimvet.features.online.layout import LIMB_BITS, Column, History, Kind, Layout, Place, counted, known
+from claimvet.features.online.layout import History, Kind, Layout, Place, counted, known
 
 
 class Point(NamedTuple):
@@ -36,12 +36,12 @@ class _Additive:
     """An aggregate that is a sum of signed totals."""
 
     name: str
-    terms: tuple[tuple[Point, int, int, int], ...]
-    """Point, place of the column, sign, and by how many bits the number is shifted."""
+    terms: tuple[tuple[Point, int, int], ...]
+    """Point, place of the column, and sign."""
 
     def placed(self, places: Mapping[Point, int]) -> tuple[tuple[int, int, int], ...]:
-        """The terms with the place of their point, the column, and what a unit of it counts."""
-        return tuple((places[point], column, sign << shift) for point, column, sign, shift in self.terms)
+        """The terms with the place of their point, the column and the sign."""
+        return tuple((places[point], column, sign) for point, column, sign in self.terms)
 
 
 class PlaceReading:
@@ -54,7 +54,7 @@ class PlaceReading:
             h.window: [b for b in layout.of(place, Kind.BOUNDS) if b.window == h.window]
             for h in layout.of(place, Kind.BOUNDS)
         }
-        self._repeats = {(h.totals[0].aggregate, h.window): h for h in layout.of(place, Kind.REPEATS)}
+        self._repeats = {(h.totals[0], h.window): h for h in layout.of(place, Kind.REPEATS)}
         read = [aggregate for aggregate, from_totals in place.is_read.items() if from_totals]
         self.additive = [
             self._additive(aggregate)
@@ -67,7 +67,7 @@ class PlaceReading:
             if aggregate.kind not in ADDITIVE and aggregate.kind is not AggregateKind.DISTINCT
         }
         self.one_by_one = tuple(aggregate for aggregate, from_totals in place.is_read.items() if not from_totals)
-        self.points = tuple(dict.fromkeys(point for additive in self.additive for point, _, _, _ in additive.terms))
+        self.points = tuple(dict.fromkeys(point for additive in self.additive for point, _, _ in additive.terms))
         places = {point: place for place, point in enumerate(self.points)}
         self._sums = [(additive.name, additive.placed(places)) for additive in self.additive]
 
@@ -76,50 +76,41 @@ class PlaceReading:
         found: dict[str, Any] = {}
         for name, terms in self._sums:
             value = 0
-            for place, column, unit in terms:
+            for place, column, sign in terms:
                 numbers = totals[place]
                 if numbers is not None:
-                    value += unit * numbers[column]
+                    value += sign * numbers[column]
             found[name] = value
         return found
 
     def _additive(self, aggregate: Aggregate) -> _Additive:
         total = known(aggregate) if aggregate.kind is AggregateKind.DISTINCT else aggregate.total
-        limbs = (
-            [Column(total, "high"), Column(total, "low")]
-            if aggregate.kind is AggregateKind.SQUARES
-            else [Column(total)]
-        )
-        terms = []
-        for column in limbs:
-            shift = LIMB_BITS if column.limb == "high" else 0
-            terms += [(point, place, sign, shift) for point, place, sign in self._terms(aggregate, column)]
-        return _Additive(aggregate.name, tuple(terms))
+        return _Additive(aggregate.name, tuple(self._terms(aggregate, total)))
 
-    def _terms(self, aggregate: Aggregate, column: Column) -> list[tuple[Point, int, int]]:
-        history, place = _find(self.events, column)
+    def _terms(self, aggregate: Aggregate, total: Aggregate) -> list[tuple[Point, int, int]]:
+        history, place = _find(self.events, total)
         terms = [(Point(history.number, 0), place, 1)]
         if aggregate.window is not None:
             terms.append((Point(history.number, aggregate.window), place, -1))
         if aggregate.kind is AggregateKind.DISTINCT:
-            terms.append((Point(self._repeats[column.aggregate, aggregate.window].number, 0), 0, 1))
+            terms.append((Point(self._repeats[total, aggregate.window].number, 0), 0, 1))
         elif self.place.has_bounds:
-            bounds, place = _find(self._bounds[aggregate.window], column)
+            bounds, place = _find(self._bounds[aggregate.window], total)
             terms.append((Point(bounds.number, 0), place, 1))
         return terms
 
     def _edge(self, aggregate: Aggregate) -> Edge:
-        if aggregate.kind in {AggregateKind.MIN, AggregateKind.MAX}:
+        if aggregate.kind is AggregateKind.MAX:
             compared = next(history for history in self.events if aggregate.total in history.extremes)
             return Edge(compared.number, aggregate.kind, aggregate.window, compared.extremes.index(aggregate.total))
         if aggregate.where is None:
             return Edge(self.events[0].number, aggregate.kind, aggregate.window, None)
-        history, place = _find(self.events, Column(counted(aggregate)))
+        history, place = _find(self.events, counted(aggregate))
         return Edge(history.number, aggregate.kind, aggregate.window, place)
 
 
-def _find(histories: Sequence[History], column: Column) -> tuple[History, int]:
-    return next((history, history.totals.index(column)) for history in histories if column in history.totals)
+def _find(histories: Sequence[History], total: Aggregate) -> tuple[History, int]:
+    return next((history, history.totals.index(total)) for history in histories if total in history.totals)
 
 
 def readings(layout: Layout) -> Mapping[tuple[str, str], PlaceReading]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from claimvet.features.catalogue.aggregates import MINIMA, Aggregate, AggregateKind
+from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.features.online.deltas import contract_table
 from claimvet.features.online.interpreter import Row, ValueFunction, value_function
@@ -52,4 +52,4 @@ def _value(aggregate: Aggregate, value: ValueFunction, events: Sequence[Row], fi
         return len(set(given))
     if not given:
         return None
-    return min(given) if aggregate.kind in MINIMA else max(given)
+    return min(given) if aggregate.kind is AggregateKind.FIRST else max(given)

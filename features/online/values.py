@@ -9,7 +9,7 @@ import ibis
 
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
 from claimvet.data.reference import category_table
-from claimvet.features.catalogue.aggregates import AggregateKind, aggregates_of, feature_value
+from claimvet.features.catalogue.aggregates import aggregates_of, feature_value
 from claimvet.features.catalogue.declaration import (
     ClaimFeature,
     Feature,
@@ -56,7 +56,7 @@ class ClaimValues:
         """The features by name in their order, then the claim's `x_` columns.
 
         Parameters:
-            context: the claim's columns and those of `features.batch.context.LOOKUPS` (int microseconds, int cents), `filed_at` as asked.
+            context: the claim's columns and those of `LOOKUPS` (int microseconds, int cents), `filed_at` as asked.
             histories: per place the value of every aggregate by `Aggregate.name`; a place whose tables are missing is left out.
             links: the counts of `features.links.link_tables` by name; those whose tables are missing are left out.
         """
@@ -91,16 +91,9 @@ def _claim_function(feature: ClaimFeature) -> ValueFunction:
 
 
 def _history_function(feature: HistoryFeature) -> ValueFunction:
-    types = {aggregate.name: _AGGREGATE_TYPES.get(aggregate.kind, "int64") for aggregate in aggregates_of(feature)}
+    types = dict.fromkeys((aggregate.name for aggregate in aggregates_of(feature)), "int64")
     aggregates = ibis.table({**types, "filed_at": "int64"}, name="aggregates")
     return value_function(feature_value(feature, lambda aggregate: aggregates[aggregate.name], aggregates.filed_at))
-
-
-_AGGREGATE_TYPES = {
-    AggregateKind.SQUARES: "decimal(38, 0)",
-    AggregateKind.FIRST_VALUE: "string",
-    AggregateKind.LAST_VALUE: "string",
-}
 
 
 def _combined_function(feature: RatioFeature | TrendFeature, needed: Sequence[Feature]) -> ValueFunction:

@@ -14,15 +14,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from claimvet.models.assessment.comparison import found_by
+from claimvet.models.assessment.denials import count_denials
 from claimvet.models.learning.labels import latest_findings
 from claimvet.models.metrics.evaluation import FOUND, evaluated_frame, figures
 from claimvet.models.metrics.intervals import losses_of, mean_interval
-from claimvet.models.metrics.label_noise import PRIOR_ERROR_RATE
 from claimvet.models.policy.alternatives import costs_of, settled
 from claimvet.models.policy.capacity import REFER, allocate_reviews
 from claimvet.models.policy.claim_facts import policy_facts
-from claimvet.models.policy.guarantee import counted_off, wrong_denial_bound
-from claimvet.models.policy.policy import Disposition
 from claimvet.models.scoring.claim_model import ClaimModel
 
 Floats = npt.NDArray[np.float64]
@@ -129,28 +127,17 @@ def shadow_row(one: Replayed, seed: int) -> dict[str, object] | None:
 
 
 def _guarantee(one: Replayed) -> dict[str, object]:
-    """Valid findings that were denied, less those expected to be valid by mistake (`models.policy.guarantee`), against the guarantee.
-
-    The guarantee is violated where the share is significantly above it, at its own confidence; None where there were too few findings to
-    guarantee anything.
-    """
+    """Denials against the guarantee at its own confidence; `guarantee_kept` is None where there were too few findings for one."""
     evaluated, policy = one.evaluated.evaluated, one.model.policy
-    asked = evaluated if policy.deny_personal_injury else evaluated[evaluated["claim_type"] != "personal_injury"]
-    denied, valid = asked["disposition"] == Disposition.DENY.value, asked["label"] == "valid"
-    wronged, total = int((denied & valid).sum()), int(valid.sum())
-    rates = one.model.record.get("error_rates", {})
-    mistaken = counted_off(asked.loc[denied, "decided_by"], rates, PRIOR_ERROR_RATE, policy.finding_error_share)
-    counted = max(wronged - float(mistaken.sum()), 0.0)
-    lower = 1.0 - wrong_denial_bound(total - counted, total, policy.deny_confidence) if counted else 0.0
+    found = count_denials(evaluated, evaluated["disposition"], policy, one.model.record.get("error_rates", {}))
+    kept = not found.violates(policy.deny_alpha, policy.deny_confidence)
     return {
-        "valid_findings": total,
-        "valid_denied": wronged,
-        "valid_denied_share": wronged / total if total else 0.0,
-        "without_merit_denied_share": float(denied[~valid].mean()) if (~valid).any() else 0.0,
-        "guarantee_kept": None if policy.deny_threshold is None else bool(lower <= policy.deny_alpha),
-        "injuries_denied": int(
-            ((evaluated["claim_type"] == "personal_injury") & (evaluated["disposition"] == "deny")).sum()
-        ),
+        "valid_findings": found.valid,
+        "valid_denied": found.denied,
+        "valid_denied_share": found.denied / found.valid if found.valid else 0.0,
+        "without_merit_denied_share": found.without_merit_denied / found.without_merit if found.without_merit else 0.0,
+        "guarantee_kept": None if policy.deny_threshold is None else kept,
+        "injuries_denied": found.injuries_denied,
     }
 
 

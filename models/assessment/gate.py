@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import beta
 
 from claimvet.models.assessment.checks import Check
 from claimvet.models.assessment.comparison import champion_answers, champion_checks, money_without_champion
+from claimvet.models.assessment.denials import count_denials
 from claimvet.models.assessment.fairness import fairness_check
 from claimvet.models.assessment.leaks import leak_checks
 from claimvet.models.metrics.baselines import loss_difference
@@ -28,10 +28,8 @@ from claimvet.models.metrics.evaluation import (
     calibration_errors,
     log_loss_metric,
 )
-from claimvet.models.metrics.label_noise import PRIOR_ERROR_RATE
 from claimvet.models.parameters import GateParams
-from claimvet.models.policy.guarantee import counted_off
-from claimvet.models.policy.policy import PROBABILITIES, Disposition
+from claimvet.models.policy.policy import PROBABILITIES
 from claimvet.models.registry.registry import StoredModel
 from claimvet.models.scoring.claim_model import ClaimModel
 
@@ -106,33 +104,25 @@ def largest_by_chance(p_valid: FloatArray, params: GateParams) -> float:
 
 
 def guarantee_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
-    """What the final dispositions of the evaluated claims do to valid claims and to injuries, with the bound known when the test slice
-    began.
+    """Fail if the share of valid claims denied is significantly above `deny_alpha`, or any injury is denied.
 
-    Findings that are valid by mistake are counted off as training does (`models.policy.guarantee`), down to none.
+    Dispositions are those of the policy with the bound that was known when the test slice began; findings that are valid by mistake are
+    counted off as training does (`models.policy.guarantee`), down to none.
     """
     policy = challenger.evaluated_policy or challenger.model.policy
     evaluated = challenger.evaluated
-    denied = policy.dispositions(evaluated[list(PROBABILITIES)], evaluated) == Disposition.DENY.value
-    injured = evaluated["claim_type"] == "personal_injury"
-    asked = evaluated if policy.deny_personal_injury else evaluated[~injured]
-    valid = asked["label"] == "valid"
-    rates: Mapping[str, float] = challenger.model.record.get("error_rates", {})
-    refused = asked.loc[denied.loc[asked.index], "decided_by"]
-    mistaken = float(counted_off(refused, rates, PRIOR_ERROR_RATE, policy.finding_error_share).sum())
-    wronged, total = float((denied.loc[asked.index] & valid).sum()), int(valid.sum())
-    counted = max(wronged - mistaken, 0.0)
-    lower = float(beta.ppf(1 - params.confidence, counted, total - counted + 1)) if counted else 0.0
-    off = f", {wronged:.0f} of {total} less {mistaken:.1f} expected by mistaken findings"
+    dispositions = policy.dispositions(evaluated[list(PROBABILITIES)], evaluated)
+    found = count_denials(evaluated, dispositions, policy, challenger.model.record.get("error_rates", {}))
+    off = f", {found.denied} of {found.valid} less {found.mistaken:.1f} expected by mistaken findings"
     yield Check(
         "valid claims that would be denied",
-        counted / total if total else 0.0,
+        found.share,
         f"not significantly above {policy.deny_alpha:g}{off}",
-        lower <= policy.deny_alpha,
+        not found.violates(policy.deny_alpha, params.confidence),
     )
     if not policy.deny_personal_injury:
-        hurt = int((denied & injured).sum())
-        yield Check("injuries that would be denied", hurt, f"0, of {int(injured.sum())}", hurt == 0)
+        hurt = found.injuries_denied
+        yield Check("injuries that would be denied", hurt, f"0, of {found.injuries}", hurt == 0)
 
 
 def finding_errors_check(model: ClaimModel, params: GateParams) -> Check:

@@ -10,7 +10,8 @@ side by side instead, which takes less time than threads within one and leaves t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import lightgbm as lgb
@@ -18,11 +19,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from claimvet.data.contract.tables import LABELS
+from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.models.learning.averaging import averaged
+from claimvet.models.metrics.label_noise import BOOSTER_LABELS
 from claimvet.models.parameters import TrainParams
+from claimvet.models.scoring.calibration import FloatArray
+from claimvet.models.scoring.claim_model import raw_scores
 from claimvet.models.scoring.schema import InputSchema, booster_safe
 
-FloatArray = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 STOPPING_SHARE = 0.15
 """Share of the training claims, the latest filed, that says how many trees are enough."""
@@ -40,6 +46,66 @@ MIN_BINS, MAX_BINS, CLAIMS_IN_BIN = 127, 255, 128
 """Values of an input that splits may tell apart: one for so many claims. On tens of thousands of claims finer ones tell more."""
 
 _SIGNS = {"raises": 1, "lowers": -1}
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What boosters are grown on: a matrix (n rows), P of each label (n, 3), each row's weight (n,), each column's monotone constraint."""
+
+    matrix: pd.DataFrame
+    labels: FloatArray
+    weight: FloatArray
+    signs: Sequence[int]
+
+    def take(self, rows: Flags) -> TrainingSet:
+        """Return some of the rows."""
+        return TrainingSet(self.matrix[rows], self.labels[rows], self.weight[rows], self.signs)
+
+    def binary_target(self, label: str) -> tuple[Flags, FloatArray, FloatArray]:
+        """Return what the booster of `label` learns: which rows have a part in it, P(label, not valid) of those, and their weight."""
+        against = self.labels[:, LABELS.index(label)]
+        weight = self.weight * (self.labels[:, 0] + against)
+        asked = weight > 1e-6
+        return asked, (self.weight * against)[asked] / weight[asked], weight[asked]
+
+
+@dataclass(frozen=True)
+class Boosters:
+    """One booster for each of `BOOSTER_LABELS`, against valid."""
+
+    frivolous: lgb.Booster
+    abusive: lgb.Booster
+
+    def log_odds(self, matrix: pd.DataFrame) -> pd.DataFrame:
+        """Return log odds against valid: columns `BOOSTER_LABELS`, float64, index of `matrix`."""
+        return pd.DataFrame(
+            {name: raw_scores(getattr(self, name), matrix) for name in BOOSTER_LABELS}, index=matrix.index
+        )
+
+    def trees(self, params: TrainParams) -> dict[str, int]:
+        """Return how many trees each booster has before averaging; a constant one is left out."""
+        counts = {name: getattr(self, name).num_trees() for name in BOOSTER_LABELS}
+        return {name: count // params.averaged for name, count in counts.items() if count > 1}
+
+
+def grow_both(training_set: TrainingSet, trees: Mapping[str, int], params: TrainParams) -> Boosters:
+    """Grow a booster of so many trees for each label, at the same time where threads allow."""
+
+    def booster(label: str) -> lgb.Booster:
+        rows, target, weight = training_set.binary_target(label)
+        return grow(training_set.matrix[rows], target, training_set.signs, trees[label], params, weight)
+
+    return Boosters(*parallel_map(booster, BOOSTER_LABELS, params.threads))
+
+
+def tree_counts(training_set: TrainingSet, known: Mapping[str, int], params: TrainParams) -> dict[str, int]:
+    """Return the trees of each label's booster: as known, or what does best on the latest rows."""
+
+    def count(label: str) -> int:
+        rows, target, _ = training_set.binary_target(label)
+        return known.get(label) or enough_trees(training_set.matrix[rows], target, training_set.signs, params)
+
+    return dict(zip(BOOSTER_LABELS, parallel_map(count, BOOSTER_LABELS, params.threads), strict=True))
 
 
 def suspicion_signs(schema: InputSchema) -> list[int]:

@@ -1,29 +1,25 @@
 """What the boosters are taught: soft labels, the posterior of each finding, and predicted probabilities for unchecked claims.
 
-A finding is evidence, not truth. Boosters that were grown on the other folds say what they make of a claim; with how lapse its decider
-is (`models.metrics.label_noise`), Bayes gives each label's probability, and that is what the final boosters learn. Claims without a
-finding, above all those that were paid unseen, teach too: with the probabilities that the same boosters give them, at a lower weight
+A finding is evidence, not truth. Boosters that were grown on the other folds say what they make of a claim; with the lapse rate of its
+decider (`models.metrics.label_noise`), Bayes gives each label's probability, and that is what the final boosters learn. Claims without a
+finding, above all those that were paid unseen, train too: with the probabilities that the same boosters give them, at a lower weight
 (self-training; the label of a concession is never read). docs/decisions has what both gain where the truth is known, and what weights for
 who gets investigated gain beside them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from claimvet.data.contract.tables import LABELS
-from claimvet.models.metrics.label_noise import BOOSTER_LABELS, Findings, fit, shares_of, true_shares
-from claimvet.models.scoring.claim_model import raw_scores
-
-FloatArray = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Boosters = tuple[lgb.Booster, lgb.Booster]
+from claimvet.models.learning.boosters import TrainingSet, grow_both
+from claimvet.models.metrics.label_noise import BOOSTER_LABELS, Findings, fit, true_shares
+from claimvet.models.parameters import TrainParams
 
 FOLDS = 3
 """Folds of the findings, whose soft labels come from boosters of the others."""
@@ -37,79 +33,24 @@ MIN_FINDINGS = 150
 
 
 @dataclass(frozen=True)
-class TrainingSet:
-    """What boosters are grown on: `matrix` (n rows), P of each label (n, 3), and the weight of each row."""
+class OutOfFold:
+    """Log odds against valid (columns `BOOSTER_LABELS`, float64) by boosters that did not see the row.
 
-    matrix: pd.DataFrame
-    labels: FloatArray
-    weight: FloatArray
-
-    def binary_target(self, label: str) -> tuple[Flags, FloatArray, FloatArray]:
-        """Of the booster of `label`: which rows have a part in it, P(label, not valid) of those, and their weight."""
-        against = self.labels[:, LABELS.index(label)]
-        weight = self.weight * (self.labels[:, 0] + against)
-        asked = weight > 1e-6
-        return asked, (self.weight * against)[asked] / weight[asked], weight[asked]
-
-
-Grow = Callable[[TrainingSet], Boosters]
-"""Grows the boosters of `BOOSTER_LABELS`."""
-
-
-def hard_labels(matrix: pd.DataFrame, labels: Sequence[str]) -> TrainingSet:
-    """Every finding as it stands."""
-    places = [LABELS.index(label) for label in labels]
-    return TrainingSet(matrix, np.eye(len(LABELS))[places], np.ones(len(places)))
-
-
-def soft_labels(
-    matrix: pd.DataFrame,
-    findings: pd.DataFrame,
-    unchecked: pd.DataFrame,
-    unchecked_weight: float,
-    grow: Grow,
-) -> tuple[TrainingSet, pd.DataFrame]:
-    """Findings by the posterior of their labels, and unchecked claims by what is believed of them; and what others say of the findings.
-
-    `matrix` and `findings` (with `label` and `decided_by`) have the same rows in time order; `unchecked` is the matrix of claims
-    without a finding. With fewer than `MIN_FINDINGS` findings these keep hard labels. The second answer has the log odds
-    (columns `BOOSTER_LABELS`, float64, one row a finding) by boosters that were grown on the other folds: calibration is fitted to them.
+    Of `findings` by those of the other folds, of `unchecked` claims by all of them, on average.
     """
-    plain = hard_labels(matrix, list(findings["label"]))
-    raw, elsewhere = _out_of_fold(plain, unchecked, grow)
-    return (
-        plain
-        if len(findings) < MIN_FINDINGS
-        else _with_posteriors(plain, findings, raw, unchecked, elsewhere, unchecked_weight)
-    ), raw
+
+    findings: pd.DataFrame
+    unchecked: pd.DataFrame
 
 
-def _with_posteriors(
-    plain: TrainingSet,
-    findings: pd.DataFrame,
-    raw: pd.DataFrame,
-    unchecked: pd.DataFrame,
-    elsewhere: pd.DataFrame,
-    unchecked_weight: float,
-) -> TrainingSet:
-    """`plain` with the posterior of its labels; `raw` and `elsewhere` are what boosters say of findings and of unchecked claims."""
-    facts = Findings.of(raw, findings["label"], findings["decided_by"])
-    fitted = fit(facts)
-    believed = shares_of(facts.log_odds(fitted.coefficients))
-    lapse = fitted.lapse_rates_of(findings["decided_by"])
-    truth = true_shares(believed, facts.label, lapse, facts.shares)
-    if unchecked.empty or unchecked_weight <= 0.0:
-        return TrainingSet(plain.matrix, truth, plain.weight)
-    at_large = Findings.of(elsewhere, pd.Series([LABELS[0]] * len(elsewhere)), pd.Series(["nobody"] * len(elsewhere)))
-    return TrainingSet(
-        pd.concat([plain.matrix, unchecked]),
-        np.vstack([truth, shares_of(at_large.log_odds(fitted.coefficients))]),
-        np.concatenate([plain.weight, np.full(len(unchecked), unchecked_weight)]),
-    )
+def hard_labels(matrix: pd.DataFrame, labels: Sequence[str], signs: Sequence[int]) -> TrainingSet:
+    """Return findings as they stand, each with weight 1; `signs` are the monotone constraints of the columns."""
+    places = [LABELS.index(label) for label in labels]
+    return TrainingSet(matrix, np.eye(len(LABELS))[places], np.ones(len(places)), signs)
 
 
 def folds_of(findings: int) -> npt.NDArray[np.int64]:
-    """The fold of each of so many findings in time order.
+    """Return the fold of each of so many findings in time order.
 
     >>> folds_of(12).tolist()
     [0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2]
@@ -117,17 +58,39 @@ def folds_of(findings: int) -> npt.NDArray[np.int64]:
     return np.arange(findings) * STRETCHES // max(findings, 1) % FOLDS
 
 
-def _out_of_fold(training_set: TrainingSet, unchecked: pd.DataFrame, grow: Grow) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Log odds of each finding by boosters that did not see it, and of the unchecked claims by all of them, on average."""
-    fold = folds_of(len(training_set.matrix))
-    raw: FloatArray = np.zeros((len(training_set.matrix), len(BOOSTER_LABELS)))
-    elsewhere: FloatArray = np.zeros((len(unchecked), len(BOOSTER_LABELS)))
+def out_of_fold(hard: TrainingSet, unchecked: pd.DataFrame, trees: Mapping[str, int], params: TrainParams) -> OutOfFold:
+    """Score findings (in time order) by quick boosters of the other folds, and the matrix of unchecked claims by all of these."""
+    quick = replace(params, learning_rate=min(params.learning_rate * OUT_OF_FOLD_STEP, 1.0), averaged=1)
+    fewer = {label: max(1, round(count / OUT_OF_FOLD_STEP)) for label, count in trees.items()}
+    fold = folds_of(len(hard.matrix))
+    findings = pd.DataFrame(0.0, index=range(len(hard.matrix)), columns=list(BOOSTER_LABELS))
+    elsewhere = pd.DataFrame(0.0, index=range(len(unchecked)), columns=list(BOOSTER_LABELS))
     for number in range(FOLDS):
-        others, mine = fold != number, fold == number
-        boosters = grow(
-            TrainingSet(training_set.matrix[others], training_set.labels[others], training_set.weight[others])
-        )
-        for place, booster in enumerate(boosters):
-            raw[mine, place] = raw_scores(booster, training_set.matrix[mine])
-            elsewhere[:, place] += raw_scores(booster, unchecked) / FOLDS
-    return pd.DataFrame(raw, columns=list(BOOSTER_LABELS)), pd.DataFrame(elsewhere, columns=list(BOOSTER_LABELS))
+        boosters = grow_both(hard.take(fold != number), fewer, quick)
+        findings[fold == number] = boosters.log_odds(hard.matrix[fold == number]).to_numpy()
+        elsewhere += boosters.log_odds(unchecked).to_numpy() / FOLDS
+    return OutOfFold(findings, elsewhere)
+
+
+def soft_labels(
+    hard: TrainingSet, findings: pd.DataFrame, unchecked: pd.DataFrame, scores: OutOfFold, unchecked_weight: float
+) -> TrainingSet:
+    """Return findings with the posterior of their labels, and unchecked claims with their predicted probabilities.
+
+    `findings` (with `label` and `decided_by`) has the rows of `hard`, `unchecked` is the matrix of claims without a finding. With fewer
+    than `MIN_FINDINGS` findings these keep hard labels, and nothing unchecked trains.
+    """
+    if len(findings) < MIN_FINDINGS:
+        return hard
+    facts = Findings.of(scores.findings, findings["label"], findings["decided_by"])
+    fitted = fit(facts)
+    predicted = fitted.probabilities(scores.findings)
+    posterior = true_shares(predicted, facts.label, fitted.lapse_rates_of(findings["decided_by"]), facts.shares)
+    if unchecked.empty or unchecked_weight <= 0.0:
+        return replace(hard, labels=posterior)
+    return TrainingSet(
+        pd.concat([hard.matrix, unchecked]),
+        np.vstack([posterior, fitted.probabilities(scores.unchecked)]),
+        np.concatenate([hard.weight, np.full(len(unchecked), unchecked_weight)]),
+        hard.signs,
+    )

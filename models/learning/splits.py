@@ -4,6 +4,9 @@ A claim trains with the label that was known when the slice of the bound began, 
 slice began. Each later slice ends one gap before its label date, because of claims filed within the gap only those decided
 quickly have a label.
 
+No single row moves a slice: slices begin at ranks of the filing times, the gap is a quantile, and the end of the data is the time after
+which next to nothing was decided (`robust_end`), not the time of the last outcome.
+
 Where the data do not allow three slices (too few findings, all filed at one instant, all decided on one day), the plan says so in
 `note` and gives less: two slices, or one.
 """
@@ -18,6 +21,8 @@ from claimvet.models.learning.labels import latest_findings
 from claimvet.models.parameters import SplitParams
 
 NO_TIME = pd.Timedelta(0)
+END_SHARE = 1000
+"""Of so many times one, and at least one, may lie beyond the end of the data."""
 _DOES = {"bound": "set the bound of denials", "test": "evaluate the model"}
 
 
@@ -53,30 +58,37 @@ def time_split(filed_at: pd.Series, outcomes: pd.DataFrame, params: SplitParams)
     ...                       "decided_at": days + pd.Timedelta(days=5)})
     >>> split = time_split(claims, found, SplitParams(min_findings=5))
     >>> len(split.train), len(split.bound), len(split.test), split.gap.days
-    (61, 11, 20, 5)
+    (61, 11, 19, 5)
     """
-    known_until = outcomes["decided_at"].max()
-    everything = in_order_of_filing(latest_findings(outcomes, known_until), filed_at)
+    everything = in_order_of_filing(latest_findings(outcomes, outcomes["decided_at"].max()), filed_at)
+    known_until = robust_end(everything["decided_at"]) if len(everything) else outcomes["decided_at"].max()
     times = _slice_starts(everything, params)
     if times is None:
-        return _unsplit(
-            everything,
-            known_until,
-            f"{len(everything)} findings cannot be parted by time: they all train, and none evaluate",
-        )
+        note = f"{len(everything)} findings cannot be split by time: they all train, and none evaluate"
+        return _unsplit(everything, known_until, note)
     gap = _gap(everything, *times, known_until, params.delay_quantile)
     at_starts = tuple(in_order_of_filing(latest_findings(outcomes, start), filed_at) for start in times)
-    if len(at_starts[0]) < params.min_findings:
-        gap, note = (
-            NO_TIME,
-            "outcomes came too late to part findings by when they were known: they are parted by when they were filed",
-        )
-        at_starts = tuple(everything[everything["filed_at"] < start] for start in times)
-        return _parted(everything, (at_starts[0], everything), times, known_until, gap, note, params)
-    return _parted(everything, at_starts, times, known_until, gap, "", params)
+    if len(at_starts[0]) >= params.min_findings:
+        return _sliced(everything, at_starts, times, known_until, gap, "", params)
+    note = "outcomes came too late to split findings by when they were known: they are split by when they were filed"
+    filed_before = tuple(everything[everything["filed_at"] < start] for start in times)
+    return _sliced(everything, filed_before, times, known_until, NO_TIME, note, params)
 
 
-def _parted(
+def robust_end(times: pd.Series) -> pd.Timestamp:
+    """Return the time that all but one in `END_SHARE` of `times`, and never fewer than one of them, come before or at.
+
+    One time that is far off, in the year 2205, says nothing about when the data end.
+
+    >>> days = pd.Series(pd.date_range("2026-01-01", periods=10, tz="UTC"))
+    >>> robust_end(days), robust_end(pd.concat([days, pd.Series([pd.Timestamp("2205-01-01", tz="UTC")])]))
+    (Timestamp('2026-01-09 00:00:00+0000', tz='UTC'), Timestamp('2026-01-10 00:00:00+0000', tz='UTC'))
+    """
+    left_out = min(max(1, len(times) // END_SHARE), len(times) - 1)
+    return times.sort_values().iloc[-1 - left_out]
+
+
+def _sliced(
     everything: pd.DataFrame,
     at_starts: tuple[pd.DataFrame, ...],
     times: tuple[pd.Timestamp, pd.Timestamp],

@@ -10,61 +10,49 @@ and from its own findings as the other folds see them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from claimvet.data.contract.errors import ModelError
 from claimvet.data.contract.tables import LABELS
-from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.explain.reference_ranges import reference_ranges
-from claimvet.models.learning.boosters import enough_trees, grow, suspicion_signs
-from claimvet.models.learning.calibration_fit import Calibrated, fit_calibrations
-from claimvet.models.learning.held_out import bounded, held_out
-from claimvet.models.learning.soft_labels import OUT_OF_FOLD_STEP, Boosters, TrainingSet, hard_labels, soft_labels
+from claimvet.models.learning.held_out import bounded
+from claimvet.models.learning.pairs import CalibratedPair, train_pair
 from claimvet.models.learning.splits import TimeSplit, time_split
-from claimvet.models.learning.target_encoding import learn_rates
+from claimvet.models.learning.training_data import TrainingData, counted_once
 from claimvet.models.metrics.baselines import base_rates, logistic, rules
 from claimvet.models.metrics.evaluation import FOUND, evaluated_frame
-from claimvet.models.metrics.label_noise import BOOSTER_LABELS
 from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.policy import Policy
-from claimvet.models.scoring.claim_model import PROBABILITIES, ClaimModel, raw_scores
+from claimvet.models.scoring.claim_model import PROBABILITIES, ClaimModel
 from claimvet.models.scoring.schema import InputSchema
 
-FloatArray = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
-class Pair:
-    """Two boosters and the inputs that they were grown on."""
+class Pairs:
+    """Calibrated pairs, each grown on more than the one before.
 
-    schema: InputSchema
-    frivolous: lgb.Booster
-    abusive: lgb.Booster
-
-    def raw(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Log odds against valid: columns `frivolous` and `abusive`, float64, index of `features`."""
-        matrix = self.schema.conform(features)
-        return pd.DataFrame(
-            {name: raw_scores(getattr(self, name), matrix) for name in BOOSTER_LABELS}, index=features.index
-        )
-
-
-@dataclass(frozen=True)
-class Grown:
-    """A pair, its calibration, and what boosters of the other folds say of the findings that it was grown on
-    (`models.learning.held_out`).
+    `early` was grown on the early train slice (None where there is none), `first` on the train slice, `before_test` on all that was known
+    when the test slice began, `final` on every finding.
     """
 
-    pair: Pair
-    calibrated: Calibrated
-    unseen: pd.DataFrame
+    early: CalibratedPair | None
+    first: CalibratedPair
+    before_test: CalibratedPair
+    final: CalibratedPair
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Findings as pairs that were not grown on them see them (`models.learning.held_out`): filed before the test slice, and in it."""
+
+    before_test: pd.DataFrame
+    test: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -81,24 +69,7 @@ class Training:
     evaluated_features: pd.DataFrame
     baselines: Mapping[str, pd.DataFrame]
     evaluated_policy: Policy
-    """The policy with the bound that was known when the test slice began, so that the evaluated claims can try the guarantee."""
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What training reads; `features` and `claims` are indexed by `claim_id`.
-
-    `features` holds the model's inputs in order, `suspicions` their declared direction (`raises`, `lowers`, `unknown`), `claims` the
-    columns `filed_at`, `customer_id`, `claim_type`, `amount_claimed`, `category_id`, `outcomes` the contract's table, and `facts`
-    what the record should say about the data (JSON values); its `claims` is how many there are, looked at or not. Claims without any
-    outcome in `outcomes` are unchecked: what is believed of them teaches beside the findings.
-    """
-
-    features: pd.DataFrame
-    suspicions: Mapping[str, str]
-    claims: pd.DataFrame
-    outcomes: pd.DataFrame
-    facts: Mapping[str, Any]
+    """The policy with the bound that was known when the test slice began, so that the evaluated claims can test the guarantee."""
 
 
 def train_model(
@@ -108,161 +79,113 @@ def train_model(
     policy: Policy,
     progress: Progress = silent,
 ) -> Training:
-    """Split by time, grow, calibrate, evaluate, and grow again on everything.
+    """Split by time, grow and calibrate pairs of boosters, hold findings out, evaluate, and make the model.
 
-    Raises `ModelError` where no claim has a finding: assumptions alone teach nothing.
+    The same data, parameters and seed give the same bytes. Raises `ModelError` where no claim has a finding: assumptions alone teach
+    nothing.
     """
-    split = time_split(data.claims["filed_at"], data.outcomes, split_params)
+    known = counted_once(data)
+    split = _split(known, split_params)
+    pairs = _grown(known, split, params, progress)
+    held_out = _held_out(known, split, pairs)
+    return Training(
+        model=_model(known, split, pairs.final, held_out, params, policy),
+        split=split,
+        evaluated=_evaluated(known, split, held_out.test, policy),
+        evaluated_features=known.features.loc[split.test.index],
+        baselines=_baselines(known, split, params, policy),
+        evaluated_policy=_bounded(known, pairs.before_test, held_out.before_test, policy),
+    )
+
+
+def _split(data: TrainingData, params: SplitParams) -> TimeSplit:
+    split = time_split(data.claims["filed_at"], data.outcomes, params)
     if split.everything.empty:
         raise ModelError(
             "no claim has a finding (a latest outcome decided by anyone but concession), expected some to train on"
         )
+    return split
+
+
+def _grown(data: TrainingData, split: TimeSplit, params: TrainParams, progress: Progress) -> Pairs:
+    """Grow all pairs; the first finds the number of trees for the others."""
     progress("growing")
-    first = _grow_pair(data, split.train, None, params)
-    counts = {name: getattr(first.pair, name).num_trees() for name in BOOSTER_LABELS}
-    trees = {name: count // params.averaged for name, count in counts.items() if count > 1}
-    second = _grow_pair(data, split.before_test, trees, params)
+    first = train_pair(data, split.train, params)
+    trees = first.pair.boosters.trees(params)
+    before_test = train_pair(data, split.before_test, params, trees)
     progress("evaluating")
-    before = pd.concat([*_early(data, split, trees, params), _held_out(data, first, split.bound)])
-    evaluated = _held_out(data, second, split.test)
+    early = train_pair(data, split.early_train, params, trees) if len(split.early_bound) else None
     progress("growing on everything")
-    last = _grow_pair(data, split.everything, trees, params)
-    return Training(
-        model=_model(data, split, last, pd.concat([before, evaluated]), params, policy),
-        split=split,
-        evaluated=_evaluated(data, split, evaluated[list(PROBABILITIES)], _found(data, second, split.test), policy),
-        evaluated_features=data.features.loc[split.test.index],
-        baselines=_baselines(data, split, params, policy),
-        evaluated_policy=bounded(policy, data.claims, [before, second.unseen], second.calibrated),
-    )
+    return Pairs(early, first, before_test, train_pair(data, split.everything, params, trees))
 
 
-def _evaluated(
-    data: TrainingData, split: TimeSplit, probabilities: pd.DataFrame, found: FloatArray, policy: Policy
-) -> pd.DataFrame:
-    known = set(data.claims.loc[split.before_test.index, "customer_id"])
-    never_wrong = np.zeros(len(probabilities))
-    evaluated = evaluated_frame(data.claims, split.test, probabilities, never_wrong, known, policy)
-    return evaluated.assign(**dict(zip(FOUND, found.T, strict=True)))
+def _held_out(data: TrainingData, split: TimeSplit, pairs: Pairs) -> HeldOut:
+    early = [] if pairs.early is None else [pairs.early.held_out(data.features, split.early_bound)]
+    bound = pairs.first.held_out(data.features, split.bound)
+    return HeldOut(pd.concat([*early, bound]), pairs.before_test.held_out(data.features, split.test))
 
 
-def _found(data: TrainingData, grown: Grown, findings: pd.DataFrame) -> FloatArray:
-    """How likely each label is found, since findings err."""
-    return grown.calibrated.found(grown.pair.raw(data.features.loc[findings.index]), findings["decided_by"])
+def _bounded(data: TrainingData, pair: CalibratedPair, later: pd.DataFrame, policy: Policy) -> Policy:
+    """Return the policy with the bound that holds both for later findings and for the pair's own, out of fold."""
+    return bounded(policy, data.claims, [later, pair.out_of_fold], pair.calibrated)
 
 
-def _grow_pair(
-    data: TrainingData, findings: pd.DataFrame, trees: Mapping[str, int] | None, params: TrainParams
-) -> Grown:
-    """Both boosters on `findings` (in time order) and the unchecked claims before them; finds the number of trees where none is given."""
-    schema, plain = _plain_lesson(data, findings, params)
-    signs = suspicion_signs(schema)
-    numbers = _numbers(plain, signs, trees or {}, params)
-
-    def out_of_fold(training_set: TrainingSet) -> Boosters:
-        quick = replace(params, learning_rate=min(params.learning_rate * OUT_OF_FOLD_STEP, 1.0), averaged=1)
-        return _boosters(
-            training_set,
-            signs,
-            {name: max(1, round(count / OUT_OF_FOLD_STEP)) for name, count in numbers.items()},
-            quick,
-        )
-
-    unchecked = schema.conform(data.features.loc[_unchecked(data, findings, params)])
-    training_set, raw = soft_labels(plain.matrix, findings, unchecked, params.unchecked_weight, out_of_fold)
-    calibrated = fit_calibrations(raw, findings["label"], findings["decided_by"])
-    pair = Pair(schema, *_boosters(training_set, signs, numbers, params))
-    return Grown(pair, calibrated, held_out(raw.set_axis(findings.index), calibrated, findings))
+def _evaluated(data: TrainingData, split: TimeSplit, answers: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """Return the evaluated frame of the test slice; `answers` has its probabilities, and those of what is found (`FOUND`)."""
+    known_customers = set(data.claims.loc[split.before_test.index, "customer_id"])
+    never_wrong = np.zeros(len(answers))
+    probabilities = answers[list(PROBABILITIES)]
+    frame = evaluated_frame(data.claims, split.test, probabilities, never_wrong, known_customers, policy)
+    return frame.assign(**{name: answers[name] for name in FOUND})
 
 
-def grow_plain_pair(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> Pair:
-    """Both boosters on `findings` (in time order) taken at their word, each with as many trees as do best on the latest of them."""
-    schema, plain = _plain_lesson(data, findings, params)
-    signs = suspicion_signs(schema)
-    return Pair(schema, *_boosters(plain, signs, _numbers(plain, signs, {}, params), params))
-
-
-def _plain_lesson(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> tuple[InputSchema, TrainingSet]:
-    """The inputs as these findings have them, and the findings taken at their word."""
-    features = data.features.loc[findings.index]
-    labels = findings["label"].to_numpy()
-    schema, matrix = learn_rates(InputSchema.fit(features, data.suspicions), features, labels != "valid", params.seed)
-    return schema, hard_labels(matrix, list(labels))
-
-
-def _numbers(plain: TrainingSet, signs: list[int], given: Mapping[str, int], params: TrainParams) -> dict[str, int]:
-    """Trees of each booster: as given, or what does best on the latest findings."""
-
-    def number(label: str) -> int:
-        rows, target, _ = plain.binary_target(label)
-        return given.get(label) or enough_trees(plain.matrix[rows], target, signs, params)
-
-    return dict(zip(BOOSTER_LABELS, parallel_map(number, BOOSTER_LABELS, params.threads), strict=True))
-
-
-def _boosters(training_set: TrainingSet, signs: list[int], numbers: Mapping[str, int], params: TrainParams) -> Boosters:
-    """Both boosters on a training_set, at the same time where threads allow."""
-
-    def booster(label: str) -> lgb.Booster:
-        rows, target, weight = training_set.binary_target(label)
-        return grow(training_set.matrix[rows], target, signs, numbers[label], params, weight)
-
-    frivolous, abusive = parallel_map(booster, BOOSTER_LABELS, params.threads)
-    return frivolous, abusive
-
-
-def _unchecked(data: TrainingData, findings: pd.DataFrame, params: TrainParams) -> pd.Index:
-    """Claims without an outcome, filed before the last of `findings`: the latest, as many as `unchecked_per_finding` allows."""
-    unseen = data.features.index.difference(pd.Index(data.outcomes["claim_id"].unique()))
-    filed = data.claims["filed_at"].reindex(unseen)
-    before = filed[filed < findings["filed_at"].max()].sort_values(kind="stable")
-    latest: pd.Index = before.index[::-1][: int(params.unchecked_per_finding * len(findings))]
-    return latest
-
-
-def _held_out(data: TrainingData, grown: Grown, findings: pd.DataFrame) -> pd.DataFrame:
-    """What a pair says of findings that it was not grown on (`models.learning.held_out`)."""
-    return held_out(grown.pair.raw(data.features.loc[findings.index]), grown.calibrated, findings)
-
-
-def _early(data: TrainingData, split: TimeSplit, trees: Mapping[str, int], params: TrainParams) -> list[pd.DataFrame]:
-    """What a pair grown on the earliest findings says of the early bound slice, if there are any."""
-    return (
-        [_held_out(data, _grow_pair(data, split.early_train, trees, params), split.early_bound)]
-        if len(split.early_bound)
-        else []
-    )
-
-
-def _model(
-    data: TrainingData, split: TimeSplit, grown: Grown, later: pd.DataFrame, params: TrainParams, policy: Policy
-) -> ClaimModel:
-    pair, calibrated = grown.pair, grown.calibrated
-    kinds = {column.name: column.kind for column in pair.schema.inputs}
-    return ClaimModel(
-        schema=pair.schema,
-        frivolous=pair.frivolous,
-        abusive=pair.abusive,
-        frivolous_calibration=calibrated.frivolous,
-        abusive_calibration=calibrated.abusive,
-        policy=bounded(policy, data.claims, [later, grown.unseen], calibrated),
-        reference_ranges=reference_ranges(data.features.loc[split.everything.index], kinds),
-        record=_record(data, split, params) | _findings_record(calibrated),
-    )
-
-
-def _findings_record(calibrated: Calibrated) -> dict[str, Any]:
+def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams, policy: Policy) -> dict[str, pd.DataFrame]:
+    labels, known, test = split.before_test["label"], data.features.loc[split.before_test.index], split.test.index
+    answers = {"base_rates": base_rates(labels, test)}
+    if len(test):
+        schema, later = InputSchema.fit(known, data.suspicions), data.features.loc[test]
+        answers["rules"] = rules(known, labels, later, data.suspicions)
+        answers["logistic"] = logistic(schema.conform(known), labels, schema.conform(later), params.seed)
+    as_found = dict(zip(PROBABILITIES, FOUND, strict=True))
     return {
-        "error_rates": dict(calibrated.error_rates),
-        "finding_shares": [float(share) for share in calibrated.fitted.shares],
-        "calibration_losses": dict(calibrated.losses),
+        name: _evaluated(data, split, given.join(given.rename(columns=as_found)), policy)
+        for name, given in answers.items()
     }
 
 
-def _record(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[str, Any]:
+def _model(
+    data: TrainingData,
+    split: TimeSplit,
+    final: CalibratedPair,
+    held_out: HeldOut,
+    params: TrainParams,
+    policy: Policy,
+) -> ClaimModel:
+    pair, calibrated = final.pair, final.calibrated
+    kinds = {column.name: column.kind for column in pair.schema.inputs}
+    return ClaimModel(
+        schema=pair.schema,
+        frivolous=pair.boosters.frivolous,
+        abusive=pair.boosters.abusive,
+        frivolous_calibration=calibrated.frivolous,
+        abusive_calibration=calibrated.abusive,
+        policy=_bounded(data, final, pd.concat([held_out.before_test, held_out.test]), policy),
+        reference_ranges=reference_ranges(data.features.loc[split.everything.index], kinds),
+        record={
+            "data": dict(data.facts),
+            **_split_record(split),
+            "params": asdict(params),
+            "lightgbm": lgb.__version__,
+            "error_rates": dict(calibrated.error_rates),
+            "finding_shares": [float(share) for share in calibrated.fitted.shares],
+            "calibration_losses": dict(calibrated.losses),
+        },
+    )
+
+
+def _split_record(split: TimeSplit) -> dict[str, Any]:
     slices = {name: getattr(split, name) for name in ("early_bound", "train", "bound", "test", "everything")}
     return {
-        "data": dict(data.facts),
         "findings": {
             name: {label: int((rows["label"] == label).sum()) for label in LABELS} for name, rows in slices.items()
         },
@@ -271,21 +194,4 @@ def _record(data: TrainingData, split: TimeSplit, params: TrainParams) -> dict[s
         "known_until": split.known_until.isoformat(),
         "gap_days": round(split.gap / pd.Timedelta(days=1), 3),
         "note": split.note,
-        "params": asdict(params),
-        "lightgbm": lgb.__version__,
-    }
-
-
-def _baselines(data: TrainingData, split: TimeSplit, params: TrainParams, policy: Policy) -> dict[str, pd.DataFrame]:
-    labels, test = split.before_test["label"], data.features.loc[split.test.index]
-    answers = {"base_rates": base_rates(labels, test.index)}
-    if len(test):
-        schema = InputSchema.fit(data.features.loc[labels.index], data.suspicions)
-        earlier = schema.conform(data.features.loc[labels.index])
-        known = data.features.loc[labels.index]
-        answers["rules"] = rules(known, labels, test, data.suspicions)
-        answers["logistic"] = logistic(earlier, labels, schema.conform(test), params.seed)
-    return {
-        name: _evaluated(data, split, given, given.to_numpy(dtype=np.float64).reshape(-1, len(LABELS)), policy)
-        for name, given in answers.items()
     }

@@ -17,8 +17,9 @@ from optuna.trial import Trial, TrialState
 from claimvet.data.contract.errors import ModelError
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.learning.labels import latest_findings
+from claimvet.models.learning.pairs import train_plain_pair
 from claimvet.models.learning.splits import in_order_of_filing
-from claimvet.models.learning.training import TrainingData, grow_plain_pair
+from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.metrics.label_noise import BOOSTER_LABELS, Findings, fit
 from claimvet.models.parameters import SplitParams, TrainParams
 
@@ -149,7 +150,7 @@ def _objective(data: TrainingData, folds: list[Fold], params: TrainParams) -> Ca
 
 def _loss(data: TrainingData, fold: Fold, params: TrainParams) -> float:
     """Log loss of a block's findings under a pair grown before it; calibrated on the block itself, which is alike for all trials."""
-    raw = grow_plain_pair(data, fold.known, params).raw(data.features.loc[fold.later.index])
+    raw = train_plain_pair(data, fold.known, params).raw(data.features.loc[fold.later.index])
     findings = Findings.of(raw[list(BOOSTER_LABELS)], fold.later["label"], fold.later["decided_by"])
     fitted = fit(findings, "sigmoid")
     lapse = fitted.lapse_rates_of(pd.Series(findings.deciders))

@@ -96,6 +96,11 @@ class Fitted:
         rise_f, fall_f, shift_f, rise_a, fall_a, shift_a = map(float, self.coefficients)
         return Calibration(self.method, rise_f, fall_f, shift_f), Calibration(self.method, rise_a, fall_a, shift_a)
 
+    def probabilities(self, raw: pd.DataFrame) -> FloatArray:
+        """Return P of each label, (n, 3), of log odds against valid (columns `BOOSTER_LABELS`)."""
+        odds = zip(self.maps, BOOSTER_LABELS, strict=True)
+        return shares_of(np.column_stack([each.log_odds(raw[name].to_numpy(dtype=np.float64)) for each, name in odds]))
+
 
 @dataclass(frozen=True)
 class Findings:

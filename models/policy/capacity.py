@@ -14,6 +14,7 @@ calls `otherwise`.
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -33,6 +34,11 @@ _SMOOTHING = 0.3
 _KEPT_FOR_AUDITS = 1.5
 """How many times the audits that a day usually has are kept free for them (assumption: days differ)."""
 _HASH_RANGE = 2.0**64
+_MOST_EXACT = 64
+"""Reviews a day up to which every saving of today is kept as it is. Beyond, savings are rounded to a grid, so that few differ and
+the state stays small: 2,000 of them were 26 kB, read and written with every claim."""
+_STEPS_AN_OCTAVE = 8
+"""Of that grid: neighbours differ by 9 %, so a saving, and with it the price, is off by 4.4 % at most."""
 
 
 def audit_draws(claim_ids: Iterable[str], seed: int) -> Floats:
@@ -111,7 +117,8 @@ class ShadowPrice:
     """The price of a review as claims come one by one; small enough to be kept in a row of a table.
 
     `day` is the day of filing that it is in, `price_usd` what a review costs beyond its own price, from earlier days; `reviews` and
-    `audits` made today, `claims` seen today, `usual_claims` a day, and today's largest savings, most first (one more than the capacity).
+    `audits` made today, `claims` seen today, `usual_claims` a day, and today's largest savings, most first (one more than the capacity;
+    on a grid of some hundred amounts where the capacity is large).
     """
 
     day: str = ""
@@ -134,7 +141,7 @@ class ShadowPrice:
         kept = now._kept_for_audits(policy) if most is not None else 0
         worth = saving_usd > now.price_usd and left > kept
         verdict = Verdict(audited or worth, audited, policy.audit_share if left > 0 else 0.0, now.price_usd)
-        savings = now.savings if most is None or audited else _largest((*now.savings, saving_usd), most + 1)
+        savings = now.savings if most is None or audited else _with_saving(now.savings, saving_usd, most)
         after = ShadowPrice(
             now.day,
             now.price_usd,
@@ -168,6 +175,18 @@ class ShadowPrice:
         """Reviews of today that are left free for the audits still to come."""
         expected = int(np.ceil(_KEPT_FOR_AUDITS * policy.audit_share * max(self.usual_claims, float(self.claims))))
         return max(expected - self.audits, 0)
+
+
+def _with_saving(savings: tuple[float, ...], saving_usd: float, most: int) -> tuple[float, ...]:
+    """Today's largest savings with one more; one more than the capacity of them."""
+    return _largest((*savings, saving_usd if most <= _MOST_EXACT else _on_grid(saving_usd)), most + 1)
+
+
+def _on_grid(saving_usd: float) -> float:
+    """The nearest of the amounts that are kept where there are many, US dollars."""
+    if saving_usd < 0.01:
+        return max(saving_usd, 0.0) and 0.01
+    return round(math.exp2(round(math.log2(saving_usd) * _STEPS_AN_OCTAVE) / _STEPS_AN_OCTAVE), 2)
 
 
 def _largest(savings: Iterable[float], most: int) -> tuple[float, ...]:

@@ -67,9 +67,18 @@ def fetch(uri: str, folder: Path) -> Fetched:
         import mlflow
 
         root = Path(mlflow.artifacts.download_artifacts(exact, dst_path=str(folder)))
-    if not (root / "artifacts" / ARTIFACT).is_dir() and (root / "MLmodel").is_file():
-        raise ModelError(f"the model {uri} is no Claimvet model: it has no artifact {ARTIFACT}, expected one")
+    _require_claim_model(uri, root)
     return Fetched(exact, model_directory(root), expected)
+
+
+def _require_claim_model(uri: str, root: Path) -> None:
+    """Another flavour's model has other files; where its artifacts are gone, MLflow hands over an empty directory and says nothing."""
+    if (root / "artifacts" / ARTIFACT).is_dir() or (root / "model.json").is_file():
+        return
+    found = ", ".join(sorted(path.name for path in root.iterdir())) or "no file at all"
+    raise ModelError(
+        f"the model {uri} in MLflow at {shown(registry_uri())} is no whole Claimvet model: it has {found}, expected artifacts/{ARTIFACT}"
+    )
 
 
 def _expected_hash(uri: str) -> str | None:
@@ -100,7 +109,7 @@ def main() -> int:
         fetched = fetch(uri, Path(folder))
         said = {"uri": fetched.uri, "directory": str(fetched.directory), "expected": fetched.expected}
     except (ModelError, RegistryError, OSError) as error:
-        said = {"problem": str(error)}
+        said = {"problem": str(error), "kind": "model" if isinstance(error, ModelError) else "registry"}
     sys.stdout.write(json.dumps(said))
     return 0
 

@@ -30,6 +30,7 @@ FORMAT = 2
 """Version of the directory's layout. Format 1 had other words for the same things and is read as well; any other is refused."""
 
 _FILES = _FRIVOLOUS, _ABUSIVE, _DOCUMENT = "frivolous.txt", "abusive.txt", "model.json"
+_END_OF_TREES = "\nend of trees\n"
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class ClaimModel:
         try:
             texts = {name: (directory / name).read_text(encoding="utf-8") for name in _FILES}
             document = _in_todays_words(json.loads(texts[_DOCUMENT]), directory)
+            _require_whole(texts, document, directory)
             model = cls(
                 schema=InputSchema.from_dict(document["inputs"]),
                 frivolous=lgb.Booster(model_str=texts[_FRIVOLOUS]),
@@ -117,7 +119,7 @@ class ClaimModel:
 
     def _files(self) -> dict[str, str]:
         calibration = {"frivolous": self.frivolous_calibration.to_dict(), "abusive": self.abusive_calibration.to_dict()}
-        document = {
+        document: dict[str, Any] = {
             "format": FORMAT,
             "inputs": self.schema.to_dict(),
             "calibration": calibration,
@@ -125,11 +127,33 @@ class ClaimModel:
             "reference_ranges": self.reference_ranges,
             "record": self.record,
         }
-        return {
+        boosters = {
             _FRIVOLOUS: self.frivolous.model_to_string(num_iteration=-1),
             _ABUSIVE: self.abusive.model_to_string(num_iteration=-1),
+        }
+        document["sha256"] = {name: _sha256(text) for name, text in boosters.items()}
+        return {
+            **boosters,
             _DOCUMENT: json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n",
         }
+
+
+def _require_whole(texts: Mapping[str, str], document: Mapping[str, Any], directory: Path) -> None:
+    """Check each booster against the hash that was written beside it: of a damaged one LightGBM may end the whole process.
+
+    A model of before that was written has none; of it at least a file that was cut is seen.
+    """
+    hashes = document.get("sha256", {})
+    for name in (_FRIVOLOUS, _ABUSIVE):
+        whole = _sha256(texts[name]) == hashes[name] if hashes else _END_OF_TREES in texts[name]
+        if not whole:
+            raise ModelError(
+                f"the directory {directory} holds no whole Claimvet model: {name} is not as it was written, expected its own bytes"
+            )
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _digest(texts: Mapping[str, str]) -> str:

@@ -26,7 +26,8 @@ from claimvet.data.contract.tables import FINDINGS
 from claimvet.features.batch.build import build_features
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.assessment.backtest import Period, Replayed, evaluated_period, period_row, shadow_row, stale_rows
-from claimvet.models.learning.training import TrainingData, train_model
+from claimvet.models.learning.training import train_model
+from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.parameters import BacktestParams
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.pipeline.params import Params

@@ -29,7 +29,9 @@ from claimvet.models.assessment.card import CardFacts, model_card
 from claimvet.models.assessment.fairness import fairness_table
 from claimvet.models.assessment.money_plots import write_money_plot
 from claimvet.models.assessment.plots import write_plots
-from claimvet.models.learning.training import Training, TrainingData, train_model
+from claimvet.models.explain.protected import protected_names
+from claimvet.models.learning.training import Training, train_model
+from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.metrics.evaluation import by_slice, confusion, figures, intervals
 from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.alternatives import money_table
@@ -46,6 +48,7 @@ from claimvet.models.registry.registry import (
     PARITY_FILE,
     register,
 )
+from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.pipeline.stages.parity import feature_parity
 from claimvet.pipeline.validate import require_valid
 
@@ -67,7 +70,7 @@ class TrainReport:
 
     def __str__(self) -> str:
         split, model = self.training.split, self.training.model
-        lines = [f"note: {note}" for note in (*self.notes, split.note) if note]
+        lines = [f"note: {note}" for note in (*self.notes, split.note, *training_notes(model)) if note]
         lines.append(
             f"{len(split.everything):,} findings: {len(split.train):,} trained, {len(split.bound):,} bound denials, "
             f"{len(split.test):,} evaluated what was grown before {split.test_from:%Y-%m-%d}; all are in the model"
@@ -232,6 +235,21 @@ def with_dispositions(training: Training) -> pd.DataFrame:
     return evaluated.assign(
         disposition=training.evaluated_policy.dispositions(evaluated[list(PROBABILITIES)], evaluated)
     )
+
+
+def training_notes(model: ClaimModel) -> list[str]:
+    """Return what a person should know about what the model was trained on: copies that were left out, and protected inputs."""
+    copies, notes = int(model.record.get("data", {}).get("copies", 0)), []
+    if copies:
+        notes.append(
+            f"{copies:,} claims are alike in all but their ids with others: each counts once in training and evaluation"
+        )
+    if protected := protected_names(model.schema.names):
+        notes.append(
+            f"the model reads {', '.join(protected)}: protected, or a proxy of it, and never told as a reason; a `group_` column "
+            "instead of `x_` only splits the fairness report"
+        )
+    return notes
 
 
 def _json(value: object) -> str:

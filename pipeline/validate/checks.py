@@ -46,6 +46,9 @@ from claimvet.pipeline.validate.sources import (
 _WRITTEN = {Kind.TIME: "2026-01-31T09:00:00Z", Kind.MONEY: "1234.50"}
 """How CSV files write them."""
 
+_SPREADSHEETS = r"^(#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)|[0-9](\.[0-9]+)?E\+[0-9]{2,3})$"
+"""What spreadsheets leave of an identifier: their error values, and long numbers as `1.2E+15`."""
+
 FILES_SHOWN = 3
 """Most files of a directory that a detail names."""
 
@@ -99,6 +102,10 @@ def _csv_type_checks(source: Source, column: Column) -> Iterator[Check]:
         unread = f"{value} IS NULL" if column.kind is Kind.TIME else f"NOT {is_number_text(text)}"
         expected = f"{expected_value(column)}, written {_WRITTEN[column.kind]}"
         violated = f"{text} IS NOT NULL AND {unread}"
+        yield Check(source.table, (column.name,), Rule.WRONG_TYPE, expected, violated, text, basis=column)
+    if column.kind in (Kind.IDENTIFIER, Kind.CATEGORY):
+        violated = f"regexp_matches({text}, {quoted(_SPREADSHEETS)})"
+        expected = f"{expected_value(column)}, as it was before a spreadsheet rounded or lost it"
         yield Check(source.table, (column.name,), Rule.WRONG_TYPE, expected, violated, text, basis=column)
     if column.kind is Kind.TIME:
         zoned = f"regexp_matches({text}, {quoted(ZONED_TIME)})"

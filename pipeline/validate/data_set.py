@@ -24,7 +24,8 @@ from claimvet.pipeline.validate.checks import (
     type_checks,
 )
 from claimvet.pipeline.validate.engine import run_checks
-from claimvet.pipeline.validate.notes import foreign_detail, foreign_table, notes_on_file, unreadable
+from claimvet.pipeline.validate.notes import foreign_detail, foreign_table, notes_on_file, unreadable, with_cause
+from claimvet.pipeline.validate.repeats import repeated_load
 from claimvet.pipeline.validate.report import Check, CheckResult, TableResult, ValidationReport, Violation
 from claimvet.pipeline.validate.sources import Source, open_source
 
@@ -168,7 +169,10 @@ def _judge_rows(judgement: _Judgement, source: Source) -> None:
         *([key] if key else []),
         *relation_checks(source, sound, known),
     ]
-    judgement.results[source.name] += run_checks(judgement.connection, source, checks)[1]
+    results = run_checks(judgement.connection, source, checks)[1]
+    judgement.results[source.name] += [with_cause(judgement.connection, source, result) for result in results]
+    repeated = repeated_load(judgement.connection, source, sound, judgement.rows[source.name])
+    judgement.notes += [repeated] if repeated else []
 
 
 def _known_columns(judgement: _Judgement) -> dict[str, frozenset[str]]:

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from claimvet.data.contract.errors import UsageError
 from claimvet.data.contract.rules import Companion, Rule
@@ -24,7 +24,7 @@ from claimvet.pipeline.validate.library import (
     ValidationResultIdentifier,
     gx,
 )
-from claimvet.pipeline.validate.pages import make_offline
+from claimvet.pipeline.validate.pages import view_settings, write_index
 from claimvet.pipeline.validate.report import CheckResult, TableResult, ValidationReport, Violation
 from claimvet.pipeline.validate.suites import expectation_of, readable_table, suite_of
 
@@ -65,15 +65,7 @@ def _build(report: ValidationReport, folder: Path, run: RunIdentifier) -> None:
     context = gx.get_context(mode="ephemeral")
     for name in context.get_site_names():
         context.delete_data_docs_site(name)
-    backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)}
-    index = {"class_name": "DefaultSiteIndexBuilder", "show_cta_footer": False}
-    site = {
-        "class_name": "SiteBuilder",
-        "store_backend": backend,
-        "site_index_builder": index,
-        "show_how_to_buttons": False,
-    }
-    context.add_data_docs_site(SITE, cast(Any, site))
+    context.add_data_docs_site(SITE, _site(folder))
     pages = [suite_result(table) for table in report.tables] + [_unread(violation) for violation in _unreadable(report)]
     for suite, result in pages:
         context.suites.add(suite)
@@ -81,10 +73,22 @@ def _build(report: ValidationReport, folder: Path, run: RunIdentifier) -> None:
         key = ValidationResultIdentifier(
             expectation_suite_identifier=identifier, run_id=run, batch_identifier=suite.name
         )
-        result.meta |= {"run_id": run, "validation_time": run.run_time}
+        asset = {"data_asset_name": suite.name}
+        result.meta |= {"run_id": run, "validation_time": run.run_time, "batch_kwargs": asset}
         context.validation_results_store.set(key, result)
-    context.build_data_docs()
-    make_offline(folder, report)
+    context.build_data_docs(build_index=False)
+    write_index(folder, report)
+
+
+def _site(folder: Path) -> Any:
+    """The site's configuration: pages of suites and of their results, shown by the view of ours."""
+    section = {"view": view_settings()}
+    return {
+        "class_name": "SiteBuilder",
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
+        "site_section_builders": {"expectations": section, "validations": section, "profiling": "None"},
+        "show_how_to_buttons": False,
+    }
 
 
 def _unreadable(report: ValidationReport) -> list[Violation]:

@@ -19,6 +19,7 @@ with warnings.catch_warnings():
     )
     from great_expectations.expectations.expectation import ColumnMapExpectation, Expectation
     from great_expectations.expectations.row_conditions import Column as ConditionColumn
+    from great_expectations.render.view import DefaultJinjaPageView
 
 
 class _Expectations(Protocol):
@@ -31,6 +32,7 @@ gxe = cast(_Expectations, _expectations)
 __all__ = [
     "ColumnMapExpectation",
     "ConditionColumn",
+    "DefaultJinjaPageView",
     "ExpectColumnValuesToBeInTypeList",
     "Expectation",
     "ExpectationSuiteIdentifier",

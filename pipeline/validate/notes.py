@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,9 @@ from claimvet.data.contract.dataset import TableFile, identifier
 from claimvet.data.contract.reading.csv_files import not_utf8, plain_name
 from claimvet.data.contract.reading.feature_types import not_finite
 from claimvet.data.contract.reading.formats import ENDINGS, first_bytes, foreign_kind
+from claimvet.data.contract.rules import Rule
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, TABLES
+from claimvet.pipeline.validate.report import CheckResult
 from claimvet.pipeline.validate.sources import Source, engine_reason
 
 _DATA_ENDINGS = frozenset(
@@ -99,3 +102,16 @@ def unreadable(file: TableFile, error: BaseException) -> str:
     if file.is_csv and "utf-8" in reason.lower() and file.format.encoding == "utf-8":
         return not_utf8(file.path, file.format) or reason
     return f"{file.path.name} cannot be read to its end: {reason}"
+
+
+def with_cause(connection: duckdb.DuckDBPyConnection, source: Source, result: CheckResult) -> CheckResult:
+    """Return the result, of nulls in a key of a CSV file with how many rows are empty throughout: spreadsheets leave such rows."""
+    check = result.check
+    if not (source.file.is_csv and result.failed and check.rule is Rule.NULL and check.columns[0] in source.table.key):
+        return result
+    nothing = " AND ".join(f"{identifier(name)} IS NULL" for name in source.names)
+    row = connection.execute(f"SELECT count(*) FROM {source.view} WHERE {nothing}").fetchone()
+    if row is None or row[0] == 0:
+        return result
+    detail = f"{row[0]:,} rows are empty in every field, as spreadsheets leave them; expected {check.expected}"
+    return replace(result, detail=detail)

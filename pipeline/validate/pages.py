@@ -1,25 +1,18 @@
-"""Makes Data Docs readable without a network: one style sheet inside each page, no scripts, and an index of our own.
+"""The pages of Data Docs as they are shown without a network: one style sheet inside each page, no scripts, and an index of our own.
 
-Great Expectations' pages take their styles, icons and scripts from five content delivery networks, and their index stays empty
-without them. A page about someone's claims has no business there.
+Great Expectations' own page takes its styles, icons and scripts from five content delivery networks. A page about someone's claims has
+no business there, so the site is built with a view of ours (`TablePage`), which Great Expectations takes by name; what stands on the page
+it renders itself.
 """
 
 from __future__ import annotations
 
 import html
-import re
 import shutil
 from pathlib import Path
 
+from claimvet.pipeline.validate.library import DefaultJinjaPageView
 from claimvet.pipeline.validate.report import TableResult, ValidationReport, Violation
-
-_REMOVED = (
-    re.compile(r"<script\b.*?</script>", re.DOTALL),
-    re.compile(r"<link\b[^>]*>", re.DOTALL),
-    re.compile(r'<img\b[^>]*src="https?:[^>]*>', re.DOTALL),
-    re.compile(r"<footer\b.*?</footer>", re.DOTALL),
-    re.compile(r"<br>\s*Data asset: None"),
-)
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2733; margin: 0 auto; max-width: 1100px; padding: 1.5rem; }
@@ -38,26 +31,28 @@ code { background: #f1f4f7; padding: 0 .2rem; }
 """The style sheet of every page."""
 
 
-def make_offline(folder: Path, report: ValidationReport) -> None:
-    """Rewrite every page below `folder`, and write the index of the report."""
-    for page in folder.rglob("*.html"):
-        page.write_text(offline(page.read_text(encoding="utf-8")), encoding="utf-8")
+class TablePage(DefaultJinjaPageView):
+    """A page of Great Expectations' content blocks that loads nothing."""
+
+    _template = "claimvet_page.j2"
+
+    def __init__(self, custom_styles_directory: str | None = None, custom_views_directory: str | None = None) -> None:
+        super().__init__(custom_styles_directory, custom_views_directory or str(Path(__file__).parent / "templates"))
+        self.env.globals["style"] = STYLE
+
+
+def view_settings() -> dict[str, str]:
+    """Return how the configuration of a site names the view."""
+    return {"module_name": TablePage.__module__, "class_name": TablePage.__name__}
+
+
+def write_index(folder: Path, report: ValidationReport) -> None:
+    """Write the first page beside those that Great Expectations wrote below `folder`, and drop the assets of its own pages."""
     pages = {page.stem: page.relative_to(folder).as_posix() for page in sorted(folder.glob("validations/**/*.html"))}
     shutil.rmtree(
         folder / "static", ignore_errors=True
-    )  # fonts and pictures of the pages that we rewrote, four megabytes
+    )  # fonts and pictures, four megabytes, of pages that are not ours
     (folder / "index.html").write_text(index(report, pages), encoding="utf-8")
-
-
-def offline(page: str) -> str:
-    """A page without anything that it would load from elsewhere, and with our style sheet.
-
-    >>> offline('<head><link href="https://cdn.example/a.css"></head><script src="https://cdn.example/b.js"></script>')[:7]
-    '<head><'
-    """
-    for pattern in _REMOVED:
-        page = pattern.sub("", page)
-    return page.replace("</head>", f"<style>{STYLE}</style></head>", 1)
 
 
 def index(report: ValidationReport, pages: dict[str, str]) -> str:

@@ -6,7 +6,9 @@ after whatever restart, goes on from there, and a replay finds the state that a 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby, repeat
 
 from claimvet.models.policy.capacity import REFER, ShadowPrice
 from claimvet.models.policy.policy import Policy
@@ -43,8 +45,13 @@ def day_of(filed_at: int, now: int) -> str:
 
 
 def state_text(state: ShadowPrice) -> str:
-    """The state as the ledger keeps it, JSON."""
-    return canonical(vars(state))
+    """The state as the ledger keeps it, JSON; savings that are equal stand once, with their number, so that it stays small.
+
+    >>> state_of(state_text(ShadowPrice(savings=(9.0, 9.0, 4.0)))).savings
+    (9.0, 9.0, 4.0)
+    """
+    runs = [[saving, len(list(equal))] for saving, equal in groupby(state.savings)]
+    return canonical({**vars(state), "savings": runs})
 
 
 def state_of(text: str | None) -> ShadowPrice:
@@ -52,4 +59,11 @@ def state_of(text: str | None) -> ShadowPrice:
     if text is None:
         return ShadowPrice()
     fields = parsed(text)
-    return ShadowPrice(**{**fields, "savings": tuple(fields["savings"])})
+    return ShadowPrice(**{**fields, "savings": tuple(_one_by_one(fields["savings"]))})
+
+
+def _one_by_one(kept: Iterable[float | tuple[float, int]]) -> Iterator[float]:
+    """Savings as they were; entries of older versions have each of them by itself."""
+    for run in kept:
+        saving, count = (run, 1) if isinstance(run, int | float) else run
+        yield from repeat(saving, count)

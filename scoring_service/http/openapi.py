@@ -193,7 +193,7 @@ def _claim_id() -> dict[str, Any]:
 
 def _idempotency_key() -> dict[str, Any]:
     hours = idempotency.KEPT_SECONDS // 3600
-    description = f"A retry with the same key and body is answered with the same bytes, for {hours} hours; with another body, 422."
+    description = f"A retry with the same key and body is answered with the same bytes, for {hours} hours; with another body, 409."
     shown = {"name": idempotency.HEADER, "in": "header", "required": False, "schema": idempotency_key.SCHEMA}
     return {**shown, "description": description, "example": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 

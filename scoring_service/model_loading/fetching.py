@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from claimvet.data.contract.errors import ModelError
+from claimvet.data.contract.errors import ModelError, RegistryError
 from claimvet.models.registry.model_store import Fetched, model_directory
 
 MAX_SECONDS = 300.0
@@ -42,7 +42,12 @@ class Fetching:
             os.close(stdin)
 
     def result(self) -> Fetched:
-        """Return where the model is; raise `ModelError` where there is none."""
+        """Return where the model is.
+
+        Raises:
+            ModelError: where there is none, or what fetches it broke down.
+            RegistryError: where nobody says whether there is one.
+        """
         if self._process is None:
             return Fetched(self._uri, model_directory(Path(self._uri)), None)
         self._awaited = True
@@ -50,13 +55,13 @@ class Fetching:
             out, errors = self._process.communicate(timeout=MAX_SECONDS)
         except subprocess.TimeoutExpired:
             self._awaited = False
-            raise ModelError(f"the model {self._uri} did not come within {MAX_SECONDS:g} seconds") from None
+            raise RegistryError(f"the model {self._uri} did not come within {MAX_SECONDS:g} seconds") from None
         if self._process.returncode != 0:
             said = (errors.splitlines() or ["no reason given"])[-1]
             raise ModelError(f"the model {self._uri} could not be fetched: {said}")
         found = _said(self._uri, out)
         if "problem" in found:
-            raise ModelError(found["problem"])
+            raise (RegistryError if found.get("kind") == "registry" else ModelError)(found["problem"])
         return Fetched(found["uri"], Path(found["directory"]), found["expected"])
 
     def close(self) -> None:

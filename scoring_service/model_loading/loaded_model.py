@@ -66,6 +66,7 @@ class ModelReloader:
     problem: str | None = "it is being loaded"
     has_looked: bool = False
     _under_way: Fetching | None = None
+    _failure: Exception | None = None
     _refused: str | None = None
     _looks_left: int = 0
 
@@ -73,16 +74,19 @@ class ModelReloader:
         """Take what the address names now, if that is another model; whether one was taken. Never raises: `problem` says it."""
         try:
             taken = self._taken()
-        except ModelError as error:  # no model, or none that works
-            self.problem, self.has_looked = str(error), True
-        except (ClaimvetError, OSError) as error:  # nobody could be asked
-            self.problem = str(error)
+        except (ClaimvetError, OSError) as error:
+            self._failed(error)
         except Exception as error:  # whatever a damaged file or a library does, the next look is taken
-            self.problem, self.has_looked = f"the model {self.uri} cannot be taken over ({_shown(error)})", True
+            self._failed(ModelError(f"the model {self.uri} cannot be taken over ({_shown(error)})"))
         else:
-            self.problem, self.has_looked = None, True
+            self.problem, self.has_looked, self._failure = None, True, None
             return taken
         return False
+
+    def _failed(self, error: Exception) -> None:
+        """Say why; only a `ModelError` says that there is no model, or none that works, and not that nobody could be asked."""
+        self.problem, self._failure = str(error), error
+        self.has_looked = self.has_looked or isinstance(error, ModelError)
 
     def close(self) -> None:
         """End a look that is under way; for the end of the process."""
@@ -109,9 +113,9 @@ class ModelReloader:
 
     def _require_patience(self, exact: str) -> None:
         """Raise what was wrong with this version the last time, for some looks: to fetch it takes seconds of a core."""
-        if self._refused == exact and self._looks_left > 0:
+        if self._refused == exact and self._looks_left > 0 and self._failure is not None:
             self._looks_left -= 1
-            raise ModelError(str(self.problem))
+            raise self._failure
         self._looks_left = LOOKS_BEFORE_AGAIN
 
 

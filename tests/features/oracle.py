@@ -284,9 +284,6 @@ def aggregate(aggregation: str, column: str | None, events: list[Row], filed_at:
         chosen = min if aggregation == "days_since_first" else max
         return (filed_at - chosen(known)) / DAY if known else None
     values = [event[column] for event in events if event[column] is not None]
-    if aggregation in {"first", "last"}:
-        dated = [(event["known"], event[column]) for event in events if event[column] is not None]
-        return (min if aggregation == "first" else max)(dated)[1] if dated else None
     if aggregation == "distinct":
         return len(set(values))
     exact = [Fraction(str(value)) for value in values]
@@ -298,8 +295,6 @@ def aggregate(aggregation: str, column: str | None, events: list[Row], filed_at:
     match aggregation:
         case "mean":
             return float(mean)
-        case "min":
-            return float(min(exact))
         case "max":
             return float(max(exact))
         case "std":

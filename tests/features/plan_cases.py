@@ -62,18 +62,16 @@ def expected(aggregate: Aggregate, events: list[Row], filed_at: int) -> int | No
         events = [event for event in events if event["kind"] in aggregate.where.values]
     values = [event["amount"] for event in events if event["amount"] is not None]
     times = [event["known"] for event in events]
-    dated = [(event["known"], event["amount"]) for event in events if event["amount"] is not None]
     made: dict[AggregateKind, Callable[[], int | None]] = {
         AggregateKind.COUNT: lambda: len(events),
         AggregateKind.KNOWN: lambda: len(values),
         AggregateKind.SUM: lambda: sum(values),
-        AggregateKind.SQUARES: lambda: sum(value * value for value in values),
-        AggregateKind.MIN: lambda: min(values, default=None),
+        AggregateKind.HIGH_SQUARES: lambda: sum((value >> 19) ** 2 for value in values),
+        AggregateKind.CROSS_SQUARES: lambda: sum((value >> 19) * (value & 0x7FFFF) for value in values),
+        AggregateKind.LOW_SQUARES: lambda: sum((value & 0x7FFFF) ** 2 for value in values),
         AggregateKind.MAX: lambda: max(values, default=None),
         AggregateKind.FIRST: lambda: min(times, default=None),
         AggregateKind.LAST: lambda: max(times, default=None),
         AggregateKind.DISTINCT: lambda: len(set(values)),
-        AggregateKind.FIRST_VALUE: lambda: min(dated, default=(0, None))[1],
-        AggregateKind.LAST_VALUE: lambda: max(dated, default=(0, None))[1],
     }
     return made[aggregate.kind]()

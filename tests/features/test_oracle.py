@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from claimvet.features.catalogue.declaration import Feature
 from claimvet.features.catalogue.features import FEATURES
+from claimvet.features.catalogue.link_features import LINK_FEATURES
 from tests.features.oracle import Oracle, Value, World
 from tests.features.worlds import build, many_worlds
 
@@ -38,14 +39,13 @@ def same(built: Any, expected: Value) -> bool:
     return not isinstance(built, str) and isclose(built, expected, rel_tol=1e-9, abs_tol=1e-9)
 
 
-@pytest.mark.parametrize(("plan", "pairs_per_event"), [("join", float("inf")), ("running", 0.0)])
-def test_both_plans_of_queries_agree_with_the_oracle(
-    plan: str, pairs_per_event: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("way", "pairs_per_event"), [("join", float("inf")), ("running totals", 0.0)])
+def test_links_counted_either_way_agree_with_the_oracle(
+    way: str, pairs_per_event: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("claimvet.features.links.plan_choice.PAIRS_PER_EVENT", pairs_per_event)
-    monkeypatch.setattr("claimvet.features.batch.claim_table.streamed_features", lambda engine, features: [])
+    monkeypatch.setattr("claimvet.features.links.event_counts.PAIRS_PER_EVENT", pairs_per_event)
     world = many_worlds(1, 60)
-    assert differences(build(world, tmp_path), world) == {}
+    assert differences(build(world, tmp_path, features=LINK_FEATURES), world, LINK_FEATURES) == {}, way
 
 
 @settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate])
@@ -55,5 +55,5 @@ def test_streamed_features_agree_with_the_oracle_whatever_the_batches(
 ) -> None:
     world = many_worlds(seed, 40)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("claimvet.features.batch.streaming.batch_rows", lambda points: batch)
+        patch.setattr("claimvet.features.batch.streaming.batch_rows", lambda breakpoints: batch)
         assert differences(build(world, tmp_path_factory.mktemp("world")), world) == {}

@@ -205,7 +205,7 @@ def _apart(column: str, value: Any, number: int) -> Any:
 
 
 def many_worlds(seed: int, count: int, anchors: Sequence[int] = ANCHORS) -> World:
-    """`count` small worlds side by side, the same for the same seed."""
+    """`count` small worlds in one, the same for the same seed."""
     return merge_worlds(small_world(random.Random(f"{seed}-{i}"), anchors) for i in range(count))
 
 

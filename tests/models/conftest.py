@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from claimvet.models.learning.training import Training, TrainingData
+from claimvet.models.learning.training import Training
+from claimvet.models.learning.training_data import TrainingData
 from tests.models.small_world import small_world, trained
 
 

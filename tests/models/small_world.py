@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from claimvet.models.learning.training import Training, TrainingData, train_model
+from claimvet.models.learning.training import Training, train_model
+from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.policy import Policy
 

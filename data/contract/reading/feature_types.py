@@ -37,6 +37,9 @@ NO_TYPE = '"NULL"'
 _DUCKDB_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "boolean": "BOOLEAN"}
 
 _PLAIN_PATTERN = r"^-?(0|[1-9][0-9]{0,14})$|^-?(0|[1-9][0-9]*)\.[0-9]+$|^-?[0-9](\.[0-9]+)?e[+-][0-9]+$"
+_LIKE_NUMBERS = r"^[\s$€£]*[+-]?[0-9][0-9., ]*([eE][+-]?[0-9]+)?[\s%€£$]*$"
+"""What a person takes for a number: `1.234,56`, `$1,200`, `02139`."""
+
 _INTEGER_PATTERN = r"^\s*[+-]?[0-9]{1,18}\s*$"
 
 
@@ -169,6 +172,7 @@ class _Answers:
     """How many values a column has, and of what kinds; one of those that are not written as plain numbers, one that misfits."""
 
     filled: int
+    like_numbers: int
     booleans: int
     integers: int
     plain: int
@@ -185,6 +189,7 @@ def _questions(name: str, wanted: FeatureType | None) -> list[str]:
     misfit = misfits(value, wanted) if wanted else "false"
     return [
         f"count({value})",
+        f"count(*) FILTER (WHERE regexp_matches({value}, '{_LIKE_NUMBERS}'))",
         f"count(*) FILTER (WHERE {is_boolean_text(value)})",
         f"count(*) FILTER (WHERE regexp_matches({value}, '{_INTEGER_PATTERN}'))",
         f"count(*) FILTER (WHERE {plain})",
@@ -206,7 +211,7 @@ def _decided(name: str, known: FeatureTypes, seen: _Answers) -> CsvFeature:
         return CsvFeature(name, "BIGINT" if seen.integers == seen.filled else "DOUBLE")
     if wanted:  # booleans and numbers, or nothing that is finite
         return CsvFeature(name, "DOUBLE") if not seen.booleans else CsvFeature(name, "VARCHAR", misfit="true")
-    mostly_numbers = 2 * seen.numbers >= seen.filled
+    mostly_numbers = 2 * seen.like_numbers >= seen.filled
     return CsvFeature(name, "VARCHAR", _why_text(name, seen.odd) if mostly_numbers else "")
 
 

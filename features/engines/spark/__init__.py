@@ -1,1 +1,1 @@
-"""How does the same query run on a cluster?"""
+"""How does the same query run on a Spark cluster?"""

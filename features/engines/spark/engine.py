@@ -1,8 +1,8 @@
 """The cluster engine: Spark reads the files, keeps steps on its executors, and writes Parquet part by part.
 
-A kept step is a checkpoint, so that a plan never grows longer than from one step to the next, and numbers once given stay given: in the
-directory `spark.checkpoint.dir` where the configuration names one, else in the memory and on the disks of the executors, where losing
-an executor fails the build instead of numbering anew.
+A kept step is a checkpoint, so that a plan never grows longer than from one step to the next, and numbers once given
+stay given: in the directory `spark.checkpoint.dir` where the configuration names one, else in the memory and on the
+disks of the executors, where losing an executor fails the build instead of numbering anew.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claimvet.data.contract.dataset import DataSet, TableFile
-from claimvet.data.contract.errors import InvalidDataError
 from claimvet.data.contract.tables import TABLES
 from claimvet.features.engines.parquet_parts import join_parts
 from claimvet.features.engines.protocol import AskedFunction, BatchFunction
+from claimvet.features.engines.refusals import claims_differ, no_claims
 from claimvet.features.engines.spark.session import open_session
 from claimvet.features.engines.spark.tables import find_remote, is_remote, location, read_table, read_targets
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 class SparkEngine:
     """A data set in Spark, reached through Ibis; see `features.engines.protocol.Engine`."""
 
-    name = "spark"
-
     def __init__(self, data_set: DataSet, claims: Path | None = None) -> None:
         self._session, self._started = open_session()
         if is_remote(data_set.folder):
@@ -44,10 +42,11 @@ class SparkEngine:
         self._scratch = tempfile.TemporaryDirectory(prefix="claimvet-")
         self._kept: dict[str, DataFrame] = {}
         self._rows: dict[str, int] = {}
-        for name, file in data_set.tables.items():
-            frame = read_table(self._session, file, Path(self._scratch.name))
-            frame.select(*file.table.column_names).createOrReplaceTempView(name)
-        self._declare_targets(data_set.claims_file(claims) if claims else data_set.tables.get("claims"))
+        try:
+            self._declare_tables(claims)
+        except BaseException:
+            self.close()
+            raise
 
     def has(self, table: str) -> bool:
         return table == "claims" or self.rows(table) > 0
@@ -67,9 +66,6 @@ class SparkEngine:
 
     def keep(self, expression: ir.Table) -> ir.Table:
         return self._keep(self.frame(expression))
-
-    def release(self, kept: ir.Table) -> None:
-        self._let_go(kept.get_name())
 
     def number(self, expression: ir.Table, name: str) -> ir.Table:
         from pyspark.sql import functions
@@ -93,7 +89,9 @@ class SparkEngine:
         return self._keep(both.mapInArrow(on_partition(function), from_arrow_schema(schema)))
 
     def write(self, expression: ir.Table, out: Path) -> int:
-        """To one file, or, where `out` has a scheme, to a directory of part files whose names are in the order of the rows."""
+        """Write to one file, or, where `out` has a scheme, to a directory of part files whose names are in the order of
+        the rows.
+        """
         frame = self.frame(expression)
         if not is_remote(out):
             return join_parts(frame, out)
@@ -108,7 +106,7 @@ class SparkEngine:
         self._scratch.cleanup()
 
     def frame(self, expression: ir.Table) -> DataFrame:
-        """The expression as a data frame of Spark."""
+        """Return the expression as a data frame of Spark."""
         self._ibis._run_pre_execute_hooks(expression)
         return self._session.sql(self._ibis.compile(expression))
 
@@ -127,11 +125,16 @@ class SparkEngine:
         self._session.catalog.dropTempView(name)
         self._kept[name]._jdf.queryExecution().analyzed().rdd().unpersist(False)
 
+    def _declare_tables(self, claims: Path | None) -> None:
+        tables = self._data_set.tables
+        for name, file in tables.items():
+            frame = read_table(self._session, file, Path(self._scratch.name))
+            frame.select(*file.table.column_names).createOrReplaceTempView(name)
+        self._declare_targets(self._data_set.claims_file(claims) if claims else tables.get("claims"))
+
     def _declare_targets(self, file: TableFile | None) -> None:
         if file is None:
-            raise InvalidDataError(
-                f"the data set {self._data_set.folder} has no claims, expected claims.parquet or a file of claims"
-            )
+            raise no_claims(self._data_set.folder)
         targets = self._kept["targets"] = self._checkpoint(read_targets(self._session, file, Path(self._scratch.name)))
         targets.createOrReplaceTempView("targets")
         own = targets.select(*TABLES["claims"].column_names)
@@ -148,15 +151,12 @@ class SparkEngine:
         claims = history.groupBy("claim_id").agg(functions.count("*").alias("rows"))
         twice = claims.filter("rows > 1").orderBy("claim_id").limit(5).collect()
         if twice:
-            keys = ", ".join(row.claim_id for row in twice)
-            raise InvalidDataError(
-                f"claims {keys}: the file of claims holds another row than the data set, expected the same"
-            )
+            raise claims_differ([row.claim_id for row in twice])
         history.createOrReplaceTempView("claims")
 
 
 def on_batches(function: BatchFunction) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function as Spark calls it: record batches in, record batches out."""
+    """Return the function as Spark calls it: record batches in, record batches out."""
 
     def called(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -170,7 +170,7 @@ EVENT = "is_event"
 
 
 def on_partition(function: AskedFunction) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function as Spark calls it, of batches in which everyone asked about comes before all events."""
+    """Return the function as Spark calls it, of batches in which everyone asked about comes before all events."""
 
     def called(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = iter(batches)

@@ -28,10 +28,10 @@ PARTITIONS = "spark.sql.shuffle.partitions"
 
 
 def open_session() -> tuple[SparkSession, bool]:
-    """A session with `SETTINGS`, and whether this call started Spark, so that the caller has to stop it.
+    """Return a session with `SETTINGS`, and whether this call started Spark, so that the caller has to stop it.
 
-    Master, memory and partitions come from `spark-defaults.conf`, `spark-submit` or `PYSPARK_SUBMIT_ARGS`; the master is `local[*]`
-    where none of them names one.
+    Master, memory and partitions come from `spark-defaults.conf`, `spark-submit` or `PYSPARK_SUBMIT_ARGS`; the master
+    is `local[*]` where none of them names one.
 
     Raises:
         UsageError: where pyspark or Java is missing.

@@ -102,17 +102,11 @@ def _reason(error: Exception) -> str:
 
 
 def _read_parquet(session: SparkSession, path: Path, partitioned: bool) -> DataFrame:
-    inferring = "spark.sql.sources.partitionColumnTypeInference.enabled"
-    before = session.conf.get(inferring)
-    session.conf.set(inferring, "false")  # a directory's name is a string: `zip=02139`
-    try:
-        reader = session.read.option("mergeSchema", is_remote(path) or path.is_dir())
-        if not is_remote(path) and path.is_dir():
-            reader = reader.option("recursiveFileLookup", not partitioned)
-            reader = reader.option("pathGlobFilter", "*.[pP][aA][rR][qQ][uU][eE][tT]")
-        return reader.parquet(location(path))
-    finally:
-        session.conf.set(inferring, before)
+    reader = session.read.option("mergeSchema", is_remote(path) or path.is_dir())
+    if not is_remote(path) and path.is_dir():
+        reader = reader.option("recursiveFileLookup", not partitioned)
+        reader = reader.option("pathGlobFilter", "*.[pP][aA][rR][qQ][uU][eE][tT]")
+    return reader.parquet(location(path))
 
 
 def location(path: Path) -> str:

@@ -16,6 +16,7 @@ from pyarrow import csv
 from claimvet.data.contract.dataset import DataSet
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.features.online.layout import Layout
+from claimvet.scoring_service.store.db.erased import restore_erased_buckets
 from claimvet.scoring_service.store.db.schema import (
     CHANGES,
     EVENT_TABLES,
@@ -76,6 +77,7 @@ def _derive(connection: sa.Connection, derivation: Derivation, layout: Layout, p
     for table in (CHANGES, MARKS, REPEATS, NARRATIVES, RING_MEMBERS, RINGS):
         connection.execute(table.delete())
     _write(connection, derivation, derivation.narratives(), progress)
+    restore_erased_buckets(connection)
     _write(connection, derivation, derivation.histories(), progress)
     progress("rings")
     members, made = connected_components.all_rings(derivation.links())

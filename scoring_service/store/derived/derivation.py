@@ -18,9 +18,10 @@ from claimvet.data.contract.tables import TABLES, Kind, Table
 from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind
 from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.catalogue.sources import SOURCES
+from claimvet.features.engines.integer_columns import integer_columns
 from claimvet.features.links.minhash import BUCKETS, bucket_table
 from claimvet.features.online import layout
-from claimvet.features.online.layout import LIMB_BITS, TOKEN, Column, History, Layout, Place
+from claimvet.features.online.layout import TOKEN, History, Layout, Place
 from claimvet.scoring_service.store.db.schema import EXTREME_COLUMNS, TOTAL_COLUMNS
 from claimvet.scoring_service.store.derived.totals import EVENTS_PER_MARK
 from claimvet.scoring_service.store.events.export import OWN_COLUMNS
@@ -53,7 +54,7 @@ class Derivation:
             select = (
                 data_set.tables[name].typed_select(self.connection) if name in self.filled else _nothing(TABLES[name])
             )
-            columns = ", ".join([*_normalised(TABLES[name]), *self._extra(data_set, name)])
+            columns = ", ".join([*integer_columns(TABLES[name]), *self._extra(data_set, name)])
             self.connection.execute(f"CREATE TEMP VIEW {name} AS SELECT {columns} FROM ({select})")
 
     def batches(self, made: Derived) -> Iterator[pa.RecordBatch]:
@@ -131,7 +132,7 @@ class Derivation:
         found: dict[Aggregate, None] = {}
         for history in self._layout.histories:
             if history.place.source.name == source:
-                found.update(dict.fromkeys([*(column.aggregate for column in history.totals), *history.extremes]))
+                found.update(dict.fromkeys([*history.totals, *history.extremes]))
                 if history.kind is layout.Kind.REPEATS:
                     found[_distinct(history)] = None
         return list(found)
@@ -175,18 +176,12 @@ def _nothing(table: Table) -> str:
     return f"SELECT {columns} WHERE false"
 
 
-def _normalised(table: Table) -> list[str]:
-    """Times as microseconds and money as cents, as `features build` reads them."""
-    forms = {Kind.TIME: "epoch_us({0}) AS {0}", Kind.MONEY: "CAST(round({0} * 100) AS BIGINT) AS {0}"}
-    return [forms.get(column.kind, "{0}").format(identifier(column.name)) for column in table.columns]
-
-
 def _joined(key: Sequence[ir.StringValue]) -> ir.StringValue:
     return key[0] if len(key) == 1 else ibis.literal("\x1f").join(list(key))
 
 
 def _distinct(history: History) -> Aggregate:
-    counted = history.totals[0].aggregate
+    counted = history.totals[0]
     return Aggregate(AggregateKind.DISTINCT, counted.column, counted.where, None)
 
 
@@ -194,21 +189,13 @@ def _stored_columns(history: History) -> tuple[str, ...]:
     return (*TOTAL_COLUMNS[: len(history.totals)], *EXTREME_COLUMNS[: len(history.extremes)])
 
 
-def _total(column: Column) -> str:
-    value = identifier(column.aggregate.name)
-    if column.limb:
-        shifted = f"CAST({value} AS HUGEINT)"
-        limb = f"{shifted} >> {LIMB_BITS}" if column.limb == "high" else f"{shifted} & {(1 << LIMB_BITS) - 1}"
-        return f"CAST({limb} AS BIGINT)"
-    return f"CAST({value} AS BIGINT)"
-
-
 def _changes(history: History) -> str:
     """SQL of `key`, `position`, `row_id` and the stored columns of every change."""
-    totals = [f"{_total(column)} AS {name}" for column, name in zip(history.totals, TOTAL_COLUMNS, strict=False)]
+    named = zip(history.totals, TOTAL_COLUMNS, strict=False)
+    totals = [f"CAST({identifier(total.name)} AS BIGINT) AS {name}" for total, name in named]
     if history.kind is layout.Kind.EVENTS:
         extremes = [
-            f"{'-' if aggregate.kind is AggregateKind.MIN else ''}{identifier(aggregate.name)} AS {name}"
+            f"{identifier(aggregate.name)} AS {name}"
             for aggregate, name in zip(history.extremes, EXTREME_COLUMNS, strict=False)
         ]
         return f"SELECT {', '.join(['key', 'known AS position', 'row_id', *totals, *extremes])} FROM placed"

@@ -67,7 +67,8 @@ def as_given(claim: Row) -> Row:
     for column in TABLES["claims"].columns:
         if column.kind is Kind.MONEY and row[column.name] is not None:
             row[column.name] /= CENTS_PER_DOLLAR
-    return row | json.loads(claim["extra"] or "{}")
+    own: Row = json.loads(claim["extra"] or "{}")
+    return row | own
 
 
 def key_of(table: Table, row: Mapping[str, Any]) -> Key:

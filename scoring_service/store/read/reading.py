@@ -109,24 +109,21 @@ def edge_values(connection: sa.Connection, asked: Sequence[EdgeAsked]) -> list[i
     found: list[int | None] = [None] * len(asked)
     alike: dict[str, list[int]] = {}
     for place, (edge, _, _) in enumerate(asked):
-        alike.setdefault(_MARKED if edge.kind in _EXTREMES else _dated(edge), []).append(place)
+        alike.setdefault(_MARKED if edge.kind is AggregateKind.MAX else _dated(edge), []).append(place)
     unmarked: dict[str, list[int]] = {}
     for sql, places in alike.items():
         for place, value in zip(places, _each(connection, sql, [asked[place] for place in places]), strict=True):
             edge, key, filed_at = asked[place]
-            if edge.kind not in _EXTREMES:
+            if edge.kind is not AggregateKind.MAX:
                 found[place] = value
             elif value is None:
                 unmarked.setdefault(_LARGEST.format(column=f"e{edge.column}"), []).append(place)
             else:
-                found[place] = _signed(edge, _largest(connection, edge, key, _start(edge, filed_at), filed_at))
+                found[place] = _largest(connection, edge, key, _start(edge, filed_at), filed_at)
     for sql, places in unmarked.items():
         for place, value in zip(places, _each(connection, sql, [asked[place] for place in places]), strict=True):
-            found[place] = _signed(asked[place][0], value)
+            found[place] = value
     return found
-
-
-_EXTREMES = frozenset({AggregateKind.MIN, AggregateKind.MAX})
 
 
 def _dated(edge: Edge) -> str:
@@ -144,11 +141,6 @@ def _each(connection: sa.Connection, sql: str, asked: Sequence[EdgeAsked]) -> li
         for place, value in run(connection, statement, [value for row in some for value in row]):
             found[place] = None if value is None else int(value)
     return found
-
-
-def _signed(edge: Edge, largest: int | None) -> int | None:
-    """Of a smallest value the negative is kept."""
-    return largest if largest is None or edge.kind is AggregateKind.MAX else -largest
 
 
 def _start(edge: Edge, filed_at: int) -> int:

@@ -17,6 +17,7 @@ from claimvet.data.contract.errors import InvalidDataError, UsageError
 from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.declaration import Feature, LinkFeature
 from claimvet.features.catalogue.features import BY_NAME, FEATURES
+from tests.features.oracle import Oracle
 from tests.features.worlds import Row, World, build, frame, many_worlds, write
 
 CLAIMVET = Path(sys.executable).with_name("claimvet")
@@ -74,6 +75,18 @@ def test_a_feature_alone_is_the_same_as_among_all(name: str, world: World, tmp_p
     among = build(world, tmp_path / "among", features=[f for f in FEATURES if not isinstance(f, LinkFeature)])
     assert list(alone.columns) == [name]
     pd.testing.assert_series_equal(alone[name], among[name])
+
+
+def test_a_standard_deviation_of_the_largest_amounts_is_exact(world: World, tmp_path: Path) -> None:
+    largest = 999_999_999.99
+    claims = [row | {"amount_claimed": largest if i % 3 else 0.01} for i, row in enumerate(world["claims"])]
+    std = BY_NAME["category_claims_amount_std_365d"]
+    built = build(world | {"claims": claims}, tmp_path, features=[std])[std.name]
+    expected = pd.Series(
+        {claim: row[std.name] for claim, row in Oracle(world | {"claims": claims}).features([std]).items()}
+    )
+    assert built.max() > largest / 3
+    pd.testing.assert_series_equal(built, expected.astype("float64"), check_names=False, rtol=1e-12)
 
 
 def test_claims_of_a_file_need_no_other_data(world: World, tmp_path: Path) -> None:

@@ -15,21 +15,17 @@ from hypothesis import strategies as st
 from claimvet.features.batch.breakpoints import BEFORE_ALL_TIME, NO_KEY, Breakpoints, Timeline
 from claimvet.features.batch.window_totals import (
     FOREVER,
-    STREAMED,
     Batch,
     History,
     batch_rows,
-    can_stream,
     missing_value,
     take_all,
 )
-from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind
-from claimvet.features.catalogue.declaration import Aggregation, Entity, HistoryFeature
-from claimvet.features.catalogue.events import OUTCOMES_BY_LABEL, POLICIES, RETURNS
+from claimvet.features.catalogue.aggregates import ADDITIVE, SQUARES, Aggregate, AggregateKind
+from claimvet.features.catalogue.declaration import Entity
 from tests.features.plan_cases import AGGREGATES, BOUNDS, EVENTS, EXAMPLES, INSTANTS, Row, expected, seen
 
 NUMBERS = {name: number for number, name in enumerate("xyz")}
-STREAMED_AGGREGATES = [aggregate for aggregate in AGGREGATES if aggregate.kind in STREAMED - {AggregateKind.SQUARES}]
 WHO = Entity.CUSTOMER
 
 
@@ -41,6 +37,9 @@ def added(aggregate: Aggregate, event: Row) -> int:
         return 1
     if aggregate.kind is AggregateKind.KNOWN:
         return int(event["amount"] is not None)
+    if aggregate.kind in SQUARES:
+        high, low = divmod(event["amount"] or 0, 2**19)
+        return {"high_squares": high**2, "cross_squares": high * low, "low_squares": low**2}[aggregate.kind]
     value = event["known"] if aggregate.kind in {AggregateKind.FIRST, AggregateKind.LAST} else event["amount"]
     return missing_value(aggregate) if value is None else value
 
@@ -84,7 +83,7 @@ def test_every_aggregate_is_right_in_any_batches(
 ) -> None:
     shuffled.shuffle(events)
     for bounds in BOUNDS:
-        aggregates = [aggregate for aggregate in STREAMED_AGGREGATES if not bounds or aggregate.kind in ADDITIVE]
+        aggregates = [aggregate for aggregate in AGGREGATES if not bounds or aggregate.kind in ADDITIVE]
         found = values_of(instants, events, aggregates, bounds, size)
         for place, (key, filed_at) in enumerate(instants):
             visible = [event for event in events if seen(event, key, filed_at, bounds)]
@@ -99,8 +98,8 @@ def test_every_aggregate_is_right_in_any_batches(
 
 def test_a_claim_whose_entity_is_unknown_has_nothing() -> None:
     event: Row = {"key": "x", "known": 5, "appears": 0, "ends": None, "amount": 7, "kind": "a"}
-    found = values_of([("?", 10), ("x", 10)], [event], STREAMED_AGGREGATES, (), 10)
-    for aggregate in STREAMED_AGGREGATES:
+    found = values_of([("?", 10), ("x", 10)], [event], AGGREGATES, (), 10)
+    for aggregate in AGGREGATES:
         is_number = aggregate.kind in ADDITIVE or aggregate.kind is AggregateKind.DISTINCT
         assert found[aggregate.name][0] == (0 if is_number else None), aggregate.name
 
@@ -112,16 +111,6 @@ def test_what_fails_beside_is_raised_here() -> None:
     broken = replace(batch_of([{"key": "x", "known": 1}], [count], ()), keys={})
     with pytest.raises(KeyError, match="customer"):
         take_all(timeline, {WHO: history}, [broken])
-
-
-def test_extremes_are_streamed_only_where_nothing_is_taken_back() -> None:
-    def feature(event: Any, aggregation: Aggregation, column: str | None = None) -> HistoryFeature:
-        return HistoryFeature(family="f", entity=WHO, event=event, aggregation=aggregation, column=column)
-
-    assert can_stream(feature(RETURNS, Aggregation.MAX, "refund"), bounded=False)
-    assert not can_stream(feature(POLICIES, Aggregation.MAX, "coverage"), bounded=True)
-    assert can_stream(feature(OUTCOMES_BY_LABEL["valid"], Aggregation.COUNT), bounded=True)
-    assert not can_stream(feature(RETURNS, Aggregation.LAST, "reason"), bounded=False)
 
 
 def test_nothing_goes_to_the_breakpoint_before_all_time() -> None:

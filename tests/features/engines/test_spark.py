@@ -46,20 +46,20 @@ def assert_same(spark: pd.DataFrame, duckdb: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plan", "pairs_per_event", "features"), [("running", 0.0, FEATURES), ("join", float("inf"), FEATURES[::5])]
+    ("way", "pairs_per_event", "features"), [("running", 0.0, FEATURES), ("join", float("inf"), FEATURES[::5])]
 )
 @settings(max_examples=1, deadline=None, derandomize=True, phases=[Phase.generate], database=None)
 @given(seed=st.integers(1, 2**32))
 def test_features_are_what_the_oracle_and_duckdb_say(
-    plan: str,
+    way: str,
     pairs_per_event: float,
     features: Sequence[Feature],
     tmp_path_factory: pytest.TempPathFactory,
     seed: int,
 ) -> None:
-    folder, world = tmp_path_factory.mktemp(plan), many_worlds(seed, 40)
+    folder, world = tmp_path_factory.mktemp(way), many_worlds(seed, 40)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("claimvet.features.links.plan_choice.PAIRS_PER_EVENT", pairs_per_event)
+        patch.setattr("claimvet.features.links.event_counts.PAIRS_PER_EVENT", pairs_per_event)
         patch.setattr("claimvet.features.links.shared_keys.HUB_HOLDERS", 1)  # so that links take all their ways
         patch.setattr("claimvet.features.links.shared_keys.MAX_HUBS", 2)
         built = build(world, folder, features=features, engine="spark")

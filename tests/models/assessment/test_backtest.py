@@ -17,7 +17,8 @@ from claimvet.models.assessment.backtest import (
     shadow_row,
     stale_rows,
 )
-from claimvet.models.learning.training import Training, TrainingData
+from claimvet.models.learning.training import Training
+from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.metrics.evaluation import FOUND
 from claimvet.models.metrics.label_noise import PRIOR_ERROR_RATE
 from claimvet.models.policy.capacity import REFER

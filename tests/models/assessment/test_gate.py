@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from claimvet.models.assessment.gate import champion_answers, gate_checks, largest_by_chance
+from claimvet.models.assessment.gate import champion_answers, gate_checks, guarantee_checks, largest_by_chance
 from claimvet.models.assessment.leaks import strange_inputs, strongest_input
 from claimvet.models.learning.training import Training
 from claimvet.models.metrics.evaluation import FOUND, calibration_errors
 from claimvet.models.parameters import GateParams
-from claimvet.models.policy.policy import PROBABILITIES
+from claimvet.models.policy.policy import PROBABILITIES, Policy
 from claimvet.models.registry.registry import StoredModel
 from claimvet.pipeline.stages.train import write_evaluation
 from tests.models.small_world import small_world, trained
@@ -260,7 +260,20 @@ def test_a_slow_or_a_large_challenger_is_refused(stored: StoredModel) -> None:
     assert names == ["milliseconds for one row", "megabytes of the model"]
 
 
-def test_an_injury_that_would_be_denied_is_counted_although_the_policy_never_does(stored: StoredModel) -> None:
+class Reckless(Policy):
+    """A policy that is broken: it denies every claim, injuries too."""
+
+    def dispositions(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.Series:
+        return pd.Series("deny", index=probabilities.index, dtype="str")
+
+
+def test_injuries_that_a_broken_policy_would_deny_are_counted_and_refused(stored: StoredModel) -> None:
+    injured = int((stored.evaluated["claim_type"] == "personal_injury").sum())
+    broken = replace(stored, evaluated_policy=Reckless(deny_threshold=0.1))
+    (check,) = [check for check in guarantee_checks(broken, PARAMS) if check.name == "injuries that would be denied"]
+    assert (check.figure, check.passed, check.bound) == (injured, False, f"0, of {injured}")
+    assert injured > 0
+    assert "injuries that would be denied" in failed(broken)
     (check,) = [check for check in gate_checks(stored, None, PARAMS) if check.name == "injuries that would be denied"]
     assert (check.figure, check.passed) == (0, True)
 

@@ -17,7 +17,8 @@ from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import BY_NAME
 from claimvet.models.learning.splits import TimeSplit, time_split
-from claimvet.models.learning.training import Training, TrainingData, train_model
+from claimvet.models.learning.training import Training, train_model
+from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.parameters import SplitParams
 from claimvet.pipeline.stages.backtest import as_known
 from claimvet.pipeline.stages.history import known_by
@@ -81,7 +82,7 @@ worlds = st.tuples(st.integers(80, 250), st.integers(0, 500), st.floats(1.0, 40.
 def test_each_slice_holds_what_was_known_at_its_cut_by_plain_loops(drawn: tuple[int, int, float]) -> None:
     filed, outcomes, split = parted(drawn)
     early, late, everything = (
-        known_then(outcomes, moment) for moment in (split.bound_from, split.test_from, split.known_until)
+        known_then(outcomes, moment) for moment in (split.bound_from, split.test_from, outcomes["decided_at"].max())
     )
     before = {claim: found for claim, found in late.items() if filed[claim] < split.test_from}
     ends = split.test_from - split.gap
@@ -99,7 +100,9 @@ def test_each_slice_holds_what_was_known_at_its_cut_by_plain_loops(drawn: tuple[
 @given(worlds)
 def test_the_gap_is_the_measured_delay_or_half_of_the_shorter_later_slice(drawn: tuple[int, int, float]) -> None:
     filed, outcomes, split = parted(drawn)
-    delays = sorted(at - filed[claim] for claim, (_, _, at) in known_then(outcomes, split.known_until).items())
+    delays = sorted(
+        at - filed[claim] for claim, (_, _, at) in known_then(outcomes, outcomes["decided_at"].max()).items()
+    )
     measured = delays[int(PARAMS.delay_quantile * (len(delays) - 1))]
     room = min(split.test_from - split.bound_from, split.known_until - split.test_from) / 2
     assert split.gap == min(measured, room)

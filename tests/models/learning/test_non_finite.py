@@ -13,7 +13,8 @@ import pytest
 from claimvet.models.assessment.drift import drift
 from claimvet.models.assessment.leaks import strongest_input
 from claimvet.models.explain.reasons import explain
-from claimvet.models.learning.training import Training, TrainingData
+from claimvet.models.learning.training import Training
+from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.parameters import MonitorParams
 from claimvet.models.scoring.scoring import RowScorer
 from claimvet.pipeline.stages.train import write_evaluation

@@ -1,4 +1,4 @@
-"""What the boosters are taught: sure findings count as they stand, doubtful ones less, unchecked claims by what is believed of them."""
+"""What the boosters are taught: sure findings keep their label, doubtful ones get a soft one, unchecked claims a predicted one."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimvet.data.contract.tables import LABELS
-from claimvet.models.learning.boosters import grow
+from claimvet.models.learning.boosters import TrainingSet
 from claimvet.models.learning.soft_labels import (
     FOLDS,
     MIN_FINDINGS,
     STRETCHES,
-    TrainingSet,
+    OutOfFold,
     folds_of,
     hard_labels,
+    out_of_fold,
     soft_labels,
 )
 from claimvet.models.learning.training import train_model
-from claimvet.models.metrics.label_noise import BOOSTER_LABELS, true_shares
+from claimvet.models.metrics.label_noise import true_shares
 from tests.models.small_world import POLICY, QUICK, SPLIT, small_world
 
 
@@ -34,17 +35,18 @@ def world(rows: int, wrong: float, seed: int = 1) -> tuple[pd.DataFrame, np.ndar
     return matrix, truth, pd.DataFrame({"label": np.array(LABELS)[found], "decided_by": "expert"})
 
 
-def boosters(training_set: TrainingSet):
-    grown = []
-    for label in BOOSTER_LABELS:
-        rows, target, weight = training_set.binary_target(label)
-        grown.append(grow(training_set.matrix[rows], target, [0, 0], 20, QUICK, weight))
-    return tuple(grown)
+def taught(
+    matrix: pd.DataFrame, findings: pd.DataFrame, unchecked: pd.DataFrame, weight: float
+) -> tuple[TrainingSet, OutOfFold]:
+    """What boosters learn of findings and unchecked claims, and what those of other folds say of them; 20 trees each."""
+    hard = hard_labels(matrix, list(findings["label"]), [0, 0])
+    scores = out_of_fold(hard, unchecked, {"frivolous": 40, "abusive": 40}, replace(QUICK, learning_rate=0.1))
+    return soft_labels(hard, findings, unchecked, scores, weight), scores
 
 
 def test_a_finding_that_all_else_contradicts_is_doubted_and_the_others_stand() -> None:
     matrix, truth, findings = world(900, wrong=0.1)
-    training_set, _ = soft_labels(matrix, findings, matrix.iloc[:0], 0.5, boosters)
+    training_set, _ = taught(matrix, findings, matrix.iloc[:0], 0.5)
     right = (findings["label"] == np.array(LABELS)[truth]).to_numpy()
     believed = training_set.labels[np.arange(900), [LABELS.index(label) for label in findings["label"]]]
     assert believed[right].mean() > 0.95
@@ -52,10 +54,10 @@ def test_a_finding_that_all_else_contradicts_is_doubted_and_the_others_stand() -
     np.testing.assert_allclose(training_set.labels.sum(axis=1), 1.0)
 
 
-def test_unchecked_claims_teach_what_is_believed_of_them_at_their_weight() -> None:
+def test_unchecked_claims_train_with_predicted_labels_at_their_weight() -> None:
     matrix, _, findings = world(600, wrong=0.05)
     unchecked, truth, _ = world(300, wrong=0.0, seed=2)
-    training_set, _ = soft_labels(matrix, findings, unchecked, 0.25, boosters)
+    training_set, _ = taught(matrix, findings, unchecked, 0.25)
     assert len(training_set.matrix) == len(training_set.labels) == 900
     assert training_set.weight[600:].tolist() == [0.25] * 300
     assert (training_set.labels[600:].argmax(axis=1) == truth).mean() > 0.97
@@ -78,15 +80,15 @@ def test_what_a_stretch_of_time_has_to_itself_is_no_knowledge_of_the_claims_to_c
     label = random.integers(0, 3, week.max() + 1)[week]  # of each week all the same, whatever else
     matrix = pd.DataFrame({"week": week.astype(np.float64), "b": random.normal(size=rows)})
     findings = pd.DataFrame({"label": np.array(LABELS)[label], "decided_by": "expert"})
-    _, raw = soft_labels(matrix, findings, matrix.iloc[:0], 0.5, boosters)
-    fits = np.corrcoef(raw["abusive"], label == LABELS.index("abusive"))[0, 1]
+    _, scores = taught(matrix, findings, matrix.iloc[:0], 0.5)
+    fits = np.corrcoef(scores.findings["abusive"], label == LABELS.index("abusive"))[0, 1]
     assert abs(fits) < 0.35  # dealt in single findings, the boosters know the weeks, and it is 0.52
 
 
-def test_few_findings_are_taken_at_their_word() -> None:
+def test_few_findings_keep_hard_labels() -> None:
     matrix, _, findings = world(MIN_FINDINGS - 1, wrong=0.2)
-    training_set, _ = soft_labels(matrix, findings, matrix, 1.0, boosters)
-    plain = hard_labels(matrix, list(findings["label"]))
+    training_set, _ = taught(matrix, findings, matrix, 1.0)
+    plain = hard_labels(matrix, list(findings["label"]), [0, 0])
     np.testing.assert_array_equal(training_set.labels, plain.labels)
 
 
@@ -99,7 +101,7 @@ def test_a_finding_never_makes_its_label_less_likely(p: float, lapse: float, lab
 
 
 def test_a_question_leaves_out_what_has_no_part_in_it() -> None:
-    training_set = hard_labels(pd.DataFrame({"a": [1.0, 2.0, 3.0]}), ["valid", "frivolous", "abusive"])
+    training_set = hard_labels(pd.DataFrame({"a": [1.0, 2.0, 3.0]}), ["valid", "frivolous", "abusive"], [0])
     rows, target, weight = training_set.binary_target("abusive")
     assert rows.tolist() == [True, False, True]
     assert target.tolist() == [0.0, 1.0]

@@ -73,10 +73,10 @@ def test_a_claim_trains_with_the_label_of_its_day_and_not_with_the_appeal_that_c
     assert split.everything.loc["c00000", "label"] == "abusive"
 
 
-def test_findings_that_were_all_decided_on_one_day_are_parted_by_filing() -> None:
+def test_findings_that_were_all_decided_on_one_day_are_split_by_filing() -> None:
     days = np.arange(300.0)
     split = time_split(*world(days, 400 - days), PARAMS)
-    assert "parted by when they were filed" in split.note
+    assert "split by when they were filed" in split.note
     assert len(split.train) > 150
     assert len(split.test) >= 50
 
@@ -87,7 +87,7 @@ def test_too_few_findings_or_one_filing_time_train_and_evaluate_nothing(claims: 
     assert len(split.train) == len(split.everything) == claims
     assert split.test.empty
     assert split.bound.empty
-    assert "cannot be parted by time" in split.note
+    assert "cannot be split by time" in split.note
 
 
 def test_a_thin_slice_is_left_empty_and_said_so() -> None:
@@ -108,3 +108,57 @@ def test_assumptions_are_in_no_slice() -> None:
 def test_shares_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=r"SplitParams"):
         SplitParams(**wrong)  # type: ignore[arg-type]
+
+
+SLICES = ("early_train", "early_bound", "train", "bound", "before_test", "test", "everything")
+
+
+def with_one_row_more(
+    filed: pd.Series, outcomes: pd.DataFrame, filed_day: float, decided_day: float
+) -> tuple[pd.Series, pd.DataFrame]:
+    """One claim more, filed and decided so many days after the start."""
+    times = [(START + pd.Timedelta(days=day)).floor("us").as_unit("us") for day in (filed_day, decided_day)]
+    more = outcomes.iloc[:1].assign(claim_id="odd", outcome_id="odd", decided_at=times[1])
+    return (
+        pd.concat([filed, pd.Series([times[0]], index=pd.Index(["odd"], name="claim_id"))]).astype(filed.dtype),
+        pd.concat([outcomes, more.astype(outcomes.dtypes)], ignore_index=True),
+    )
+
+
+def others(split: TimeSplit, name: str) -> set[str]:
+    return set(getattr(split, name).index) - {"odd"}
+
+
+@settings(max_examples=25)
+@given(
+    st.integers(250, 600),
+    st.integers(0, 1000),
+    st.floats(1.0, 40.0),
+    st.sampled_from([(5.0, 65_000.0), (300.0, 65_000.0), (64_999.0, 65_000.0), (-40_000.0, -39_990.0)]),
+)
+def test_one_row_that_is_centuries_off_moves_each_end_of_a_slice_by_two_rows_at_most(
+    claims: int, seed: int, delay: float, odd: tuple[float, float]
+) -> None:
+    random = np.random.default_rng(seed)
+    days = (np.arange(claims) + random.uniform(0, 0.9, claims)) * 400 / claims
+    filed, outcomes = world(days, np.full(claims, delay))
+    plain, moved = time_split(filed, outcomes, PARAMS), time_split(*with_one_row_more(filed, outcomes, *odd), PARAMS)
+    assert plain.note == moved.note
+    for name in SLICES:
+        differ = others(plain, name) ^ others(moved, name)
+        assert len(differ) <= 4, (name, sorted(differ))
+
+
+@settings(max_examples=25)
+@given(st.integers(120, 600), st.integers(0, 1000), st.floats(1.0, 40.0))
+def test_how_far_off_one_outcome_is_changes_no_slice(claims: int, seed: int, delay: float) -> None:
+    random = np.random.default_rng(seed)
+    days, delays = random.uniform(0, 400, claims), random.exponential(delay, claims)
+    filed, outcomes = world(days, delays)
+    last = float((days + delays).max())
+    near, far = (
+        time_split(*with_one_row_more(filed, outcomes, 200.0, last + more), PARAMS) for more in (1.0, 65_000.0)
+    )
+    for name in SLICES:
+        assert list(getattr(near, name).index) == list(getattr(far, name).index)
+    assert (near.known_until, near.gap) == (far.known_until, far.gap)

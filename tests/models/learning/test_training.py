@@ -13,7 +13,8 @@ from claimvet.data.contract.tables import LABELS
 from claimvet.features.catalogue.features import MODEL_FEATURES
 from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.models.learning.boosters import MIN_TREES, booster_settings, enough_trees, grow
-from claimvet.models.learning.training import Training, TrainingData, train_model
+from claimvet.models.learning.training import Training, train_model
+from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.metrics.evaluation import figures
 from claimvet.models.parameters import TrainParams
 from claimvet.models.policy.policy import Policy
@@ -156,7 +157,7 @@ def test_outcomes_all_decided_on_one_day_still_evaluate_later_claims(data: Train
     together = data.outcomes.assign(decided_at=data.claims["filed_at"].max() + pd.Timedelta(days=60))
     made = trained(replace(data, outcomes=together))
     assert len(made.evaluated) > 50
-    assert "parted by when they were filed" in made.model.record["note"]
+    assert "split by when they were filed" in made.model.record["note"]
 
 
 def test_assumptions_alone_teach_nothing(data: TrainingData) -> None:

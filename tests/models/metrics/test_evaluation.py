@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from claimvet.models.assessment.plots import PLOTS, write_plots
-from claimvet.models.learning.training import Training, TrainingData
+from claimvet.models.learning.training import Training
+from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.metrics.evaluation import (
     FOUND,
     METRICS,

@@ -160,3 +160,85 @@ def test_without_a_capacity_all_that_pay_off_are_reviewed() -> None:
     claims = stream(3, 20, 1)
     policy = Policy(expert_reviews_per_day=None, audit_share=0.0)
     assert (one_by_one(claims, policy)["referred"] == (claims["saving"] > 0)).all()
+
+
+def names(audited: bool, count: int, policy: Policy) -> list[str]:
+    """Identifiers that the draw audits, or does not."""
+    drawn = (f"c{place}" for place in range(100_000))
+    return [name for name in drawn if (audit_draws([name], policy.audit_seed)[0] < policy.audit_share) == audited][
+        :count
+    ]
+
+
+def after(state: ShadowPrice, claims: list[tuple[str, float]], day: str, policy: Policy) -> ShadowPrice:
+    for name, saving in claims:
+        _, state = state.decide(name, day, saving, policy)
+    return state
+
+
+def test_the_price_of_a_review_is_what_the_first_claim_without_one_would_have_saved_after_audits_took_theirs() -> None:
+    policy = Policy(expert_reviews_per_day=3, audit_share=0.05)
+    (audit,), plain = names(True, 1, policy), names(False, 5, policy)
+    first = [(audit, 90.0), *zip(plain, (50.0, 40.0, 30.0, 20.0, 0.0), strict=True)]
+    second = after(after(ShadowPrice(), first, "2026-01-01", policy), [(plain[0], 1.0)], "2026-01-02", policy)
+    assert second.price_usd == 30.0  # three reviews less the audit: 50 and 40 had one, 30 is the first without
+    without_audit = after(
+        after(ShadowPrice(), first[1:], "2026-01-01", policy), [(plain[0], 1.0)], "2026-01-02", policy
+    )
+    assert without_audit.price_usd == 20.0
+
+
+def test_the_price_moves_three_tenths_of_the_way_to_what_was_right_the_day_before() -> None:
+    policy = Policy(expert_reviews_per_day=1, audit_share=0.0)
+    state = after(ShadowPrice(), [("a", 50.0), ("b", 10.0)], "2026-01-01", policy)
+    state = after(state, [("c", 90.0), ("d", 60.0)], "2026-01-02", policy)
+    assert state.price_usd == 10.0
+    state = after(state, [("e", 0.0)], "2026-01-03", policy)
+    assert state.price_usd == pytest.approx(0.7 * 10.0 + 0.3 * 60.0)
+    assert state.usual_claims == pytest.approx(0.7 * 2 + 0.3 * 2)
+
+
+def test_reviews_are_kept_for_the_audits_that_a_day_usually_has() -> None:
+    policy = Policy(expert_reviews_per_day=10, audit_share=0.25)
+    plain, audits = names(False, 20, policy), names(True, 10, policy)
+    state, referred = ShadowPrice("2026-01-01", 0.0, usual_claims=20.0), []
+    for name in plain:
+        verdict, state = state.decide(name, "2026-01-01", 100.0, policy)
+        referred.append(verdict.referred)
+    assert sum(referred) == 2  # of 10, half as many again as the 5 audits of 20 claims are kept, rounded up
+    for place, name in enumerate(audits):
+        verdict, state = state.decide(name, "2026-01-01", 0.0, policy)
+        assert (verdict.audited, verdict.referred) == (place < 8, place < 8)
+
+
+def test_a_claim_whose_review_saves_no_more_than_the_price_gets_none() -> None:
+    state = ShadowPrice("2026-01-01", 30.0, usual_claims=1.0)
+    policy = Policy(expert_reviews_per_day=10, audit_share=0.0)
+    assert [state.decide("c", "2026-01-01", saving, policy)[0].referred for saving in (30.0, 30.01)] == [False, True]
+
+
+def test_a_review_of_an_unscored_claim_leaves_one_less() -> None:
+    policy = Policy(expert_reviews_per_day=2, audit_share=0.0)
+    state = ShadowPrice().taken("2026-01-01", policy).taken("2026-01-01", policy)
+    assert (state.reviews, state.claims) == (2, 2)
+    assert not state.decide("c", "2026-01-01", 500.0, policy)[0].referred
+
+
+@settings(max_examples=30)
+@given(batches())
+def test_a_batch_is_allocated_as_one_would_by_hand(batch: tuple) -> None:
+    options, ids, days, policy = batch
+    draws = audit_draws(ids, policy.audit_seed)
+    shared = allocate_reviews(options, ids, days, policy)
+    for day in set(days):
+        rows = [row for row in range(len(ids)) if days[row] == day]
+        most = len(rows) if policy.expert_reviews_per_day is None else policy.expert_reviews_per_day
+        drawn = sorted((row for row in rows if draws[row] < policy.audit_share), key=lambda row: draws[row])
+        audits = set(drawn[:most])
+        asked = [row for row in rows if row not in audits and options["disposition"][row] == REFER]
+        asked.sort(key=lambda row: (-options["expert_saving_usd"][row], draws[row]))
+        left = len(asked) if policy.expert_reviews_per_day is None else most - len(audits)
+        for row in rows:
+            own = options["otherwise"][row] if row in asked[left:] else options["disposition"][row]
+            assert shared["disposition"][row] == (REFER if row in audits else own)
+            assert shared["audited"][row] == (row in audits)

@@ -51,7 +51,7 @@ def store(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 TEN_AT_ONCE = """
 import os
-import mlflow
+import mlflow.store.model_registry.sqlalchemy_store, mlflow.store.tracking.sqlalchemy_store
 from claimvet.models.registry.experiment import experiment_id, require_registered_model
 from claimvet.models.registry.mlflow_store import mlflow_client
 
@@ -215,7 +215,8 @@ def test_missing_artifacts_are_named(made: Path, store: Path, tmp_path: Path) ->
     shutil.move(made / "mlruns", tmp_path / "aside")
     try:
         with pytest.raises(
-            RegistryError, match=r"MLflow at sqlite:.* could not hand over the model models:/claimvet/1: "
+            ModelError,
+            match=r"the model models:/claimvet@champion in MLflow at sqlite:.* it has no file at all, expected",
         ):
             load_model()
     finally:
@@ -226,7 +227,7 @@ def test_a_model_of_another_flavour_is_told(store: Path, tmp_path: Path) -> None
     import mlflow
 
     (tmp_path / "other.py").write_text(
-        "import mlflow\n\n\nclass Other(mlflow.pyfunc.PythonModel):\n    def predict(self, context, model_input, params=None):\n"
+        "import mlflow\n\n\nclass Other(mlflow.pyfunc.PythonModel):\n    def predict(self, context, model_input: list[str], params=None):\n"
         "        return model_input\n\n\nmlflow.models.set_model(Other())\n"
     )
     with mlflow_client("log another") as client:
@@ -235,7 +236,7 @@ def test_a_model_of_another_flavour_is_told(store: Path, tmp_path: Path) -> None
         client.create_registered_model("other")
         client.create_model_version("other", logged.model_uri, logged.run_id)
     with pytest.raises(
-        ModelError, match="the model models:/other/1 is no Claimvet model: it has no artifact claim_model"
+        ModelError, match=r"the model models:/other/1 in MLflow at .* is no whole Claimvet model: it has MLmodel, "
     ):
         load_model("models:/other/1")
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimvet.data.contract.errors import ModelError
-from claimvet.models.learning.training import Training, TrainingData
+from claimvet.models.learning.training import Training
+from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.scoring.claim_model import PROBABILITIES, ClaimModel, class_probabilities
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -230,3 +231,84 @@ def test_a_directory_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
 def test_a_file_of_claims_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"today.csv does not exist"):
         judge(tmp_path, tmp_path / "today.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "detail"),
+    [
+        (
+            "orders.xlsx",
+            b"PK\x03\x04",
+            "orders.xlsx is a zip archive or an Excel workbook; expected orders.parquet, orders.csv",
+        ),
+        ("Orders.TSV", b"order_id\t", "found Orders.TSV; expected orders.parquet, orders.csv, orders.csv.gz"),
+        ("orders.csv.parquet", b"PAR1", "found orders.csv.parquet; expected orders.parquet"),
+        ("orders.json", b'[{"order_id": 1}]', "orders.json is JSON; expected orders.parquet"),
+        (
+            "ORDERS.CSV",
+            b"order_id;amount\n",
+            "the header of ORDERS.CSV is one field: the separator is `;`, expected `,`",
+        ),
+    ],
+)
+def test_a_file_that_is_named_after_a_table_and_is_none_is_no_table(
+    name: str, content: bytes, detail: str, tables: Tables, tmp_path: Path
+) -> None:
+    del tables["orders"]
+    folder = write_parquet(tables, tmp_path)
+    (folder / name).write_bytes(content)
+    (violation,) = judge(folder).violations
+    assert (violation.table, violation.rule) == ("orders", Rule.NO_TABLE)
+    assert violation.detail.startswith(detail)
+
+
+def test_another_format_beside_a_table_is_ignored(tables: Tables, tmp_path: Path) -> None:
+    folder = write_parquet(tables, tmp_path)
+    (folder / "orders.xlsx").write_bytes(b"PK\x03\x04")
+    (folder / "orders.md").write_text("about orders")
+    report = judge(folder)
+    assert (report.violations, report.notes) == (
+        (),
+        ("ignored, as the contract has no such table: orders.md, orders.xlsx",),
+    )
+
+
+def test_a_column_spelt_otherwise_is_named_where_one_is_missing(
+    write: Callable[[Tables, Path], Path], tables: Tables, tmp_path: Path
+) -> None:
+    tables["claims"] = tables["claims"].rename(columns={"claim_type": " Claim Type "}).assign(X_Size=1)
+    (violation,) = (report := judge(write(tables, tmp_path))).violations
+    assert (violation.column, violation.rule) == ("claim_type", Rule.MISSING_COLUMN)
+    assert violation.detail.startswith("found column ' Claim Type '; expected a column with one of")
+    assert report.notes == (
+        "ignored columns of claims:  Claim Type , X_Size",
+        "'X_Size' of claims is no feature, since its name is not spelt x_size",
+    )
+
+
+def test_text_that_is_not_utf8_is_named_with_its_line(tables: Tables, tmp_path: Path) -> None:
+    path = write_csv(tables, tmp_path) / "sellers.csv"
+    path.write_bytes(path.read_bytes() + "Müller,2024-01-01T00:00:00Z\n".encode("latin-1"))
+    (violation,) = judge(tmp_path).violations
+    assert violation.detail == (
+        "line 4 of sellers.csv is not UTF-8 (byte 0xFC; Latin-1 or Windows-1252?), expected UTF-8"
+    )
+
+
+def test_rows_that_a_spreadsheet_left_empty_are_named_as_that(tables: Tables, tmp_path: Path) -> None:
+    path = write_csv(tables, tmp_path) / "sellers.csv"
+    path.write_text(path.read_text() + ",\n,\n")
+    first, _ = judge(tmp_path).violations
+    assert (first.rule, first.rows) == (Rule.NULL, 2)
+    assert first.detail == "2 rows are empty in every field, as spreadsheets leave them; expected a value in every row"
+
+
+def test_how_features_were_read_is_said_once(tables: Tables, tmp_path: Path) -> None:
+    own = {"x_zip": ["02139", "10001", None], "x_cost": ["1.234,56", "2,50", "3"], "x_ratio": ["1.5", "inf", "-inf"]}
+    tables["claims"] = tables["claims"].assign(**own)
+    notes = judge(write_csv(tables, tmp_path)).notes
+    assert [note.partition("; `types:")[0] for note in notes] == [
+        "x_zip is read as text, since '02139' is not how a quantity is written",
+        "x_cost is read as text, since '1.234,56' is not how a quantity is written",
+        "2 numbers of x_ratio of claims are not finite, and count as missing",
+    ]

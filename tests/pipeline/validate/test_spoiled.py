@@ -165,6 +165,25 @@ CASES = (
         ("csv",),
     ),
     Case(
+        "a spreadsheet has rounded or lost identifiers",
+        column("orders", "customer_id", lambda ids: ["1.2E+15", "#N/A", "1E5"]),
+        (("orders", "customer_id", Rule.WRONG_TYPE, 2, ("o1", "o2")),),
+        ("csv",),
+    ),
+    Case(
+        "money and times are written as in a spreadsheet",
+        lambda tables: tables.update(
+            orders=tables["orders"].assign(
+                amount=["1.234,56", "$1,234.50", "1_000"], ordered_at=["31.12.2025", "12/31/2025 09:00", "45657.5"]
+            )
+        ),
+        (
+            ("orders", "amount", Rule.WRONG_TYPE, 3, O123),
+            ("orders", "ordered_at", Rule.WRONG_TYPE, 3, O123),
+        ),
+        ("csv",),
+    ),
+    Case(
         "a key occurs twice",
         column("orders", "order_id", lambda ids: ["o1", "o1", "o3"]),
         (("orders", "order_id", Rule.DUPLICATE_KEY, 2, ("o1",)),),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -60,3 +61,23 @@ def test_an_audit_takes_an_expert_whatever_the_score_and_its_chance_is_told() ->
 @pytest.mark.parametrize(("filed_at", "now", "day"), [(0, 10**15, "1970-01-01"), (10**18, 0, "1970-01-01")])
 def test_a_claim_filed_in_the_future_asks_for_todays_experts(filed_at: int, now: int, day: str) -> None:
     assert day_of(filed_at, now) == day
+
+
+def test_with_two_thousand_reviews_a_day_the_state_is_small_and_the_price_hardly_another() -> None:
+    """The oracle sorts: the price after the first day is the saving of the first claim that got no review."""
+    policy = replace(POLICY, expert_reviews_per_day=2_000)
+    rng = random.Random(7)
+    savings = [rng.lognormvariate(4, 1.5) for _ in range(6_000)]
+    state = ShadowPrice()
+    for place, saving in enumerate(savings):
+        _, state = state.decide(f"CL-{place}", "2026-03-01", saving, policy)
+    assert len(state_text(state)) < 3_000
+    _, later = state_of(state_text(state)).decide("CL-X", "2026-03-02", 0.0, policy)
+    assert later.price_usd == pytest.approx(sorted(savings, reverse=True)[2_000], rel=0.045)
+
+
+def test_a_state_of_an_older_version_is_read() -> None:
+    old = (
+        '{"audits":0,"claims":3,"day":"2026-03-01","price_usd":1.5,"reviews":2,"savings":[9.25,4.0],"usual_claims":0.0}'
+    )
+    assert state_of(old) == ShadowPrice("2026-03-01", 1.5, 2, 0, 3, 0.0, (9.25, 4.0))

@@ -10,11 +10,11 @@ import pytest
 
 from claimvet.scoring_service.decisions import idempotency
 from claimvet.scoring_service.decisions.idempotency import Answered, Idempotency
-from claimvet.scoring_service.errors import UnprocessableError
+from claimvet.scoring_service.errors import ConflictError
 from claimvet.scoring_service.store import EventStore
 from claimvet.scoring_service.times import micros
 from tests.scoring_service.endpoint.deciding import Office, again, events, scoring
-from tests.scoring_service.endpoint.running import NOW, claim
+from tests.scoring_service.endpoint.running import NOW, claim, running
 
 
 def key(name: str, body: bytes = b"{}") -> Idempotency:
@@ -47,7 +47,7 @@ def test_a_key_with_another_body_is_refused_and_changes_nothing(office: Office) 
     office.one_by_one(scoring(claim()))
     office.one_by_one(keyed(again("CL-1")))
     answers = office.together(keyed(again("CL-1"), body=b"{ }"), scoring(claim("CL-2")))
-    assert isinstance(answers[0], UnprocessableError)
+    assert isinstance(answers[0], ConflictError)
     assert answers[0].errors[0].field == "Idempotency-Key"
     assert answers[1].entry.claim_id == "CL-2"
 
@@ -96,3 +96,21 @@ def test_what_was_filled_later_counts_in_a_later_decision(office: Office) -> Non
     office.one_by_one(events(("claims", claim(amount_claimed=240.0))))
     later = office.one_by_one(again("CL-1"))[0]
     assert '"claim_amount":240.0' in later.entry.features
+
+
+def test_a_header_makes_every_post_safe_to_send_again(store_url: str, model: Path) -> None:
+    headers = {"Idempotency-Key": "f3a1"}
+    seller = {"events": [{"table": "sellers", "row": {"seller_id": "S-9", "created_at": "2026-01-01T00:00:00Z"}}]}
+    with running(store_url, model) as endpoint:
+        asked = [("/v1/claims/score", claim()), ("/v1/claims/CL-1/rescore", {}), ("/v1/events", seller)]
+        first = [endpoint.intake.post(path, body, headers=headers) for path, body in asked]
+        assert [answer.status_code for answer in first] == [200, 200, 200]
+    with running(store_url, model, first_number=100) as restarted:
+        again = [restarted.intake.post(path, body, headers=headers).content for path, body in asked]
+        assert again == [answer.content for answer in first]
+        other = restarted.intake.post("/v1/claims/CL-1/rescore", {"as_of": None}, headers=headers)
+        assert other.status_code == 409
+        assert other.json()["errors"][0]["field"] == "Idempotency-Key"
+        by_another = restarted.admin.post("/v1/claims/CL-1/rescore", {}, headers=headers)
+        assert by_another.json()["decision_id"] != first[1].json()["decision_id"]
+        assert restarted.intake.post("/v1/events", seller, headers={"Idempotency-Key": "x" * 256}).status_code == 422

@@ -37,8 +37,8 @@ def test_the_same_key_with_another_body_is_refused_and_does_nothing(endpoint: En
     post(endpoint, "/v1/claims/CL-1/rescore", {"as_of": "2026-03-01T00:00:00Z"}, "r")
     for path, body in (("/v1/claims/score", claim("CL-2")), ("/v1/claims/score", claim(amount_claimed=1.0))):
         answer = post(endpoint, path, body, "k")
-        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, HEADER)
-    assert post(endpoint, "/v1/claims/CL-1/rescore", {"as_of": "2026-03-02T00:00:00Z"}, "r").status_code == 422
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (409, HEADER)
+    assert post(endpoint, "/v1/claims/CL-1/rescore", {"as_of": "2026-03-02T00:00:00Z"}, "r").status_code == 409
     assert decisions(endpoint, "CL-1") == 2
     assert endpoint.reviewer.get("/v1/claims/CL-2").status_code == 404
 
@@ -47,7 +47,7 @@ def test_events_sent_twice_are_taken_once_and_answered_alike(endpoint: Endpoint)
     body = {"events": [{"table": "sellers", "row": SELLER}]}
     one, two = (post(endpoint, "/v1/events", body, "e") for _ in range(2))
     assert (one.status_code, one.content) == (two.status_code, two.content) == (200, b'{"accepted":1}')
-    assert post(endpoint, "/v1/events", {"events": []}, "e").status_code == 422
+    assert post(endpoint, "/v1/events", {"events": []}, "e").status_code == 409
 
 
 def test_a_key_belongs_to_who_sent_it_and_to_the_path(endpoint: Endpoint) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from claimvet.data.contract.errors import ModelError
+from claimvet.data.contract.errors import ModelError, RegistryError
 from claimvet.models.registry.model_store import Fetched
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.models.scoring.scoring import RowScorer
 from claimvet.pipeline.cli import serving
+from claimvet.scoring_service.model_loading import loaded_model
 from claimvet.scoring_service.model_loading.fetching import Fetching
 from claimvet.scoring_service.model_loading.loaded_model import (
     CHAMPION_URI,
@@ -23,7 +24,7 @@ from claimvet.scoring_service.model_loading.loaded_model import (
 from tests.scoring_service.endpoint.small_model import saved, small_model
 
 
-def test_a_slot_takes_a_model_once_and_the_next_one_when_the_address_names_it(tmp_path: Path, model: Path) -> None:
+def test_a_reloader_takes_a_model_once_and_the_next_one_when_the_address_names_it(tmp_path: Path, model: Path) -> None:
     reloader = ModelReloader(str(model))
     assert reloader.problem == "it is being loaded"
     assert reloader.refresh()
@@ -87,3 +88,47 @@ def test_the_smoke_row_has_every_input_of_the_model() -> None:
     assert set(row) == set(grown.schema.names)
     assert row["claim_type"] in ("property_damage", "personal_injury")
     assert CHAMPION_URI == serving.CHAMPION_URI
+
+
+DAMAGES = {
+    "cut": lambda whole: whole[: len(whole) // 2],
+    "empty": lambda whole: b"",
+    "noise": lambda whole: bytes((byte * 31 + 7) % 256 for byte in whole),
+    "empty_object": lambda whole: b"{}",
+    "list": lambda whole: b"[1, 2]",
+    "zeros": lambda whole: bytes(len(whole)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_whatever_is_damaged_in_a_model_is_told_and_the_one_before_goes_on(
+    tmp_path: Path, model: Path, damage: str
+) -> None:
+    reloader = ModelReloader(str(model))
+    assert reloader.refresh()
+    for name in sorted(path.name for path in model.iterdir() if path.is_file()):
+        place = saved(small_model(2), tmp_path / name)
+        (place / name).write_bytes(DAMAGES[damage]((place / name).read_bytes()))
+        reloader.uri = str(place)
+        assert not reloader.refresh(), name
+        assert str(place) in str(reloader.problem), name
+        assert "\n" not in str(reloader.problem), name
+    assert reloader.loaded is not None
+    assert reloader.loaded.uri == str(model)
+    assert reloader.has_looked
+
+
+def test_only_who_was_told_that_there_is_no_model_has_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    nowhere = ModelReloader("models:/claimvet@champion")
+    nowhere.refresh()
+    assert nowhere.has_looked
+    monkeypatch.setattr(loaded_model, "exact_uri", unreachable)
+    unasked = ModelReloader("models:/claimvet@champion")
+    unasked.refresh()
+    assert not unasked.has_looked
+    assert unasked.problem == "MLflow does not answer"
+
+
+def unreachable(uri: str) -> str:
+    raise RegistryError("MLflow does not answer")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from claimvet.data.contract.errors import RowError
+from claimvet.data.contract.tables import TABLES
 from claimvet.scoring_service.http.rows import ignored_columns, parse_row
 
 CLAIM: dict[str, Any] = {
@@ -99,3 +100,16 @@ def test_what_ties_two_columns_together_holds() -> None:
     returned |= {"requested_at": "2026-01-01T00:00:00Z", "refund_amount": 5, "condition": "used"}
     with pytest.raises(RowError, match="condition is 'used', expected inspected_at wherever condition is given"):
         parse_row("returns", returned)
+
+
+@pytest.mark.parametrize(
+    ("table", "field"), [("identity_links", "token"), ("evidence", "content_hash"), ("products", "category_id")]
+)
+def test_a_text_is_bounded_and_the_bound_is_told(table: str, field: str) -> None:
+    texts = {"kind": {"identity_links": "device", "evidence": "photo"}.get(table)}
+    row = {c.name: "x" if c.kind.name != "TIME" else "2026-01-01T00:00:00Z" for c in TABLES[table].columns}
+    row |= {"price": None} | {name: value for name, value in texts.items() if value}
+    assert parse_row(table, {**row, field: "é" * 512}).row[field] == "é" * 512
+    with pytest.raises(RowError, match=f"{field} is .* of at most 512 characters") as caught:
+        parse_row(table, {**row, field: "x" * 513})
+    assert caught.value.field == field

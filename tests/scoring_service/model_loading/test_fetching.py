@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from claimvet.data.contract.errors import ModelError
+from claimvet.data.contract.errors import ModelError, RegistryError
 from claimvet.scoring_service.model_loading import fetching
 from claimvet.scoring_service.model_loading.fetching import Fetching
 from claimvet.scoring_service.model_loading.loaded_model import load_verified
@@ -55,7 +55,7 @@ def test_a_model_that_is_not_there_is_said_in_a_sentence(scratch: Path) -> None:
 def test_a_model_that_takes_too_long_is_not_waited_for(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "MAX_SECONDS", 0.01)
     begun = Fetching("models:/claimvet@champion")
-    with pytest.raises(ModelError, match=r"the model models:/claimvet@champion did not come within 0\.01 seconds"):
+    with pytest.raises(RegistryError, match=r"the model models:/claimvet@champion did not come within 0\.01 seconds"):
         begun.result()
     begun.close()
     begun.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from claimvet.features.catalogue import events
 from claimvet.features.catalogue.declaration import MONEY_COLUMNS, Aggregation, Event, HistoryFeature
 from claimvet.features.catalogue.features import FEATURES
-from claimvet.features.catalogue.selection import ARITHMETIC
+from claimvet.features.catalogue.selection import ARITHMETIC, REVERSIBLE
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.scoring_service.store import EventStore
 from tests.features.oracle import Oracle
@@ -17,7 +17,7 @@ from tests.scoring_service.store.histories import by_claim, contents, difference
 
 EVENTS = [event for event in vars(events).values() if isinstance(event, Event)]
 OF_HISTORIES = [a for a in Aggregation if a not in {Aggregation.RATIO, Aggregation.TREND, Aggregation.VALUE}]
-OF_COLUMNS = ARITHMETIC | {Aggregation.DISTINCT, Aggregation.FIRST, Aggregation.LAST}
+OF_COLUMNS = ARITHMETIC | {Aggregation.DISTINCT}
 
 
 def declared(rng: random.Random) -> HistoryFeature | None:
@@ -27,8 +27,11 @@ def declared(rng: random.Random) -> HistoryFeature | None:
     columns = [c for c in source.columns if aggregation not in ARITHMETIC or c in MONEY_COLUMNS]
     if (aggregation in OF_COLUMNS and not columns) or (aggregation is Aggregation.SHARE and event.where is None):
         return None
+    entity = rng.choice(sorted(source.entities))
+    if source.has_bounds(entity) and aggregation not in REVERSIBLE:
+        return None
     return HistoryFeature(
-        entity=rng.choice(sorted(source.entities)),
+        entity=entity,
         event=event,
         aggregation=aggregation,
         column=rng.choice(columns) if aggregation in OF_COLUMNS else None,

@@ -1,7 +1,8 @@
 """The claim with what was known of its order, product, category, customer and seller just before it was filed.
 
-One row per claim to build: `row` (int64, place in the input), the claim's keys, and what features need of the claim and its parties.
-A party that the platform did not know strictly before `filed_at` is null, as is one whose table is missing.
+One row per claim to build: `row` (int64, place in the input), the claim's keys, and what features need of the claim and
+its parties. A party that the platform did not know strictly before `filed_at` is null, as is one whose table is
+missing.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ KEYS = ("row", "claim_id", "customer_id", "seller_id", "product_id", "order_id",
 
 
 def claim_context(engine: Engine, needed: Collection[str]) -> ir.Table:
-    """The claims to build, kept in the engine: their keys, `filed_at`, `x_` columns, and of all else the columns of `needed`."""
+    """Return the claims to build, kept in the engine: their keys, `filed_at`, `x_` columns, and of all else the columns
+    of `needed`.
+    """
     hazards = bool(set(HAZARDS) & set(needed))
     needed = {*needed, "category_id"} if hazards else set(needed)
     targets = engine.targets().rename(amount="amount_claimed")
@@ -41,12 +44,12 @@ def claim_context(engine: Engine, needed: Collection[str]) -> ir.Table:
 
 
 def extra_columns(context: ir.Table) -> list[str]:
-    """The user's own `x_` columns, in the input's order."""
+    """Return the user's own `x_` columns, in the input's order."""
     return [name for name in context.columns if name.startswith(FEATURE_COLUMN_PREFIX)]
 
 
 def _looked_up(targets: ir.Table, table: ir.Table, key: str, known_at: str, columns: dict[str, str]) -> ir.Table:
-    """What was known of one party of the claims: `row` and `columns`, for the claims where something was."""
+    """Return what was known of one party of the claims: `row` and `columns`, for the claims where something was."""
     asked = targets.select("row", "filed_at", asked=key)
     found = table.select(found=key, known=known_at, **columns)
     return asked.inner_join(found, [asked.asked == found.found, found.known < asked.filed_at]).select("row", *columns)
