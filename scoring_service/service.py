@@ -222,7 +222,8 @@ class Service:
         """What is missing to score a claim now; nothing where it can be scored."""
         errors = []
         if self.champion.loaded is None:
-            errors.append(FieldError("model", f"there is no model: {self.champion.problem}"))
+            why = "the log says why" if self.champion.has_looked else "it is being loaded"
+            errors.append(FieldError("model", f"there is no model: {why}"))
         try:
             async with asyncio.timeout(_STALLED_SECONDS):
                 await self.read(self.store.require_fingerprint)

@@ -20,12 +20,11 @@ from claimvet.features.catalogue.features import FEATURES
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.pipeline.stages.scores import score_batch
 from claimvet.scoring_service.decisions.self_check import compare, same
-from claimvet.scoring_service.http.rows import format_time
 from claimvet.scoring_service.observability.logs import JsonLines
 from claimvet.scoring_service.observability.metrics import PARTS
 from claimvet.scoring_service.store import EventStore
 from claimvet.scoring_service.store.load import load
-from claimvet.scoring_service.times import micros
+from claimvet.scoring_service.times import micros, rfc3339
 from tests.scoring_service.endpoint.running import NOW, PHOTO, Endpoint, claim, running, until
 from tests.scoring_service.endpoint.small_model import saved, small_model
 
@@ -36,7 +35,7 @@ def _bodies(world: Path) -> list[dict[str, Any]]:
     """The latest claims of a data set, as a client would send them."""
     rows = pq.read_table(world / "claims.parquet").sort_by("filed_at").to_pylist()[-SCORED:]
     times = ("filed_at", "incident_at")
-    return [{**row, **{name: row[name] and format_time(micros(row[name])) for name in times}} for row in rows]
+    return [{**row, **{name: row[name] and rfc3339(micros(row[name])) for name in times}} for row in rows]
 
 
 @pytest.mark.slow
