@@ -74,7 +74,7 @@ def serve(
         ),
     ] = 300.0,
     check_decisions: Annotated[
-        int, typer.Option("--check-decisions", min=1, help="Latest decisions in a self-check.", metavar="N")
+        int, typer.Option("--check-decisions", min=1, help="Decisions of the last day in a self-check.", metavar="N")
     ] = 50,
 ) -> None:
     """Serve the scoring endpoint until it is stopped; see docs/serving.md."""
