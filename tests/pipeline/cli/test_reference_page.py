@@ -15,6 +15,7 @@ COMMANDS = (
     "data generate",
     "data validate",
     "demo",
+    "erase",
     "evaluate",
     "events load",
     "events upgrade",
