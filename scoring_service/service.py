@@ -225,7 +225,7 @@ class Service:
             errors.append(FieldError("model", f"there is no model: {self.champion.problem}"))
         try:
             async with asyncio.timeout(_STALLED_SECONDS):
-                await self.read(lambda connection: connection.execute(sa.text("SELECT 1")))
+                await self.read(self.store.require_fingerprint)
         except (UnavailableError, TimeoutError) as error:
             errors.append(FieldError("store", str(error) or "the event store does not answer within 2 seconds"))
         if not errors and self.write_queue.stalled_seconds() > _STALLED_SECONDS:

@@ -6,6 +6,7 @@
     ├── ModelError           a model is missing, damaged or does not fit these features
     ├── RegistryError        MLflow cannot be reached, or does not do what it was asked
     ├── GateError            a challenger may not become champion
+    ├── OutputError          what a command writes cannot be written where it should: no space, no permission
     ├── StoreError           the event store cannot be reached, or is of another version
     ├── RowError             one row sent to the event store breaks the contract; `field` says where
     ├── EventConflictError   a key of the event store was seen with another row
@@ -41,6 +42,10 @@ class RegistryError(ClaimvetError):
 
 class GateError(ClaimvetError):
     """A challenger did not pass the gate; the message lists why."""
+
+
+class OutputError(ClaimvetError):
+    """What a command writes cannot be written where it should: no space, no permission, a read-only disk."""
 
 
 class StoreError(ClaimvetError):

@@ -1,4 +1,4 @@
-"""Writes a made-up marketplace as a data set in the contract."""
+"""Write a made-up marketplace as a data set in the contract."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claimvet.data.contract.errors import UsageError
+from claimvet.data.contract.writing.output_directory import output_directory
 from claimvet.data.marketplace.contract_tables import CONTRACT_TABLES, TRUTH_TABLES
 from claimvet.data.marketplace.tables import write_table
 from claimvet.data.marketplace.world import make_world
@@ -24,18 +25,20 @@ class GenerationReport:
 
 
 def generate(out: Path, claims: int, seed: int) -> GenerationReport:
-    """Writes all eleven tables to `out` as Parquet, and the truth to `out/truth`; equal arguments give equal bytes.
+    """Write all eleven tables to `out` as Parquet, and the truth to `out/truth`; equal arguments give equal bytes.
 
-    `truth/claims.parquet` has claim_id and true_label, `truth/customers.parquet` customer_id and kind. Files are written aside and
-    renamed. Raises `UsageError` for fewer than 100 claims or a negative seed.
+    `truth/claims.parquet` has claim_id and true_label, `truth/customers.parquet` customer_id and kind. The directory is
+    replaced as a whole. Raises `UsageError` for fewer than 100 claims, a negative seed, or a directory that holds other files.
     """
     if claims < LEAST_CLAIMS:
         raise UsageError(f"claims is {claims}, expected at least {LEAST_CLAIMS}")
     if seed < 0:
         raise UsageError(f"seed is {seed}, expected 0 or more")
-    (out / TRUTH_FOLDER).mkdir(parents=True, exist_ok=True)
-    world = make_world(claims, seed)
-    rows = {name: write_table(out / f"{name}.parquet", batches(world)) for name, batches in CONTRACT_TABLES.items()}
-    for name, batches in TRUTH_TABLES.items():
-        write_table(out / TRUTH_FOLDER / f"{name}.parquet", batches(world))
+    with output_directory(out, "data generate") as filled:
+        (filled / TRUTH_FOLDER).mkdir()
+        world = make_world(claims, seed)
+        tables = CONTRACT_TABLES.items()
+        rows = {name: write_table(filled / f"{name}.parquet", batches(world)) for name, batches in tables}
+        for name, batches in TRUTH_TABLES.items():
+            write_table(filled / TRUTH_FOLDER / f"{name}.parquet", batches(world))
     return GenerationReport(out, rows)

@@ -74,17 +74,15 @@ def money(amounts: Floats) -> pa.Array:
 
 
 def write_table(path: Path, batches: Iterable[Mapping[str, pa.Array]]) -> int:
-    """Writes one Parquet file aside, then renames it; returns its rows. Arrow's own schema is left out, so that plain strings are read."""
-    aside = path.with_name(path.name + ".part")
+    """Write one Parquet file and return its rows. Arrow's own schema is left out, so that plain strings are read."""
     writer, rows = None, 0
     for batch in batches:
         table = pa.table(dict(batch))
-        writer = writer or pq.ParquetWriter(aside, table.schema, compression="snappy", store_schema=False)
+        writer = writer or pq.ParquetWriter(path, table.schema, compression="snappy", store_schema=False)
         writer.write_table(table, row_group_size=ROWS_AT_ONCE)
         rows += table.num_rows
     if writer is not None:
         writer.close()
-        aside.replace(path)
     return rows
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import ibis
 import ibis.expr.types as ir
 
-from claimvet.data.contract.atomic_write import written_aside
 from claimvet.data.contract.dataset import DataSet, size_in_bytes
+from claimvet.data.contract.writing.checks import require_output_file
+from claimvet.data.contract.writing.formats import table_output
 from claimvet.features.batch.chunks import BatchFile, row_chunks
 from claimvet.features.batch.claim_context import claim_context, extra_columns
 from claimvet.features.batch.claim_table import claim_table
@@ -30,6 +31,7 @@ from claimvet.features.catalogue.selection import with_dependencies
 from claimvet.features.engines.open import open_engine
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.features.engines.protocol import AnyEngine, StreamingEngine
+from claimvet.features.engines.spark.tables import is_remote
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def build_features(
     progress: Progress = silent,
     features: Sequence[Feature] = FEATURES,
 ) -> BuildReport:
-    """Write the features of the claims in `claims`, or of all, to the Parquet file `out`.
+    """Write the features of the claims in `claims`, or of all, to the file `out`, in the format that its name says.
 
     Columns: `claim_id` (string), every one of `features` (int64, float64 or string), then the user's `x_` columns as
     they are.
@@ -76,8 +78,25 @@ def build_features(
     Raises:
         FeatureError: where a feature is declared in a way that cannot work.
         InvalidDataError: where a claim of `claims` differs from the data set's row of the same id.
-        UsageError: where there is no such engine, or it cannot start, or the memory limit cannot be.
+        UsageError: where there is no such engine, or it cannot start, or the memory limit or `out` cannot be.
+        OutputError: where `out` cannot be written.
     """
+    if is_remote(out):
+        return _build_with(data_set, out, claims, engine, memory_limit, progress, features)
+    require_output_file(out, (data_set.folder, claims))
+    with table_output(out) as parquet:
+        return _build_with(data_set, parquet, claims, engine, memory_limit, progress, features)
+
+
+def _build_with(
+    data_set: DataSet,
+    out: Path,
+    claims: Path | None,
+    engine: str,
+    memory_limit: str | None,
+    progress: Progress,
+    features: Sequence[Feature],
+) -> BuildReport:
     if engine == "duckdb" and memory_limit is not None:
         from claimvet.features.engines.duckdb import (
             DuckDBEngine,  # takes half a second, which who only reads declarations saves
@@ -105,7 +124,7 @@ def _build_in_chunks(
     after it.
     """
     reports: list[BuildReport] = []
-    with written_aside(out) as aside, BatchFile(aside) as file:
+    with BatchFile(out) as file:
         for number, engine in enumerate(engines, start=1):
             told = progress if chunks == 1 else _of_chunk(progress, f"chunk {number} of {chunks}")
             with closing(engine):

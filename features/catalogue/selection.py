@@ -106,8 +106,8 @@ def _check_history(feature: HistoryFeature) -> None:
         )
     if source.has_bounds(feature.entity) and feature.aggregation not in REVERSIBLE:
         raise FeatureError(
-            f"feature {feature.name}: {source.name} of a {feature.entity} end or appear late, which takes back what"
-            f" {feature.aggregation} cannot give back, expected one of {_listed(REVERSIBLE)}"
+            f"feature {feature.name}: {source.name} of a {feature.entity} can end or appear late, which"
+            f" {feature.aggregation} cannot undo, expected one of {_listed(REVERSIBLE)}"
         )
     if feature.event.where is not None:
         _check_filter(feature, source, feature.event.where)

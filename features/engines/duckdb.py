@@ -10,9 +10,9 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from ibis.expr.operations import InMemoryTable
 
-from claimvet.data.contract.atomic_write import written_aside
 from claimvet.data.contract.dataset import DataSet, TableFile, connect, identifier, quoted
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES
+from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.features.engines.integer_columns import integer_columns
 from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.features.engines.protocol import ROW_GROUP_SIZE, BatchFunction
@@ -81,7 +81,7 @@ class DuckDBEngine:
 
     def write(self, expression: ir.Table, out: Path) -> int:
         form = f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
-        with written_aside(out) as aside:
+        with atomic_write(out) as aside:
             select = self._ibis.compile(expression)
             self._connection.execute(f"COPY ({select}) TO {quoted(str(aside))} {form}")
         return int(self._connection.execute(f"SELECT count(*) FROM read_parquet({quoted(str(out))})").fetchall()[0][0])

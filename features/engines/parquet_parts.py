@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from claimvet.data.contract.atomic_write import written_aside
+from claimvet.data.contract.writing.atomic_write import atomic_write, real_path, scratch_in
 from claimvet.features.engines.protocol import ROW_GROUP_SIZE
 
 if TYPE_CHECKING:
@@ -20,15 +20,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def written_parts(frame: DataFrame, beside: Path) -> Iterator[list[Path]]:
-    """Write the frame's partitions as Parquet files in their order, in a hidden directory beside a file; remove it at
-    the end.
-    """
-    directory = beside.resolve().with_name(f".{beside.name}.parts")  # what a killed run left there is overwritten
-    try:
-        frame.write.mode("overwrite").parquet(f"file://{directory}")
-        yield sorted(directory.glob("part-*.parquet"))
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    """Yield the frame's partitions as Parquet files in their order, in a hidden directory beside a file; it goes again at the end."""
+    with scratch_in(real_path(beside).parent) as scratch:
+        scratch.chmod(stat.S_IMODE(scratch.parent.stat().st_mode))  # executors may run as somebody else
+        frame.write.mode("overwrite").parquet(f"file://{scratch / 'parts'}")
+        yield sorted((scratch / "parts").glob("part-*.parquet"))
 
 
 def read_parts(parts: list[Path]) -> Iterator[pa.Table]:
@@ -44,7 +40,7 @@ def join_parts(frame: DataFrame, out: Path) -> int:
     The file lies where the driver is, and so do the parts for a while: executors on other machines need to share that
     directory.
     """
-    with written_aside(out) as aside, written_parts(frame, out) as parts:
+    with atomic_write(out) as aside, written_parts(frame, out) as parts:
         schema = pq.read_schema(parts[0]).remove_metadata()
         with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
             return sum(_written(writer, table.cast(schema)) for table in read_parts(parts))

@@ -66,10 +66,10 @@ def _by_pairs(asked: ir.Table, holders: ir.Table, kinds: Sequence[str]) -> ir.Ta
 
 
 def _pairs(asked: ir.Table, holders: ir.Table) -> ir.Table:
-    """Return `row`, `kind`, `filed_at` and `other` for every holder of every key."""
+    """Return the rows of `asked` with `other`: each other customer who held the key before the claim was filed."""
     holding = holders.rename(other="customer_id")
     before = [asked.key == holding.key, holding.known < asked.filed_at, holding.other != asked.customer_id]
-    return asked.inner_join(holding, before).select("row", "kind", "filed_at", "other")
+    return asked.inner_join(holding, before).select(*asked.columns, "other")
 
 
 def _by_hubs(engine: Engine, asked: ir.Table, holders: ir.Table, hubs: ir.Table, kinds: Sequence[str]) -> ir.Table:
@@ -100,9 +100,7 @@ def _own(asked_hubs: ir.Table, held: ir.Table) -> ir.Table:
 
 def _beside_hubs(engine: Engine, asked: ir.Table, holders: ir.Table, asked_hubs: ir.Table, held: ir.Table) -> ir.Table:
     """Return holders of the claim's other keys who do not hold one of its hubs yet."""
-    holding = holders.rename(other="customer_id")
-    before = [asked.key == holding.key, holding.known < asked.filed_at, holding.other != asked.customer_id]
-    pairs = engine.keep(asked.inner_join(holding, before).select("row", "among", "other").distinct())
+    pairs = engine.keep(_pairs(asked, holders).select("row", "among", "other").distinct())
     hubs = asked_hubs.select("row", "among", "filed_at", "hub")
     with_hubs = pairs.inner_join(hubs, ["row", "among"]).select("row", "among", "other", "filed_at", "hub")
     beside = pairs.anti_join(_held_before(with_hubs, held), ["row", "among", "other"])

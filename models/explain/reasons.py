@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from claimvet.data.contract.finite import is_missing
-from claimvet.models.explain.contributions import contributions
 from claimvet.models.explain.protected import is_protected
 from claimvet.models.explain.reference_ranges import ReferenceRange, Value, sentence
+from claimvet.models.explain.tree_shap import contributions
 from claimvet.models.policy.policy import PROBABILITIES
 
 Floats = npt.NDArray[np.float64]
@@ -95,7 +95,7 @@ def label_contributions(
     for booster, asked, scores in ((model.frivolous, ~by_abusive, known[0]), (model.abusive, by_abusive, known[1])):
         rows = np.flatnonzero(asked)
         own = None if scores is None else scores[rows]
-        towards[rows] = contributions(booster, matrix.iloc[rows], own)[:, :-1]
+        towards[rows] = contributions(booster, matrix.iloc[rows].to_numpy(), own)
     return _by_input(np.where(valid[:, None], -towards, towards), [model.sources[str(name)] for name in matrix.columns])
 
 

@@ -85,7 +85,8 @@ def robust_end(times: pd.Series) -> pd.Timestamp:
     (Timestamp('2026-01-09 00:00:00+0000', tz='UTC'), Timestamp('2026-01-10 00:00:00+0000', tz='UTC'))
     """
     left_out = min(max(1, len(times) // END_SHARE), len(times) - 1)
-    return times.sort_values().iloc[-1 - left_out]
+    end: pd.Timestamp = times.sort_values().iloc[-1 - left_out]
+    return end
 
 
 def _sliced(

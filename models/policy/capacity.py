@@ -186,7 +186,7 @@ def _on_grid(saving_usd: float) -> float:
     """The nearest of the amounts that are kept where there are many, US dollars."""
     if saving_usd < 0.01:
         return max(saving_usd, 0.0) and 0.01
-    return round(2.0 ** (round(math.log2(saving_usd) * _STEPS_AN_OCTAVE) / _STEPS_AN_OCTAVE), 2)
+    return round(math.exp2(round(math.log2(saving_usd) * _STEPS_AN_OCTAVE) / _STEPS_AN_OCTAVE), 2)
 
 
 def _largest(savings: Iterable[float], most: int) -> tuple[float, ...]:

@@ -19,11 +19,10 @@ import pandas as pd
 from claimvet.data.contract.errors import ModelError
 from claimvet.data.contract.finite import is_missing
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, LABELS
-from claimvet.models.explain.contributions import TOLERANCE
 from claimvet.models.explain.protected import is_protected
 from claimvet.models.explain.reasons import Reason, reasons_for
 from claimvet.models.explain.reference_ranges import Value, sentence
-from claimvet.models.explain.row_shap import RowShap
+from claimvet.models.explain.tree_shap import TreeShap, contributions
 from claimvet.models.policy.capacity import REFER, audit_draws
 from claimvet.models.policy.claim_facts import NUMBERS, ClaimFacts, most_likely, policy_facts
 from claimvet.models.policy.policy import DISPOSITIONS, Disposition, Policy
@@ -119,7 +118,7 @@ class RowScorer:
         self._told = np.array([not is_protected(name) for name in self._names])
         self._known = frozenset(self._names)
         self._encoders = [(column.name, _encoder(column)) for column in model.schema.inputs]
-        self._explained = [(booster, RowShap.of(booster)) for booster in (model.frivolous, model.abusive)]
+        self._explained = [(booster, TreeShap.of(booster)) for booster in (model.frivolous, model.abusive)]
 
     def encode(self, rows: Sequence[FeatureRow]) -> Floats:
         """The boosters' input, float64 (n, inputs); raises `ModelError` as `InputSchema.conform` does."""
@@ -160,7 +159,7 @@ class RowScorer:
         towards = np.empty(matrix.shape, dtype=np.float64)
         for (booster, shap), score, asked in zip(self._explained, raw, (~by_abusive, by_abusive), strict=True):
             if asked.any():
-                towards[asked] = _contributions(booster, shap, matrix[asked], score[asked])
+                towards[asked] = contributions(booster, matrix[asked], score[asked], shap)
         towards[label == 0] *= -1.0
         return [self._strongest(values, row) for values, row in zip(towards, rows, strict=True)]
 
@@ -239,17 +238,6 @@ def _in_cluster(policy: Policy, rows: Sequence[FeatureRow]) -> npt.NDArray[np.bo
 def _predict(booster: lgb.Booster, matrix: Floats, **what: bool) -> Floats:
     """One thread: starting others costs more than a row."""
     return np.asarray(booster.predict(matrix, num_threads=1, **what), dtype=np.float64)
-
-
-def _contributions(booster: lgb.Booster, shap: RowShap | None, matrix: Floats, score: Floats) -> Floats:
-    """By tables; LightGBM's own for the rows that do not sum to their score, and for all where there are no tables."""
-    if shap is None:
-        return _predict(booster, matrix, pred_contrib=True)[:, :-1]
-    values = shap.contributions(matrix)
-    astray = np.flatnonzero(np.abs(values.sum(axis=1) + shap.base - score) > TOLERANCE)
-    if len(astray):
-        values[astray] = _predict(booster, matrix[astray], pred_contrib=True)[:, :-1]
-    return values
 
 
 def _encoder(column: Input) -> Callable[[Value], float]:

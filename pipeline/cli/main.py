@@ -174,13 +174,13 @@ def features_build(
     """Compute one row of features a claim, from what was known before it was filed."""
     from claimvet.features.batch.build import build_features
     from claimvet.features.engines.open import open_data_set
-    from claimvet.pipeline.stages.reach import make_folder_of, notes_on_input
+    from claimvet.pipeline.stages.reach import notes_on_input, require_output
 
+    require_output(out, (data, claims), engine.value)
     options = read_options(read_params(params))
     data_set = open_data_set(data, engine.value, options.types)
     with step("Validating"):
         _say_notes(notes_on_input(data_set, claims, options.latest))
-    make_folder_of(out)
     with step("Computing features") as tell:
         report = build_features(
             data_set, out, claims=claims, engine=engine.value, memory_limit=memory_limit, progress=tell
@@ -274,8 +274,10 @@ def score(
 ) -> None:
     """Score claims: probabilities, label, disposition and reasons, one row a claim in the order of the input."""
     from claimvet.models.registry.registry import load_model
+    from claimvet.pipeline.stages.reach import local_directory, require_output
     from claimvet.pipeline.stages.score import score as score_stage
 
+    require_output(out, (data, claims, local_directory(model)), engine.value)
     report = score_stage(
         data,
         claims,

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from claimvet.data.contract.tables import LABELS
+from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.models.metrics import evaluation
 from claimvet.models.policy.policy import DISPOSITIONS, most_likely
 from claimvet.models.scoring.claim_model import ClaimModel
@@ -59,7 +60,7 @@ class SampleClaim:
 def write_report(
     out: Path, evaluated: pd.DataFrame, model: ClaimModel, data: DataFacts, *, basis: str, written_at: datetime
 ) -> None:
-    """Writes the report of `evaluated` claims (`pipeline.report.evaluated.evaluated_by_truth`) to the HTML file `out`.
+    """Write the report of `evaluated` claims (`pipeline.report.evaluated.evaluated_by_truth`) to the HTML file `out`.
 
     `basis` says what the labels are, such as `the truth of the generated marketplace`.
     """
@@ -82,10 +83,8 @@ def write_report(
         samples=_samples(evaluated),
         labels=LABELS,
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.with_name(f".{out.name}.part")
-    aside.write_text(html, encoding="utf-8")
-    aside.replace(out)
+    with atomic_write(out) as aside:
+        aside.write_text(html, encoding="utf-8")
 
 
 def scoreboard(evaluated: pd.DataFrame, model: ClaimModel) -> list[Tile]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from claimvet.data.contract.atomic_write import written_aside
+from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.pipeline.report.page import template
 from claimvet.pipeline.report.parts import Section
 from claimvet.pipeline.report.tiles import Tile
@@ -22,10 +22,9 @@ def write_page(
     footer: str,
     written_at: datetime,
 ) -> None:
-    """Writes one self-contained HTML file; `opening` says in a sentence what the page is about."""
+    """Write one self-contained HTML file; `opening` says in a sentence what the page is about."""
     html = template("plain.html.j2").render(
         title=title, opening=opening, tiles=tiles, sections=sections, footer=footer, written_at=written_at
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with written_aside(out) as aside:
+    with atomic_write(out) as aside:
         aside.write_text(html, encoding="utf-8")

@@ -23,6 +23,7 @@ from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import InvalidDataError, ModelError
 from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.tables import FINDINGS
+from claimvet.data.contract.writing.output_directory import output_directory, require_own_directory
 from claimvet.features.batch.build import build_features
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.assessment.backtest import Period, Replayed, evaluated_period, period_row, shadow_row, stale_rows
@@ -35,6 +36,7 @@ from claimvet.pipeline.report.backtest import write_backtest_page
 from claimvet.pipeline.stages.train import read_claims, read_training_data
 from claimvet.pipeline.validate import require_valid
 
+COMMAND, PAGE = "backtest", "report.html"
 FILES = ("periods.csv", "staleness.csv", "shadow.csv")
 
 
@@ -80,11 +82,13 @@ def backtest(
     read: ReadOptions = AS_IT_LIES,
     progress: Progress = silent,
 ) -> BacktestReport:
-    """Replays the data set `data` and writes `report.html`, `periods.csv`, `staleness.csv`, `shadow.csv` and `summary.json` into `out`.
+    """Replay the data set `data` and write `report.html`, `periods.csv`, `staleness.csv`, `shadow.csv` and `summary.json` into `out`.
 
     `challenger_params`, if named, are the parameters of a challenger that is trained beside the champion at every cut and runs in its
-    shadow. Raises `InvalidDataError` where the data break the contract or no cut leaves findings on both sides.
+    shadow. Raises `InvalidDataError` where the data break the contract or no cut leaves findings on both sides, `UsageError`
+    where `out` holds anything but the report of an earlier run.
     """
+    require_own_directory(out, COMMAND, (data,))
     notes = require_valid(data, read=read)
     data_set = DataSet.open(data, read.types)
     with TemporaryDirectory() as scratch:
@@ -167,15 +171,14 @@ def _report(
     periods = pd.DataFrame([period_row(one, seed) for one in replayed])
     staleness = pd.DataFrame([row for one in replayed for row in stale_rows(one, seed)])
     shadow = pd.DataFrame([row for one in replayed if (row := shadow_row(one, seed)) is not None])
-    report = BacktestReport(out / "report.html", periods, staleness, shadow, notes)
-    out.mkdir(parents=True, exist_ok=True)
-    for name, table in zip(FILES, (periods, staleness, shadow), strict=True):
-        table.to_csv(out / name, index=False)
     summary = {
         "periods": len(periods),
         "guarantee_kept": bool(periods["guarantee_kept"].dropna().all()),
         "params": asdict(params.backtest),
     }
-    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    write_backtest_page(report.page, replayed, periods, staleness, shadow, seed=seed, written_at=now)
-    return report
+    with output_directory(out, COMMAND) as filled:
+        for name, table in zip(FILES, (periods, staleness, shadow), strict=True):
+            table.to_csv(filled / name, index=False)
+        (filled / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        write_backtest_page(filled / PAGE, replayed, periods, staleness, shadow, seed=seed, written_at=now)
+    return BacktestReport(out / PAGE, periods, staleness, shadow, notes)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from claimvet.data.contract.dataset import DataSet, connect
 from claimvet.data.contract.tables import LABELS, TABLES
+from claimvet.data.contract.writing.output_directory import working_directory
 from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
 from claimvet.models.policy.policy import Policy
@@ -90,12 +91,16 @@ class Places:
 
 
 def run_demo(out: Path, params: Params, *, claims: int, seed: int, now: datetime) -> DemoReport:
-    """Runs the whole path into the directory `out`, offline, and reports its progress on stderr.
+    """Run the whole path into the directory `out`, offline, and report its progress on stderr.
 
     The model knows what the marketplace knew when three quarters of the claims were filed; it scores the others, and the truth
     that the generator kept apart evaluates it. `now` stands in scores and report.
     """
-    places = Places(out.resolve())
+    with working_directory(out, "demo") as root:
+        return _run(Places(root), params, claims, seed, now)
+
+
+def _run(places: Places, params: Params, claims: int, seed: int, now: datetime) -> DemoReport:
     with step(f"Generating a marketplace with {claims:,} claims"):
         generate(places.marketplace, claims, seed)
     with step("Validating it against the contract"):
@@ -159,7 +164,7 @@ def _extent(connection: duckdb.DuckDBPyConnection, table: str, known_at: str) ->
 
 
 def show(report: DemoReport) -> None:
-    """Prints the scoreboard, coloured on a terminal."""
+    """Print the scoreboard, coloured on a terminal."""
     from rich.console import Console
     from rich.table import Table
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pandas as pd
 
 from claimvet.data.contract.errors import InvalidDataError, UsageError
 from claimvet.data.contract.tables import LABELS
+from claimvet.data.contract.writing.output_directory import output_directory, require_own_directory
 from claimvet.models.assessment.plots import write_plots
 from claimvet.models.metrics.evaluation import FOUND, arrays, by_slice, calibration_curve, confusion, figures, intervals
 from claimvet.models.scoring.claim_model import PROBABILITIES
 
+COMMAND = "evaluate"
 NEEDED = ("label", *PROBABILITIES, *FOUND)
 
 
@@ -41,19 +40,15 @@ def evaluate(evaluated: Path, out: Path, seed: int) -> EvaluationReport:
     """Write `metrics.json`, `intervals.csv`, `slices.csv`, `confusion.csv`, `calibration.csv` and `plots/*.png` into `out`.
 
     `evaluated` is the Parquet file that training writes: one row a finding of the test slice, with its label and probabilities.
-    `seed` draws the bootstrap. What `out` held before is replaced as a whole.
-    Raises `UsageError` where the file does not exist, `InvalidDataError` where it is no such file or holds no claim.
+    `seed` draws the bootstrap. What an earlier run left in `out` is replaced as a whole.
+    Raises `UsageError` where the file does not exist or `out` holds anything else, `InvalidDataError` where it is no such file or holds
+    no claim.
     """
+    require_own_directory(out, COMMAND, (evaluated,))
     frame = _read(evaluated)
     report = EvaluationReport(out, len(frame), figures(frame), intervals(frame, seed))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(mkdtemp(prefix=".claimvet-", dir=out.parent))
-    try:
-        _write(frame, report, aside)
-        shutil.rmtree(out, ignore_errors=True)
-        os.replace(aside, out)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with output_directory(out, COMMAND, (evaluated,)) as filled:
+        _write(frame, report, filled)
     return report
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from claimvet.data.contract.atomic_write import written_aside
 from claimvet.data.contract.dataset import DataSet, connect, identifier, quoted
 from claimvet.data.contract.tables import TABLES
+from claimvet.data.contract.writing.atomic_write import atomic_write
 
 _LATER_KNOWN = {"returns": ("inspected_at", ("inspected_at", "condition"))}
 """By table: the time at which some of its columns are known, and those columns; null until then."""
@@ -23,7 +23,6 @@ def known_by(data_set: DataSet, moment: datetime, out: Path) -> DataSet:
 
     An inspection that came later leaves `inspected_at` and `condition` null. Extra columns are kept.
     """
-    out.mkdir(parents=True, exist_ok=True)
     connection = connect()
     try:
         data_set.register(connection)
@@ -51,7 +50,7 @@ def claims_from(data_set: DataSet, moment: datetime, out: Path) -> None:
 
 def copy_query(connection: duckdb.DuckDBPyConnection, query: str, out: Path) -> None:
     """Writes what a query answers to the Parquet file `out`, aside first."""
-    with written_aside(out) as aside:
+    with atomic_write(out) as aside:
         connection.execute(f"COPY ({query}) TO {quoted(str(aside))} (FORMAT parquet, COMPRESSION zstd)")
 
 

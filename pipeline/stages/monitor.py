@@ -18,6 +18,7 @@ from claimvet.data.contract.dataset import DataSet, connect
 from claimvet.data.contract.errors import ModelError, UsageError
 from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
+from claimvet.data.contract.writing.output_directory import output_directory, require_own_directory
 from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import BY_NAME
 from claimvet.features.engines.progress import Progress, silent
@@ -31,9 +32,10 @@ from claimvet.pipeline.report.charts import Bar, bar_chart
 from claimvet.pipeline.report.parts import Card, Section, Table, shortened
 from claimvet.pipeline.report.plain import write_page
 from claimvet.pipeline.report.tiles import Tile
-from claimvet.pipeline.stages.reach import learned_types
+from claimvet.pipeline.stages.reach import learned_types, local_directory
 from claimvet.pipeline.validate import require_valid
 
+COMMAND, PAGE = "monitor", "report.html"
 LABEL_COLUMNS = ("label", "decided_by")
 NO_OUTCOMES = pd.DataFrame({"claim_id": pd.Series(dtype="str"), "decided_at": pd.Series(dtype="datetime64[us, UTC]")})
 SHOWN = 25
@@ -89,11 +91,13 @@ def monitor(
     read: ReadOptions = AS_IT_LIES,
     progress: Progress = silent,
 ) -> MonitorReport:
-    """Compares the data set `data` with `reference`, or its latest claims with its earlier ones; writes `report.html` and `drift.csv`.
+    """Compare the data set `data` with `reference`, or its latest claims with its earlier ones; write `report.html` and `drift.csv`.
 
     Scores are those of `model` (an MLflow URI or a directory), by default the champion; without one they are left out, with a note.
-    Raises `InvalidDataError` where the data break the contract, `UsageError` where there is nothing to compare.
+    Raises `InvalidDataError` where the data break the contract, `UsageError` where there is nothing to compare, or `out` holds
+    anything but the report of an earlier run.
     """
+    require_own_directory(out, COMMAND, (data, reference, local_directory(model)))
     scorer = _model(model)
     if scorer is not None:
         read = replace(read, types=learned_types(scorer))
@@ -114,9 +118,9 @@ def monitor(
         progress("scoring")
         found["scores"] = drifts(_scores(old, scorer), _scores(new, scorer), params)
     found["labels"] = drifts(old.labels, new.labels, params)
-    report = MonitorReport(out / "report.html", found, tuple(notes))
-    _write(report, old, new, now)
-    return report
+    with output_directory(out, COMMAND) as filled:
+        _write(MonitorReport(filled / PAGE, found, tuple(notes)), old, new, now)
+    return MonitorReport(out / PAGE, found, tuple(notes))
 
 
 def _sides(
@@ -172,7 +176,6 @@ def _scores(side: Side, model: ClaimModel) -> pd.DataFrame:
 
 
 def _write(report: MonitorReport, old: Side, new: Side, now: datetime) -> None:
-    report.page.parent.mkdir(parents=True, exist_ok=True)
     rows = [{"section": section, **asdict(one)} for section, found in report.drifts.items() for one in found]
     pd.DataFrame(rows).to_csv(report.page.with_name("drift.csv"), index=False)
     opening = f"Do claims still look as they did? {len(new.features):,} of them ({new.name}) against {len(old.features):,} ({old.name})."

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.errors import UsageError
 from claimvet.data.contract.reading.feature_types import FeatureType, FeatureTypes, is_feature
 from claimvet.data.contract.reading.options import ReadOptions
+from claimvet.data.contract.writing.checks import require_output_directory, require_output_file
 from claimvet.features.engines.spark.tables import is_remote
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.pipeline.validate import require_valid
+
+_PART = re.compile(r"\.?(part-|_SUCCESS)")
+"""Files that Spark writes into a directory."""
 
 
 def notes_on_input(data_set: DataSet, claims: Path | None, latest: datetime | None = None) -> tuple[str, ...]:
@@ -30,10 +37,47 @@ def notes_on_input(data_set: DataSet, claims: Path | None, latest: datetime | No
     return require_valid(data_set, claims, read=ReadOptions(data_set.types, latest))
 
 
-def make_folder_of(out: Path) -> None:
-    """Make the directory that the file `out` will lie in, where it is one of this machine."""
+def require_output(out: Path, reads: Sequence[Path | None], engine: str = "duckdb") -> None:
+    """As `data.contract.writing.checks.require_output_file`; a place that only Spark reaches is told apart by its name.
+
+    Raises:
+        UsageError: where `out` may not be written by a command that reads `reads`.
+        OutputError: where there is no directory to write to, or no permission.
+    """
     if not is_remote(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
+        require_output_file(out, reads)
+        return
+    if engine != "spark":
+        raise UsageError(f"{out} is reached by Spark alone, expected --engine spark or a path of this machine")
+    for read in reads:
+        if read is not None and (out.is_relative_to(read) or read.is_relative_to(out)):
+            raise UsageError(f"{out} belongs to {read}, which this command reads, expected another place to write to")
+    if str(out).startswith("file:") and not out.name.endswith(".csv"):
+        _require_parts(out, reads)
+
+
+def local_directory(model: str | None) -> Path | None:
+    """The directory of this machine that a model's URI names, None where it is anywhere else.
+
+    >>> local_directory("file:///models/a"), local_directory("models:/claimvet@champion")
+    (PosixPath('/models/a'), None)
+    """
+    if model is None or (is_remote(Path(model)) and not model.startswith("file:")):
+        return None
+    return _on_this_machine(Path(model))
+
+
+def _require_parts(out: Path, reads: Sequence[Path | None]) -> None:
+    """Raise `UsageError` where a directory of this machine, which Spark replaces, holds anything but part files of an earlier run."""
+    here = _on_this_machine(out)
+    require_output_directory(here, [_on_this_machine(read) for read in reads if read is not None])
+    foreign = [path.name for path in here.iterdir() if not _PART.match(path.name)] if here.is_dir() else []
+    if foreign:
+        raise UsageError(f"{out} holds {foreign[0]}, which claimvet did not write, expected a new directory")
+
+
+def _on_this_machine(path: Path) -> Path:
+    return Path("/" + str(path).removeprefix("file:").lstrip("/")) if str(path).startswith("file:") else path
 
 
 def learned_types(model: ClaimModel) -> FeatureTypes:

@@ -1,4 +1,4 @@
-"""Scores a file of claims in batches: features, probabilities, label, disposition and reasons, one row a claim in input order.
+"""Score a file of claims in batches: features, probabilities, label, disposition and reasons, one row a claim in input order.
 
 Convention: nothing is kept but the batch at hand and a few numbers a claim, and the output appears whole or not at all. Scores are first
 written with experts taken as free, into a file aside; then each day's reviews are allocated and the scores are written anew.
@@ -6,11 +6,8 @@ written with experts taken as free, into a file aside; then each day's reviews a
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,26 +15,27 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from claimvet.data.contract.atomic_write import written_aside
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import UsageError
 from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
+from claimvet.data.contract.writing.atomic_write import atomic_write, atomic_writes, real_path, scratch_in
+from claimvet.data.contract.writing.failures import write_failures_explained
+from claimvet.data.contract.writing.formats import ending_of, table_file
 from claimvet.features.batch.build import build_features
 from claimvet.features.engines.open import open_data_set
 from claimvet.features.engines.spark.tables import is_remote
 from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.pipeline.progress import step, track
-from claimvet.pipeline.stages.reach import learned_types, make_folder_of, notes_on_input
+from claimvet.pipeline.stages.reach import learned_types, notes_on_input, require_output
 from claimvet.pipeline.stages.review_allocation import NEEDED, filings, whole_batch, with_experts_shared
 from claimvet.pipeline.stages.scores import FIRST_SCORES, SCORES, first_scores
 from claimvet.pipeline.stages.spark_score import score_to_parts, scored_on_spark
 
 BATCH_ROWS = 100_000
-"""Claims scored at once: enough for the fast way of reasons (`models.explain.contributions`), at about 1 GB."""
+"""Claims scored at once: enough for the fast way of reasons (`models.explain.tree_shap`), at about 1 GB."""
 
 
 @dataclass
@@ -73,17 +71,19 @@ def score(
     now: datetime,
     read: ReadOptions = AS_IT_LIES,
 ) -> ScoreReport:
-    """Validates, then scores the claims of the file `claims` with the data set `data` as history, into `out`.
+    """Validate, then score the claims of the file `claims` with the data set `data` as history, into `out`.
 
-    `out` is a Parquet file, CSV where its name ends so, or, with Spark and a scheme, a directory of part files.
+    `out` is a file in the format that its name says (`data.contract.writing.formats`), or, with Spark and a scheme, a directory of
+    Parquet files.
     The user's own columns are read as what the model learned; no event may be later than `read.latest`.
     `now` (with a zone) becomes `scored_at`. Safety alerts are written beside it (`alerts_path`).
     Raises `InvalidDataError` where the data break the contract, `ModelError` where they do not fit the model,
-    `UsageError` where `out` or the engine cannot be.
+    `UsageError` where `out` or the engine cannot be, `OutputError` where `out` cannot be written.
     """
     if engine not in _SCORERS:
         raise UsageError(f"the engine is {engine!r}, expected {' or '.join(_SCORERS)}")
-    _require_writable(out)
+    require_output(out, (data, claims), engine)
+    require_output(alerts_path(out), (data, claims), engine)
     data_set = open_data_set(data, engine, learned_types(model))
     with step("Checking the data"):
         notes = notes_on_input(data_set, claims, read.latest)
@@ -93,8 +93,8 @@ def score(
 
 
 def _score_here(data_set: DataSet, claims: Path, out: Path, model: ClaimModel, now: datetime) -> ScoreReport:
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".claimvet-") as scratch:
-        features = Path(scratch) / "features.parquet"
+    with write_failures_explained(out), scratch_in(real_path(out).parent) as scratch:
+        features = scratch / "features.parquet"
         with step("Building features") as tell:
             build_features(data_set, features, claims=claims, progress=tell)
         return score_features(features, out, model, now=now, claims=claims)
@@ -107,7 +107,7 @@ def _score_on_spark(data_set: DataSet, claims: Path, out: Path, model: ClaimMode
             labels, dispositions, audited = (counts[name] for name in ("label", "disposition", "audited"))
             return ScoreReport(labels.total(), labels, dispositions, (), audited[True], alerts_path(out), alarmed)
         with scored_on_spark(data_set, claims, out, model, now, tell) as (scores, filed):
-            return _write_shared(scores, out, model.policy, filed)
+            return _write_allocated(scores, out, model.policy, filed)
 
 
 _SCORERS = {"duckdb": _score_here, "spark": _score_on_spark}
@@ -116,7 +116,7 @@ _SCORERS = {"duckdb": _score_here, "spark": _score_on_spark}
 def score_features(
     features: Path, out: Path, model: ClaimModel, *, now: datetime, claims: Path | None = None
 ) -> ScoreReport:
-    """Scores a Parquet file of features (`features.batch.build.build_features`) into `out`; as `score`, without its checks.
+    """Score a Parquet file of features (`features.batch.build.build_features`) into `out`; as `score`, without its checks.
 
     `claims` is the file that the features were built for. Without it the days of filing are not known: every claim that is worth a
     review gets one, and there are no safety alerts.
@@ -126,39 +126,38 @@ def score_features(
     tracked = track(file.iter_batches(batch_size=BATCH_ROWS), "Scoring", total=batches)
     tables = (first_scores(batch.to_pandas(), model, now) for batch in tracked)
     if claims is None:
-        return _write((table.select(SCORES.names) for table in tables), out)
-    return _write_shared(tables, out, model.policy, filings(claims))
-
-
-def _with_alerts(report: ScoreReport, alerts: pd.DataFrame, out: Path) -> ScoreReport:
-    report.alerts, report.alarmed = alerts_path(out), len(alerts)
-    with written_aside(report.alerts) as aside:
-        alerts.to_csv(aside, index=False)
-    return report
+        with atomic_write(out) as aside:
+            return _write((table.select(SCORES.names) for table in tables), aside, ending_of(out))
+    return _write_allocated(tables, out, model.policy, filings(claims))
 
 
 def alerts_path(out: Path) -> Path:
     """Where the safety alerts of the scores in `out` lie: beside them.
 
-    >>> alerts_path(Path("later/scores.parquet")).name
+    >>> alerts_path(Path("later/scores.csv.gz")).name
     'scores.safety_alerts.csv'
     """
-    return out.with_name(f"{out.stem}.safety_alerts.csv")
+    stem = out.stem if is_remote(out) else out.name[: -len(ending_of(out))]
+    return out.with_name(f"{stem}.safety_alerts.csv")
 
 
-def _write_shared(tables: Iterable[pa.Table], out: Path, policy: Policy, filed: pd.DataFrame) -> ScoreReport:
-    """Writes first scores twice: aside with experts as free, then with each day's reviews allocated; safety alerts beside them."""
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".claimvet-") as scratch:
-        first, known = Path(scratch) / "scores.parquet", [FIRST_SCORES.empty_table().select(NEEDED)]
-        with _Writer(first, as_csv=False) as write:
+def _write_allocated(tables: Iterable[pa.Table], out: Path, policy: Policy, filed: pd.DataFrame) -> ScoreReport:
+    """Write first scores twice: aside with experts as free, then with each day's reviews allocated; safety alerts beside them."""
+    with scratch_in(real_path(out).parent) as scratch:
+        first, known = scratch / "scores.parquet", [FIRST_SCORES.empty_table().select(NEEDED)]
+        with pq.ParquetWriter(first, SCORES) as writer:
             for table in tables:
-                write(table.select(SCORES.names))
+                writer.write_table(table.select(SCORES.names))
                 known.append(table.select(NEEDED))
         whole = whole_batch(pa.concat_tables(known).to_pandas(), filed, policy)
-        return _with_alerts(_write(_shared_tables(first, whole.shared), out), whole.alerts, out)
+        with atomic_writes(out, alerts_path(out)) as (scores, alerts):
+            report = _write(_allocated_tables(first, whole.shared), scores, ending_of(out))
+            whole.alerts.to_csv(alerts, index=False)
+    report.alerts, report.alarmed = alerts_path(out), len(whole.alerts)
+    return report
 
 
-def _shared_tables(first: Path, shared: pd.DataFrame) -> Iterator[pa.Table]:
+def _allocated_tables(first: Path, shared: pd.DataFrame) -> Iterator[pa.Table]:
     start = 0
     for batch in pq.ParquetFile(first).iter_batches(batch_size=BATCH_ROWS):
         table = pa.Table.from_batches([batch]).cast(SCORES)
@@ -166,52 +165,14 @@ def _shared_tables(first: Path, shared: pd.DataFrame) -> Iterator[pa.Table]:
         start += len(table)
 
 
-def _write(tables: Iterable[pa.Table], out: Path) -> ScoreReport:
-    """Writes tables of scores one after the other, and counts."""
+def _write(tables: Iterable[pa.Table], aside: Path, ending: str) -> ScoreReport:
+    """Write tables of scores one after the other in the format of an ending, and count."""
     report = ScoreReport()
-    with _writer(out) as write:
+    with table_file(aside, ending) as parquet, pq.ParquetWriter(parquet, SCORES) as writer:
         for scores in tables:
-            write(scores)
+            writer.write_table(scores)
             report.rows += scores.num_rows
             report.labels.update(scores["label"].to_pylist())
             report.dispositions.update(scores["disposition"].to_pylist())
             report.audits += pc.sum(scores["audited"]).as_py() or 0
     return report
-
-
-class _Writer:
-    """Writes tables one after the other into a Parquet or a CSV file."""
-
-    def __init__(self, path: Path, as_csv: bool) -> None:
-        self._as_csv = as_csv
-        schema = SCORES.set(SCORES.get_field_index("reasons"), pa.field("reasons", pa.string())) if as_csv else SCORES
-        self._schema = schema
-        self._file = pacsv.CSVWriter(path, schema) if as_csv else pq.ParquetWriter(path, schema)
-
-    def __call__(self, scores: pa.Table) -> None:
-        """Append the rows of `scores`."""
-        if self._as_csv:
-            texts = pa.array(
-                [json.dumps(row, ensure_ascii=False) for row in scores["reasons"].to_pylist()], pa.string()
-            )
-            scores = scores.set_column(SCORES.get_field_index("reasons"), "reasons", texts)
-        self._file.write_table(scores)
-
-    def __enter__(self) -> _Writer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-
-@contextmanager
-def _writer(out: Path) -> Iterator[_Writer]:
-    """A writer into a file aside that takes the place of `out` when all went well, and vanishes otherwise."""
-    with written_aside(out) as aside, _Writer(aside, out.suffix.lower() == ".csv") as writer:
-        yield writer
-
-
-def _require_writable(out: Path) -> None:
-    if out.is_dir():
-        raise UsageError(f"the scores cannot be written to {out}: it is a directory, expected a file")
-    make_folder_of(out)

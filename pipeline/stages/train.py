@@ -22,6 +22,7 @@ from claimvet.data.contract.dataset import DataSet, connect, identifier, quoted
 from claimvet.data.contract.errors import InvalidDataError, UsageError
 from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, NEEDED_TO_TRAIN
+from claimvet.data.contract.writing.output_directory import output_directory
 from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import FEATURES, MODEL_FEATURES
 from claimvet.features.engines.progress import Progress, silent
@@ -110,10 +111,26 @@ def train(
     file that `build_features` made of the same data set; they are not built again, but for a sample that tells whether that is so.
     `read` says what is known of the user's own columns, and which moment no event may come after.
     Raises `InvalidDataError` where the data break the contract, `ModelError` where no claim has a finding, `UsageError` where the
-    file of features does not exist.
+    file of features does not exist or `out` holds anything but what an earlier run wrote.
     """
     if features is not None and not features.is_file():
         raise UsageError(f"the file of features {features} does not exist, expected one from `claimvet features build`")
+    if out is None:
+        return _train(data, split, params, policy, None, features, read, progress)
+    with output_directory(out, "train", (data, features)) as filled:
+        return _train(data, split, params, policy, filled, features, read, progress)
+
+
+def _train(
+    data: Path,
+    split: SplitParams,
+    params: TrainParams,
+    policy: Policy,
+    filled: Path | None,
+    features: Path | None,
+    read: ReadOptions,
+    progress: Progress,
+) -> TrainReport:
     progress("validating")
     notes = require_valid(data, read=read)
     data_set = DataSet.open(data, read.types)
@@ -140,10 +157,10 @@ def train(
             "data_sha256": str(training.model.record["data"]["sha256"]),
             "claimvet": str(training.model.record["data"]["claimvet"]),
         }
+        if filled is not None:
+            training.model.save(filled / "model")
+            shutil.copytree(evaluation, filled / "evaluation")
         number = register(training.model, evaluation, settings, summary, facts)
-        if out is not None:
-            training.model.save(out / "model")
-            shutil.copytree(evaluation, out / "evaluation", dirs_exist_ok=True)
     return TrainReport(number, shown(registry_uri()), training, figures(training.evaluated), notes)
 
 

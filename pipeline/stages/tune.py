@@ -8,16 +8,19 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from claimvet.data.contract.atomic_write import written_aside
 from claimvet.data.contract.dataset import DataSet
-from claimvet.data.contract.errors import UsageError
 from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
+from claimvet.data.contract.writing.atomic_write import atomic_write
+from claimvet.data.contract.writing.checks import require_output_file
+from claimvet.data.contract.writing.failures import write_failures_explained
 from claimvet.features.batch.build import build_features
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.learning.tuning import Tuned, tune
 from claimvet.pipeline.params import Params
 from claimvet.pipeline.stages.train import data_hash, read_training_data
 from claimvet.pipeline.validate import require_valid
+
+PARAMS_ENDINGS, TRIALS_ENDING = (".yaml", ".yml"), ".trials.db"
 
 
 @dataclass(frozen=True)
@@ -42,15 +45,16 @@ def tune_parameters(
     read: ReadOptions = AS_IT_LIES,
     progress: Progress = silent,
 ) -> TuneReport:
-    """Searches parameters of training on a data set, and writes all parameters with the best ones to `out` (YAML).
+    """Search parameters of training on a data set, and write all parameters with the best ones to `out` (YAML).
 
     The trials are kept beside it in `OUT.trials.db`, so that the same command goes on where it stopped; another data set or seed begins
     anew. `features`, if named, is the Parquet file that `build_features` made of the same data set.
     Raises `InvalidDataError` where the data break the contract, `ModelError` where there are too few findings, `UsageError` where
     `out` cannot be written.
     """
-    if not out.parent.is_dir():
-        raise UsageError(f"the parameters cannot be written to {out}: the directory {out.parent} does not exist")
+    storage = trials_path(out)
+    require_output_file(out, (data, features), PARAMS_ENDINGS)
+    require_output_file(storage, (data, features), (TRIALS_ENDING,))
     progress("validating")
     require_valid(data, read=read)
     data_set = DataSet.open(data, read.types)
@@ -59,13 +63,15 @@ def tune_parameters(
         if features is None:
             build_features(data_set, built, progress=progress)
         known = read_training_data(data_set, built)
+    with write_failures_explained(storage):
+        storage.parent.mkdir(parents=True, exist_ok=True)
     tuned = tune(
         known,
         params.split,
         params.train,
         trials=trials,
         seconds=seconds,
-        storage=f"sqlite:///{out.with_name(f'{out.name}.trials.db').resolve()}",
+        storage=f"sqlite:///{storage.resolve()}",
         study=f"{data_hash(data_set)[:16]} seed {params.train.seed}",
         progress=progress,
     )
@@ -73,8 +79,13 @@ def tune_parameters(
     return TuneReport(tuned, out)
 
 
+def trials_path(out: Path) -> Path:
+    """Where the trials are kept whose best parameters lie in `out`: beside it."""
+    return out.with_name(f"{out.name}{TRIALS_ENDING}")
+
+
 def write_params(params: Params, out: Path, note: str) -> None:
-    """All parameters as YAML under a comment; `pipeline.params.load_params` reads them back."""
+    """Write all parameters as YAML under a comment; `pipeline.params.load_params` reads them back."""
     text = yaml.safe_dump(asdict(params), sort_keys=False)
-    with written_aside(out) as aside:
+    with atomic_write(out) as aside:
         aside.write_text(f"# {note}\n{text}", encoding="utf-8")

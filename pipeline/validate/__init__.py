@@ -14,6 +14,7 @@ from pathlib import Path
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import InvalidDataError, UsageError
 from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
+from claimvet.data.contract.writing.output_directory import require_own_directory
 from claimvet.pipeline.validate.data_set import judge
 from claimvet.pipeline.validate.report import ValidationReport, Violation
 
@@ -45,6 +46,8 @@ def validate_data_set(
         UsageError: where the directory or the file of claims does not exist, `docs_dir` holds something else, or `judged_at` is missing.
     """
     folder = data_set if isinstance(data_set, Path) else data_set.folder
+    if docs_dir is not None:
+        require_own_directory(docs_dir, "data validate", (folder, claims))
     report = judge(folder, claims, read=read, on_table=on_table)
     if docs_dir is not None:
         from claimvet.pipeline.validate.docs import write_docs  # Great Expectations takes seconds to import

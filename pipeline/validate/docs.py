@@ -6,15 +6,12 @@ Great Expectations renders it. Nothing is sent over the network. Import this mod
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from claimvet.data.contract.errors import UsageError
 from claimvet.data.contract.rules import Companion, Rule
+from claimvet.data.contract.writing.output_directory import output_directory
 from claimvet.pipeline.validate.library import (
     Expectation,
     ExpectationSuiteIdentifier,
@@ -31,7 +28,7 @@ from claimvet.pipeline.validate.suites import expectation_of, readable_table, su
 SITE = "claimvet"
 """Name of the Data Docs site in the throw-away context that renders it."""
 
-_MARKER = ".claimvet-data-docs"
+COMMAND = "data validate"
 
 
 def write_docs(report: ValidationReport, folder: Path, judged_at: datetime) -> Path:
@@ -40,25 +37,9 @@ def write_docs(report: ValidationReport, folder: Path, judged_at: datetime) -> P
     Raises:
         UsageError: where `folder` holds something else than Data Docs.
     """
-    _refuse_to_overwrite(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent.resolve()) as scratch:
-        built = Path(scratch) / folder.name
-        _build(report, built, RunIdentifier(run_name="contract", run_time=judged_at))
-        (built / _MARKER).touch()
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(built, folder)
+    with output_directory(folder, COMMAND) as filled:
+        _build(report, filled, RunIdentifier(run_name="contract", run_time=judged_at))
     return folder / "index.html"
-
-
-def _refuse_to_overwrite(folder: Path) -> None:
-    if not folder.exists():
-        return
-    if not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARKER).exists()):
-        raise UsageError(
-            f"{folder} holds something else than Data Docs, expected a new or empty directory to write them to"
-        )
 
 
 def _build(report: ValidationReport, folder: Path, run: RunIdentifier) -> None:

@@ -224,8 +224,8 @@ class DecisionService:
         if not seen:
             return []
         champion, shadow = self._context.champion.loaded, self._context.shadow.loaded if self._context.shadow else None
-        scores = self._scores(champion, self._context.champion.problem, seen)
-        beside = self._scores(shadow, None, seen) if shadow else [None] * len(seen)
+        scores = self._scores(champion, seen)
+        beside = self._scores(shadow, seen) if shadow else [None] * len(seen)
         now = micros(self._context.now())
         allocations = self._allocated(seen, scores, champion, now, connection)
         entries = [
@@ -237,10 +237,10 @@ class DecisionService:
         dispositions = [allocation.disposition if allocation else REFER for allocation, _ in allocations]
         return [Decided(*made) for made in zip(entries, dispositions, strict=True)]
 
-    def _scores(self, loaded: LoadedModel | None, problem: str | None, seen: Sequence[_Seen]) -> list[RowScore | str]:
+    def _scores(self, loaded: LoadedModel | None, seen: Sequence[_Seen]) -> list[RowScore | str]:
         """A score, or a sentence that says why there is none."""
         if loaded is None:
-            return [f"there is no model: {problem}"] * len(seen)
+            return ["there is no model that works; the log says why"] * len(seen)
         asked = [claim for claim in seen if claim.features is not None]
         found = iter(self._score(loaded, asked))
         return [str(claim.why) if claim.features is None else next(found) for claim in seen]

@@ -26,6 +26,7 @@ from claimvet.data.contract.errors import StoreError
 from claimvet.scoring_service.decisions import ledger
 from claimvet.scoring_service.decisions.ledger import Decision
 from claimvet.scoring_service.store import EventStore
+from claimvet.scoring_service.store.db.erased import incomparable_features
 
 TOLERANCE = 1e-9
 """Relative; running totals are exact integers, so quotients differ by rounding alone."""
@@ -81,8 +82,10 @@ def _compared(
 ) -> Comparison:
     differences: Counter[str] = Counter()
     values = changed = 0
+    skipped = incomparable_features(connection)
     for entry in entries:
-        now = store.claim_features(entry.claim_row, None, connection)
+        found = store.claim_features(entry.claim_row, None, connection)
+        now = {name: value for name, value in found.items() if name not in skipped}
         seen = json.loads(str(entry.features))
         values += len(now)
         differences.update(name for name, value in now.items() if not same(value, batch[entry.claim_id].get(name)))
@@ -130,7 +133,7 @@ async def compare_apart(store_url: str, decisions: int) -> Comparison:
 def main() -> int:
     """Compares, and prints what came of it."""
     os.nice(10)  # claims come first
-    store = EventStore.open(os.environ[STORE_VARIABLE])
+    store = EventStore.open(os.environ[STORE_VARIABLE], derive=False)
     try:
         sys.stdout.write(json.dumps(vars(compare(store, int(sys.argv[1])))))
     finally:

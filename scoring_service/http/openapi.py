@@ -120,7 +120,7 @@ def _events() -> dict[str, Any]:
         "operationId": "events",
         "summary": "Send events of any table of the contract",
         "description": "All or nothing. A key seen before with the same row is accepted and changes nothing; with another row, "
-        "409, but for a row that only fills what was null. The answer is sent once the events are durable.",
+        "409, but null in either says nothing: it is filled, and takes nothing back. The answer is sent once the events are durable.",
         "parameters": [_ref("parameters", "idempotency_key")],
         "requestBody": _body("Events", {"events": {"value": {"events": examples.EVENTS}}}),
         "responses": _responses(_json("All of them are durable", _schema("Accepted")), *_KEYED, *_BODY),

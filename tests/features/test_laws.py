@@ -53,8 +53,8 @@ def known_by(world: World, cut: int) -> World:
 
 
 def made_of(feature: Feature) -> set[Feature]:
-    parts = dependencies(feature)
-    return set(parts) if parts else {feature}
+    needed = dependencies(feature)
+    return set(needed) if needed else {feature}
 
 
 def about(entity: Entity) -> list[Feature]:
@@ -65,13 +65,13 @@ def about(entity: Entity) -> list[Feature]:
 def needs(feature: Feature) -> set[str]:
     """The tables without which a feature cannot be known."""
     tables: set[str] = set()
-    for part in made_of(feature):
-        if isinstance(part, HistoryFeature):
-            tables |= {*TABLES_OF[part.event.source], *(["products"] if part.entity is Entity.CATEGORY else [])}
-        elif isinstance(part, LinkFeature):
-            tables |= set(TABLES_OF_LINKS.get(part.name, ("identity_links",)))
-        elif isinstance(part, ClaimFeature):
-            tables.add("products" if part.source == "category reference" else part.source)
+    for needed in made_of(feature):
+        if isinstance(needed, HistoryFeature):
+            tables |= {*TABLES_OF[needed.event.source], *(["products"] if needed.entity is Entity.CATEGORY else [])}
+        elif isinstance(needed, LinkFeature):
+            tables |= set(TABLES_OF_LINKS.get(needed.name, ("identity_links",)))
+        elif isinstance(needed, ClaimFeature):
+            tables.add("products" if needed.source == "category reference" else needed.source)
     return tables
 
 

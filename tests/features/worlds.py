@@ -63,7 +63,7 @@ ANCHORS = (
 
 
 class Dice:
-    """Draws the parts of one small world."""
+    """Draws the rows of one small world."""
 
     def __init__(self, rng: random.Random, anchor: int) -> None:
         self.rng = rng

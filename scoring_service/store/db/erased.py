@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from claimvet.scoring_service.store.db.statements import where_in
+from claimvet.scoring_service.store.db.statements import run, run_many, where_in
 
 ERASED_CHARACTER = "\u2588"
 
@@ -50,3 +50,16 @@ def erased_buckets(connection: sa.Connection, claim_ids: Sequence[str]) -> dict[
         return {}
     found = where_in(connection, "SELECT claim_id, buckets FROM erased_texts", "claim_id", claim_ids)
     return {row[0]: tuple(json.loads(row[1])) for row in found}
+
+
+def incomparable_features(connection: sa.Connection) -> frozenset[str]:
+    """The features that the batch cannot compute of an export any more, since texts were erased and their buckets are not exported."""
+    erased = run(connection, "SELECT EXISTS (SELECT 1 FROM erased_texts)")[0][0]
+    return frozenset({"narrative_similar_customers_count"} if erased else ())
+
+
+def restore_erased_buckets(connection: sa.Connection) -> None:
+    """Put the buckets of erased narratives back where all others have been derived anew: no text is left to derive them from."""
+    sql = "SELECT e.buckets, c.filed_at, c.claim_id, c.customer_id FROM erased_texts e JOIN claims c ON c.claim_id = e.claim_id"
+    rows = [(bucket, *claim) for buckets, *claim in run(connection, sql) for bucket in json.loads(buckets)]
+    run_many(connection, "INSERT INTO narratives (bucket, filed_at, claim_id, customer_id) VALUES (?, ?, ?, ?)", rows)

@@ -26,6 +26,7 @@ _SETTINGS: tuple[tuple[str, str, str], ...] = (
     ("default_transaction_read_only", "off", "off"),
     ("default_transaction_isolation", "read committed", "read committed"),
 )
+_NOT_DURABLE = "off"
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
@@ -45,6 +46,10 @@ def _require_postgresql(connection: sa.Connection, shown: str) -> None:
         raise StoreError(f"the store {shown} is PostgreSQL {version // 10_000}, expected {OLDEST_POSTGRESQL} or newer")
     if connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar():
         raise StoreError(f"the store {shown} is a standby, which only reads, expected the primary server")
+    if connection.exec_driver_sql("SHOW synchronous_commit").scalar() == _NOT_DURABLE:
+        raise StoreError(
+            f"the store {shown} has synchronous_commit off, expected on: what is answered has to be on the disk"
+        )
     for name, needed, expected in _SETTINGS:
         found = connection.exec_driver_sql(f"SHOW {name}").scalar()
         if found != needed:

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from claimvet.data.contract.atomic_write import written_aside
 from claimvet.data.contract.dataset import DataSet, connect, identifier
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Column, Kind, Table
+from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.features.catalogue.aggregates import CENTS_PER_DOLLAR
 from claimvet.scoring_service.store.db.statements import run
 from claimvet.scoring_service.store.events.contract_rows import columns_of
@@ -73,7 +73,7 @@ def export(connection: sa.Connection, folder: Path) -> None:
             made = _contract_columns(table, rows)
             if name == "claims":
                 made |= _own_columns([json.loads(row[-1] or "{}") for row in rows])
-            with written_aside(folder / f"{name}.parquet") as aside:
+            with atomic_write(folder / f"{name}.parquet") as aside:
                 pq.write_table(pa.table(made), aside)
 
 

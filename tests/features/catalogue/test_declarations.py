@@ -61,7 +61,7 @@ def test_a_feature_tells_all_about_itself(feature: Feature) -> None:
 @pytest.mark.parametrize(
     "feature", [f for f in FEATURES if isinstance(f, HistoryFeature)], ids=lambda feature: feature.name
 )
-def test_a_history_features_name_follows_from_its_parts(feature: HistoryFeature) -> None:
+def test_a_history_features_name_follows_from_its_declaration(feature: HistoryFeature) -> None:
     column = {None: [], "seller_id": ["sellers"], "customer_id": ["customers"]}.get(feature.column, [feature.column])
     window = [f"{feature.window_days}d"] if feature.window_days else []
     assert feature.name == "_".join([feature.entity, feature.event.name, *column, feature.aggregation, *window])
@@ -154,10 +154,10 @@ WRONG = {
     "reason is never defect, expected one of damaged, defective": replace(
         COUNT, event=Event("x", "returns", "x", Filter("reason", ("damaged", "defect")))
     ),
-    "outcomes of a customer end or appear late, which takes back what days_since_last cannot give back, expected one of count": replace(
+    "outcomes of a customer can end or appear late, which days_since_last cannot undo, expected one of count": replace(
         COUNT, event=events.OUTCOMES, aggregation=Aggregation.DAYS_SINCE_LAST
     ),
-    "orders of a category end or appear late, which takes back what distinct cannot give back, expected one of count": replace(
+    "orders of a category can end or appear late, which distinct cannot undo, expected one of count": replace(
         COUNT, entity=Entity.CATEGORY, aggregation=Aggregation.DISTINCT, column="customer_id"
     ),
     "a claim knows no moon, expected one of amount": ClaimFeature(

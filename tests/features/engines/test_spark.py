@@ -172,7 +172,7 @@ def test_a_build_that_fails_leaves_the_old_file_and_nothing_else(
     def fail(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("claimvet.features.engines.parquet_parts.pq.read_schema", fail)
+    monkeypatch.setattr("claimvet.features.engines.parquet_parts.read_parts", fail)
     with pytest.raises(OSError, match="no space left"):
         build_features(DataSet.open(write(world, tmp_path / "data")), out, features=FEW[:1], engine="spark")
     assert [(path.name, path.read_bytes()) for path in out.parent.iterdir()] == [("features.parquet", b"old")]

@@ -71,7 +71,8 @@ def test_a_command_without_arguments_explains_itself(command: list[str], capsys:
         (["data", "generate", "--out", "x", "--claims", "0"], "'--claims'"),
         (["data", "generate", "--out", "x", "--params", "nowhere.yaml"], "parameter file nowhere.yaml does not exist"),
         (["data", "validate", "nowhere"], "nowhere is no directory"),
-        (["features", "build", "--data", "nowhere", "--out", "x"], "nowhere is no directory"),
+        (["features", "build", "--data", "nowhere", "--out", "x.csv"], "nowhere is no directory"),
+        (["features", "build", "--data", "nowhere", "--out", "x.orc"], "says no format that is written"),
         (["features", "build", "--data", "nowhere", "--out", "x", "--engine", "pandas"], "'--engine'"),
         (["features", "list", "--format", "xml"], "'--format'"),
         (["fetures"], "no such command 'fetures'"),
@@ -215,11 +216,11 @@ def test_score_loads_the_named_model_and_stamps_the_time_with_a_zone(
     monkeypatch.setattr("claimvet.pipeline.stages.score.score", stage)
     monkeypatch.setattr("claimvet.models.registry.registry.load_model", models)
     status, out, _ = _run(
-        "score", "--data", "d", "--claims", "c", "--out", "o", "--model", "models:/claimvet/3", capsys=capsys
+        "score", "--data", "d", "--claims", "c", "--out", "o.csv", "--model", "models:/claimvet/3", capsys=capsys
     )
     assert (status, out) == (0, "scored\n")
     assert models.given == ("models:/claimvet/3",)
-    assert stage.given == (Path("d"), Path("c"), Path("o"), "the model")
+    assert stage.given == (Path("d"), Path("c"), Path("o.csv"), "the model")
     assert isinstance(stage.named["now"], datetime)
     assert stage.named["now"].tzinfo is not None
 
@@ -230,7 +231,7 @@ def test_score_takes_the_champion_where_no_model_is_named(
     models = Recorder(None)
     monkeypatch.setattr("claimvet.pipeline.stages.score.score", Recorder("scored"))
     monkeypatch.setattr("claimvet.models.registry.registry.load_model", models)
-    _run("score", "--data", "d", "--claims", "c", "--out", "o", capsys=capsys)
+    _run("score", "--data", "d", "--claims", "c", "--out", "o.csv", capsys=capsys)
     assert models.given == (None,)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from claimvet.data.contract.errors import InvalidDataError, UsageError
 from claimvet.data.contract.tables import LABELS
+from claimvet.data.contract.writing.output_directory import MARKER
 from claimvet.models.metrics.evaluation import FOUND
 from claimvet.models.scoring.claim_model import PROBABILITIES
 from claimvet.pipeline.stages.evaluate import EvaluationReport, calibration, evaluate
@@ -43,7 +44,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> EvaluationReport:
 
 
 def test_everything_that_was_asked_for_is_written(report: EvaluationReport) -> None:
-    assert {path.name for path in report.out.iterdir()} == WRITTEN
+    assert {path.name for path in report.out.iterdir()} == {*WRITTEN, MARKER}
     assert len(list((report.out / "plots").glob("*.png"))) >= 4
 
 
@@ -75,12 +76,14 @@ def test_a_calibrated_model_lies_near_the_diagonal() -> None:
     assert (well_filled["p_mean"] - well_filled["share"]).abs().max() < 0.04
 
 
-def test_what_was_there_before_is_replaced(evaluated: Path, tmp_path: Path) -> None:
+def test_an_earlier_evaluation_is_replaced_and_other_files_never(evaluated: Path, tmp_path: Path) -> None:
     out = tmp_path / "evaluation"
-    out.mkdir()
-    (out / "old.txt").touch()
-    evaluate(evaluated, out, seed=1)
-    assert {path.name for path in out.iterdir()} == WRITTEN
+    for seed in (1, 2):
+        evaluate(evaluated, out, seed=seed)
+    assert {path.name for path in out.iterdir()} == {*WRITTEN, MARKER}
+    for folder in (tmp_path, evaluated.parent):
+        with pytest.raises(UsageError, match=r"which this command reads|which claimvet did not write"):
+            evaluate(evaluated, folder, seed=1)
     assert {path.name for path in tmp_path.iterdir()} == {"evaluation", "evaluated.parquet"}
 
 

@@ -110,7 +110,8 @@ def test_labels_of_the_earlier_side_are_those_that_were_known_when_it_ended(
             table = pd.concat([table, late])
         table.to_parquet(folder / file.name)
     before, after = (
-        monitor(data, tmp_path / data.name, MonitorParams(), now=NOW).drifts["labels"] for data in (market, folder)
+        monitor(data, tmp_path / "reports" / data.name, MonitorParams(), now=NOW).drifts["labels"]
+        for data in (market, folder)
     )
     assert after == before
 

@@ -24,8 +24,8 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
 
 @pytest.fixture(scope="module")
 def features(market: DataSet) -> Path:
-    build_features(market, market.folder / "built.features")
-    return market.folder / "built.features"
+    build_features(market, market.folder / "built.parquet")
+    return market.folder / "built.parquet"
 
 
 def test_a_value_from_the_future_and_a_missing_column_are_named_and_nothing_else(

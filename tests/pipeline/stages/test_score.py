@@ -157,8 +157,9 @@ def test_invalid_claims_are_not_scored(model: ClaimModel, tmp_path: Path) -> Non
 
 
 def test_scores_cannot_be_written_to_a_directory(model: ClaimModel, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="it is a directory, expected a file"):
-        score(tmp_path, tmp_path / "new.parquet", tmp_path, model, now=NOW)
+    (tmp_path / "out.csv").mkdir()
+    with pytest.raises(UsageError, match="is a directory, expected the name of a file"):
+        score(tmp_path, tmp_path / "new.parquet", tmp_path / "out.csv", model, now=NOW)
 
 
 def test_an_unknown_engine_is_refused(model: ClaimModel, tmp_path: Path) -> None:

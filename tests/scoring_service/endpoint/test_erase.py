@@ -12,8 +12,10 @@ import sqlalchemy as sa
 
 from claimvet.scoring_service.decisions import erase, ledger
 from claimvet.scoring_service.decisions.replay import replay
+from claimvet.scoring_service.decisions.self_check import compare
 from claimvet.scoring_service.errors import ConflictError
 from claimvet.scoring_service.store import EventStore
+from claimvet.scoring_service.store.db.erased import restore_erased_buckets
 from claimvet.scoring_service.times import micros
 from tests.scoring_service.endpoint.deciding import Office, again, events, scoring
 from tests.scoring_service.endpoint.running import NOW, claim
@@ -135,3 +137,19 @@ def test_the_row_of_a_claim_has_a_placeholder_of_the_same_length(office: Office,
     assert found is not None
     assert found.claim_row["narrative"] == "\u2588" * len(STORY)
     assert found.received == ""
+
+
+def test_what_is_derived_anew_keeps_the_buckets_and_the_self_check_finds_no_difference(
+    office: Office, store: EventStore
+) -> None:
+    office.one_by_one(scoring(claim(narrative=STORY)))
+    erased(store)
+    later = claim("CL-3", customer_id="C-3", narrative=STORY, filed_at="2026-03-01T00:00:00Z")
+    office.one_by_one(scoring(later))
+    assert compare(store, 10).differences == {}
+    with store.begin() as connection:
+        before = connection.exec_driver_sql("SELECT * FROM narratives ORDER BY claim_id, bucket").fetchall()
+        connection.exec_driver_sql("DELETE FROM narratives WHERE claim_id = 'CL-1'")
+        restore_erased_buckets(connection)
+        after = connection.exec_driver_sql("SELECT * FROM narratives ORDER BY claim_id, bucket").fetchall()
+    assert after == before

@@ -59,7 +59,7 @@ def test_the_endpoint_answers_what_the_batch_answers(tmp_path: Path, model: Path
         found = compare(endpoint.service.store, SCORED)
         assert (found.decisions, found.differences, found.changed_since) == (SCORED, {}, 0)
         with endpoint.service.store.begin() as connection:
-            connection.exec_driver_sql("UPDATE changes SET t0 = t0 + 1")
+            connection.exec_driver_sql("UPDATE deltas SET t0 = t0 + 1")
         assert compare(endpoint.service.store, SCORED).differences
 
 

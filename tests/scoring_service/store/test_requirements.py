@@ -34,6 +34,10 @@ def test_a_database_of_another_encoding_is_refused(postgres_server: Server, enco
     ("setting", "reason"),
     [
         ("default_transaction_read_only = on", "has default_transaction_read_only on, expected off$"),
+        (
+            "synchronous_commit = off",
+            r"has synchronous_commit off, expected on: what is answered has to be on the disk$",
+        ),
         ("standard_conforming_strings = off", "has standard_conforming_strings off, expected on$"),
         ("default_transaction_isolation = 'serializable'", "isolation serializable, expected read committed$"),
     ],
