@@ -133,3 +133,7 @@ class UnavailableError(ProblemError):
 
 class OutageError(UnavailableError):
     """The store cannot be reached: it is gone, full, or somebody else holds it; never an error of a row or of a setting."""
+
+
+class SupersededError(UnavailableError):
+    """Another version of the features has taken over the store: this instance would answer wrong features, so it answers nothing."""

@@ -19,7 +19,7 @@ from claimvet.features.online.interpreter import RelationFunction, Row, ValueFun
 from claimvet.features.online.layout import TOKEN, History, Layout, Place
 
 
-class Change(NamedTuple):
+class Delta(NamedTuple):
     """At `position` (microseconds) so much is added to the totals of `key`; `row_id` says which event it comes of."""
 
     history: int
@@ -45,7 +45,7 @@ Key = tuple[str, int | None]
 
 
 @dataclass
-class Parties:
+class EntityKeys:
     """What is known of the parties of some events beside the events themselves."""
 
     categories: dict[str, Key] = field(default_factory=dict)
@@ -72,8 +72,8 @@ def contract_table(name: str) -> ir.Table:
     return ibis.table({c.name: "int64" if c.kind in whole else "string" for c in TABLES[name].columns}, name=name)
 
 
-class Changes:
-    """Turns rows of the contract into events, and events into changes, for all histories of a layout."""
+class Deltas:
+    """Turns rows of the contract into events, and events into deltas, for all histories of a layout."""
 
     def __init__(self, histories: Layout) -> None:
         self.layout = histories
@@ -93,13 +93,13 @@ class Changes:
         table = SOURCES[source].tables[0]
         return [(row_id(table, event), event) for event in self._events[source](tables)]
 
-    def of_event(self, place: Place, identity: str, event: Row, keys: Sequence[Key]) -> Iterator[Change]:
-        """The changes of one event at one place, those of repeated values excepted."""
+    def of_event(self, place: Place, identity: str, event: Row, keys: Sequence[Key]) -> Iterator[Delta]:
+        """The deltas of one event at one place, those of repeated values excepted."""
         for history in self.layout.of(place, layout.Kind.EVENTS):
             totals = tuple([column(event) for column in self._columns[history.number]])
             extremes = tuple([value(event) for value in self._extremes[history.number]])
             for key, _ in keys:
-                yield Change(history.number, key, event["known"], identity, totals, extremes)
+                yield Delta(history.number, key, event["known"], identity, totals, extremes)
         if place.has_bounds:
             for history in self.layout.of(place, layout.Kind.BOUNDS):
                 for key, appears in keys:
@@ -113,12 +113,12 @@ class Changes:
                 for key, _ in keys:
                     yield Repeat(history.number, key, str(value), event["known"], identity)
 
-    def _bounds(self, history: History, identity: str, event: Row, key: str, appears: int | None) -> Iterator[Change]:
+    def _bounds(self, history: History, identity: str, event: Row, key: str, appears: int | None) -> Iterator[Delta]:
         taken = taken_back(event["known"], history.window, appears, event.get("ends") if "ends" in event else None)
         if taken:
             totals = [column(event) for column in self._columns[history.number]]
             for position, sign in taken.items():
-                yield Change(history.number, key, position, identity, tuple([sign * total for total in totals]), ())
+                yield Delta(history.number, key, position, identity, tuple([sign * total for total in totals]), ())
 
 
 def taken_back(known: int, window: int | None, appears: int | None, ends: int | None) -> dict[int, int]:
@@ -150,7 +150,11 @@ def _repeats(histories: Layout) -> Iterator[History]:
     return (history for history in histories.histories if history.kind is layout.Kind.REPEATS)
 
 
-def _distinct_value(history: History, expressions: Mapping[str, ir.Table]) -> ValueFunction:
+def distinct_values(history: History) -> Aggregate:
+    """Return the aggregate whose contribution is the value that a history of repeats counts once."""
     counted = history.totals[0]
-    aggregate = Aggregate(AggregateKind.DISTINCT, counted.column, counted.where, None)
-    return value_function(aggregate.contribution(expressions[history.place.source.name]))
+    return Aggregate(AggregateKind.DISTINCT, counted.column, counted.where, None)
+
+
+def _distinct_value(history: History, expressions: Mapping[str, ir.Table]) -> ValueFunction:
+    return value_function(distinct_values(history).contribution(expressions[history.place.source.name]))

@@ -1,18 +1,19 @@
 """What has to be kept of every event, so that any declared feature is a difference of a few running totals.
 
-Every history of an entity is kept as *changes*: at a position in time, so much is added to the running totals of that entity. An event
+Every history of an entity is kept as *deltas*: at a position in time, so much is added to the running totals of that entity. An event
 that is seen from when it was known on adds its contributions there, and a window is the total at its end less that at its start. What
-bounds an event further (`appears`, `ends`, or for a distinct count the next event of the same value) is put right by the changes of
+bounds an event further (`appears`, `ends`, or for a distinct count the next event of the same value) is put right by the deltas of
 another history, one for each window: they take back what the window would count too much (`features.online.deltas`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product, zip_longest
 
+from claimvet.data.contract.errors import FeatureError
 from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind, aggregates_of
 from claimvet.features.catalogue.declaration import Entity, Feature, HistoryFeature, LinkFeature
 from claimvet.features.catalogue.selection import with_dependencies
@@ -26,14 +27,14 @@ HOLDERS = Aggregate(AggregateKind.COUNT, None, None, None)
 """Of identity links at the place of their token: how many customers hold it."""
 
 TOTALS, EXTREMES = 10, 2
-"""Columns of a change for what is added up and for what is compared; what needs more is kept in several changes."""
+"""Columns of a delta for what is added up and for what is compared; what needs more is kept in several deltas."""
 
 
 class Kind(StrEnum):
-    """What the changes of a history are."""
+    """What the deltas of a history are."""
 
     EVENTS = "events"
-    """A change an event, when it was known."""
+    """A delta an event, when it was known."""
     BOUNDS = "bounds"
     """Of one window: what is taken back because an event ended, or could not be seen yet."""
     REPEATS = "repeats"
@@ -59,14 +60,6 @@ class Place:
         """Whether events of a customer are counted for the tokens that the customer holds; a link is of its own token."""
         return self.entity == TOKEN and self.source.name in {source for source, _ in TOKEN_EVENTS.values()}
 
-    @property
-    def is_read(self) -> Mapping[Aggregate, bool]:
-        """Which aggregates are read from running totals; the others are computed of the entity's events, one after the other."""
-        return {aggregate: self._from_totals(aggregate) for aggregate in self.aggregates}
-
-    def _from_totals(self, aggregate: Aggregate) -> bool:
-        return aggregate.kind in ADDITIVE or not self.has_bounds
-
 
 @dataclass(frozen=True)
 class History:
@@ -81,7 +74,7 @@ class History:
 
     @property
     def description(self) -> str:
-        """Says what its columns hold; a store that was filled by another layout is filled anew."""
+        """Says what its columns hold."""
         columns = [aggregate.name for aggregate in (*self.totals, *self.extremes)]
         return f"{self.place.source.name} of {self.place.entity}, {self.kind}, {self.window}: {', '.join(columns)}"
 
@@ -105,11 +98,6 @@ class Layout:
         """The places where the events of a source are counted."""
         return [place for place in self.places.values() if place.source.name == source]
 
-    @property
-    def description(self) -> list[str]:
-        """A line a history."""
-        return [history.description for history in self.histories]
-
 
 def token_key(kind: str, token: str) -> str:
     """The key of a token among all kinds; kinds have no colon."""
@@ -129,23 +117,38 @@ def _places(features: Sequence[Feature]) -> Iterator[Place]:
         for (source, aggregate), entity in product(TOKEN_EVENTS.values(), (Entity.CUSTOMER.value, TOKEN)):
             found.setdefault((source, entity), {})[aggregate] = None
     for (source, entity), aggregates in sorted(found.items(), key=lambda item: item[0]):
-        yield Place(SOURCES[source], entity, tuple(aggregates))
+        place = Place(SOURCES[source], entity, tuple(aggregates))
+        _require_running_totals(place)
+        yield place
+
+
+def _require_running_totals(place: Place) -> None:
+    """Raise `FeatureError` for an aggregate that is neither a difference of running totals nor found by one look-up."""
+    for aggregate in place.aggregates:
+        if place.has_bounds and aggregate.kind not in ADDITIVE:
+            raise FeatureError(
+                f"the aggregate {aggregate.kind} over {place.source.name} of a {place.entity} cannot be served one claim at a time, "
+                f"expected one of {', '.join(sorted(ADDITIVE))}"
+            )
 
 
 _Form = tuple[Place, Kind, int | None, tuple[Aggregate, ...], tuple[Aggregate, ...]]
 
 
 def _forms(place: Place) -> Iterator[_Form]:
-    read = [aggregate for aggregate, from_totals in place.is_read.items() if from_totals]
-    totals = list(dict.fromkeys(total for aggregate in read for total in _totals(aggregate)))
-    extremes = list(dict.fromkeys(aggregate.total for aggregate in read if aggregate.kind is AggregateKind.MAX))
+    totals = list(dict.fromkeys(total for aggregate in place.aggregates for total in _totals(aggregate)))
+    extremes = list(
+        dict.fromkeys(aggregate.total for aggregate in place.aggregates if aggregate.kind is AggregateKind.MAX)
+    )
     for columns, compared in zip_longest(_chunks(totals, TOTALS) or [()], _chunks(extremes, EXTREMES), fillvalue=()):
         yield place, Kind.EVENTS, None, columns, compared
     if place.has_bounds:
-        for window in _windows(aggregate for aggregate in read if aggregate.kind in ADDITIVE):
+        for window in _windows(aggregate for aggregate in place.aggregates if aggregate.kind in ADDITIVE):
             for columns in _chunks(totals, TOTALS):
                 yield place, Kind.BOUNDS, window, columns, ()
-    for aggregate in dict.fromkeys(aggregate for aggregate in read if aggregate.kind is AggregateKind.DISTINCT):
+    for aggregate in dict.fromkeys(
+        aggregate for aggregate in place.aggregates if aggregate.kind is AggregateKind.DISTINCT
+    ):
         yield place, Kind.REPEATS, aggregate.window, (known(aggregate),), ()
 
 

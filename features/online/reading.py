@@ -22,7 +22,7 @@ Totals = Sequence[Sequence[int] | None]
 
 
 class Edge(NamedTuple):
-    """The first or last position, or the largest extreme, of the changes in a window."""
+    """The first or last position, or the largest extreme, of the deltas in a window."""
 
     history: int
     kind: AggregateKind
@@ -55,18 +55,16 @@ class PlaceReading:
             for h in layout.of(place, Kind.BOUNDS)
         }
         self._repeats = {(h.totals[0], h.window): h for h in layout.of(place, Kind.REPEATS)}
-        read = [aggregate for aggregate, from_totals in place.is_read.items() if from_totals]
         self.additive = [
             self._additive(aggregate)
-            for aggregate in read
+            for aggregate in place.aggregates
             if aggregate.kind in ADDITIVE or aggregate.kind is AggregateKind.DISTINCT
         ]
         self.edges = {
             aggregate: self._edge(aggregate)
-            for aggregate in read
+            for aggregate in place.aggregates
             if aggregate.kind not in ADDITIVE and aggregate.kind is not AggregateKind.DISTINCT
         }
-        self.one_by_one = tuple(aggregate for aggregate, from_totals in place.is_read.items() if not from_totals)
         self.points = tuple(dict.fromkeys(point for additive in self.additive for point, _, _ in additive.terms))
         places = {point: place for place, point in enumerate(self.points)}
         self._sums = [(additive.name, additive.placed(places)) for additive in self.additive]

@@ -13,14 +13,14 @@ RESAMPLES = 500
 
 
 def losses_of(evaluated: pd.DataFrame) -> FloatArray:
-    """The log loss of each claim of an evaluated frame, in nats."""
+    """Return the log loss of each claim of an evaluated frame, in nats."""
     _, found, y = arrays(evaluated)
     losses: FloatArray = -np.log(found[np.arange(len(y)), y])
     return losses
 
 
 def mean_interval(values: FloatArray, confidence: float, seed: int) -> tuple[float, float, float]:
-    """Mean of paired differences with bootstrap bounds, each of them held with `confidence`: low, mean, high."""
+    """Return the mean of paired differences with bootstrap bounds, each of them held with `confidence`: low, mean, high."""
     random = np.random.default_rng(seed)
     drawn = random.multinomial(len(values), np.full(len(values), 1 / len(values)), RESAMPLES)
     means = drawn @ values / len(values)

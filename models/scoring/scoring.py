@@ -19,11 +19,10 @@ import pandas as pd
 from claimvet.data.contract.errors import ModelError
 from claimvet.data.contract.finite import is_missing
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, LABELS
-from claimvet.models.explain.contributions import TOLERANCE
 from claimvet.models.explain.protected import is_protected
 from claimvet.models.explain.reasons import Reason, reasons_for
 from claimvet.models.explain.reference_ranges import Value, sentence
-from claimvet.models.explain.row_shap import RowShap
+from claimvet.models.explain.tree_shap import TreeShap, contributions
 from claimvet.models.policy.capacity import REFER, audit_draws
 from claimvet.models.policy.claim_facts import NUMBERS, ClaimFacts, most_likely, policy_facts
 from claimvet.models.policy.policy import DISPOSITIONS, Disposition, Policy
@@ -78,7 +77,7 @@ class RowScore:
 
 
 def score_matrix(model: ClaimModel, matrix: pd.DataFrame, features: pd.DataFrame) -> Scored:
-    """Scores the rows of `features`, of which the model has made `matrix` (`ClaimModel.matrix`); `claim_id` draws the audits."""
+    """Score the rows of `features`, of which the model has made `matrix` (`ClaimModel.matrix`); `claim_id` draws the audits."""
     raw = model.raw(matrix)
     probabilities = model.calibrated(raw, matrix.index)
     return Scored(
@@ -91,12 +90,12 @@ def score_matrix(model: ClaimModel, matrix: pd.DataFrame, features: pd.DataFrame
 
 
 def audits(model: ClaimModel, claim_ids: Iterable[str]) -> npt.NDArray[np.bool_]:
-    """Whether an expert reviews the claim whatever its score, bool, one a claim."""
+    """Return whether an expert reviews the claim whatever its score, bool, one a claim."""
     return audit_draws(claim_ids, model.policy.audit_seed) < model.policy.audit_share
 
 
 def value_text(value: Value) -> str | None:
-    """A feature's value as text: whole numbers without a decimal point, null as null.
+    """Return a feature's value as text: whole numbers without a decimal point, null as null.
 
     >>> value_text(3.0), value_text(0.25), value_text(None)
     ('3', '0.25', None)
@@ -119,17 +118,17 @@ class RowScorer:
         self._told = np.array([not is_protected(name) for name in self._names])
         self._known = frozenset(self._names)
         self._encoders = [(column.name, _encoder(column)) for column in model.schema.inputs]
-        self._explained = [(booster, RowShap.of(booster)) for booster in (model.frivolous, model.abusive)]
+        self._explained = [(booster, TreeShap.of(booster)) for booster in (model.frivolous, model.abusive)]
 
     def encode(self, rows: Sequence[FeatureRow]) -> Floats:
-        """The boosters' input, float64 (n, inputs); raises `ModelError` as `InputSchema.conform` does."""
+        """Return the boosters' input, float64 (n, inputs); raises `ModelError` as `InputSchema.conform` does."""
         for row in rows:
             self._require_fit(row)
         values = [[encode(row[name]) for name, encode in self._encoders] for row in rows]
         return np.array(values, dtype=np.float64).reshape(len(rows), len(self._names))
 
     def raw_scores(self, matrix: Floats) -> tuple[Floats, Floats]:
-        """What both boosters say to the rows that `encode` made: log-odds of frivolous and of abusive against valid, float64 (n)."""
+        """Return what both boosters say to the rows that `encode` made: log-odds of frivolous and of abusive against valid, float64 (n)."""
         frivolous, abusive = (_predict(booster, matrix, raw_score=True) for booster, _ in self._explained)
         return frivolous, abusive
 
@@ -141,7 +140,7 @@ class RowScorer:
         )
 
     def options(self, shares: Floats, rows: Sequence[FeatureRow]) -> list[tuple[str, str, float]]:
-        """Each row's disposition, the one where no expert is free, and what a review saves, as `Policy.options`."""
+        """Return each row's disposition, the one where no expert is free, and what a review saves, as `Policy.options`."""
         policy = self.model.policy
         kinds = np.array([row.get("claim_type") for row in rows], dtype=object)
         numbers = {fact: _numbers(rows, name) for fact, name in NUMBERS.items()}
@@ -154,18 +153,18 @@ class RowScorer:
     def reasons(
         self, matrix: Floats, raw: tuple[Floats, Floats], shares: Floats, rows: Sequence[FeatureRow]
     ) -> list[tuple[Reason, ...]]:
-        """Each row's reasons towards its likeliest label, strongest first, as `models.explain.reasons.reasons_for` within 1e-9."""
+        """Return each row's reasons towards its likeliest label, strongest first, as `models.explain.reasons.reasons_for` within 1e-9."""
         label = shares.argmax(axis=1)
         by_abusive = np.where(label == 0, shares[:, 2] > shares[:, 1], label == 2)
         towards = np.empty(matrix.shape, dtype=np.float64)
         for (booster, shap), score, asked in zip(self._explained, raw, (~by_abusive, by_abusive), strict=True):
             if asked.any():
-                towards[asked] = _contributions(booster, shap, matrix[asked], score[asked])
+                towards[asked] = contributions(booster, matrix[asked], score[asked], shap)
         towards[label == 0] *= -1.0
         return [self._strongest(values, row) for values, row in zip(towards, rows, strict=True)]
 
     def score(self, rows: Sequence[FeatureRow], claim_ids: Sequence[str], timed: Timed = _untimed) -> list[RowScore]:
-        """The score of each row; `claim_ids` are those of the rows' claims, `timed` is told of both parts.
+        """Return the score of each row; `claim_ids` are those of the rows' claims, `timed` is told of both parts.
 
         Raises `ModelError` where a row does not fit the model.
         """
@@ -221,12 +220,14 @@ def _option(prices: Sequence[float]) -> tuple[str, str, float]:
 
 
 def _numbers(rows: Sequence[FeatureRow], name: str) -> Floats:
-    """A feature of each row, NaN where it is null or not there."""
+    """Return a feature of each row, NaN where it is null or not there."""
     return np.array([row.get(name) for row in rows], dtype=np.float64)
 
 
 def _in_cluster(policy: Policy, rows: Sequence[FeatureRow]) -> npt.NDArray[np.bool_]:
-    """Whether each claim belongs to a cluster; only those with customers enough are put to the test, which is slow and seldom needed."""
+    """Return whether each claim belongs to a cluster; only those with customers enough are put to the test, which is slow and seldom
+    needed.
+    """
     found = np.zeros(len(rows), dtype=np.bool_)
     asked = np.flatnonzero(_numbers(rows, CLUSTER_FEATURES[0]) + 1.0 >= policy.cluster_customers)
     if len(asked):
@@ -237,19 +238,8 @@ def _in_cluster(policy: Policy, rows: Sequence[FeatureRow]) -> npt.NDArray[np.bo
 
 
 def _predict(booster: lgb.Booster, matrix: Floats, **what: bool) -> Floats:
-    """One thread: starting others costs more than a row."""
+    """Return one thread: starting others costs more than a row."""
     return np.asarray(booster.predict(matrix, num_threads=1, **what), dtype=np.float64)
-
-
-def _contributions(booster: lgb.Booster, shap: RowShap | None, matrix: Floats, score: Floats) -> Floats:
-    """By tables; LightGBM's own for the rows that do not sum to their score, and for all where there are no tables."""
-    if shap is None:
-        return _predict(booster, matrix, pred_contrib=True)[:, :-1]
-    values = shap.contributions(matrix)
-    astray = np.flatnonzero(np.abs(values.sum(axis=1) + shap.base - score) > TOLERANCE)
-    if len(astray):
-        values[astray] = _predict(booster, matrix[astray], pred_contrib=True)[:, :-1]
-    return values
 
 
 def _encoder(column: Input) -> Callable[[Value], float]:

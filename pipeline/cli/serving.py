@@ -107,13 +107,11 @@ def keys_create(
 ) -> None:
     """Print a new API key, once; only its hash is kept."""
     from claimvet.scoring_service.auth.keys import ID_DIGITS, SECRET_DIGITS, create_key
-    from claimvet.scoring_service.store import EventStore
+    from claimvet.scoring_service.store.db.database import opened, writing
 
     key_id, secret = secrets.token_hex(ID_DIGITS // 2), secrets.token_hex(SECRET_DIGITS // 2)
-    opened = EventStore.open(store)
-    with opened.begin() as connection:
+    with opened(store) as engine, writing(engine) as connection:
         key = create_key(role, key_id, secret, _now(), connection)
-    opened.close()
     typer.echo(f"id {key_id}, role {role.value}; this key is shown once:", err=True)
     typer.echo(key)
 
@@ -122,13 +120,11 @@ def keys_create(
 def keys_list(store: Store = DEFAULT_STORE) -> None:
     """Every API key: id, role, when it was made, and when it was revoked."""
     from claimvet.scoring_service.auth.keys import list_keys
-    from claimvet.scoring_service.store import EventStore
+    from claimvet.scoring_service.store.db.database import opened
     from claimvet.scoring_service.times import rfc3339
 
-    opened = EventStore.open(store)
-    with opened.engine.connect() as connection:
+    with opened(store) as engine, engine.connect() as connection:
         keys = list_keys(connection)
-    opened.close()
     for key in keys:
         state = "good" if key.revoked_at is None else f"revoked {rfc3339(key.revoked_at)}"
         typer.echo(f"{key.key_id}  {key.role.value:8}  made {rfc3339(key.created_at)}  {state}")
@@ -141,12 +137,10 @@ def keys_revoke(
 ) -> None:
     """Make an API key useless from now on."""
     from claimvet.scoring_service.auth.keys import revoke_key
-    from claimvet.scoring_service.store import EventStore
+    from claimvet.scoring_service.store.db.database import opened, writing
 
-    opened = EventStore.open(store)
-    with opened.begin() as connection:
+    with opened(store) as engine, writing(engine) as connection:
         revoke_key(key_id, _now(), connection)
-    opened.close()
     typer.echo(f"the key {key_id} is revoked")
 
 
@@ -199,7 +193,7 @@ def erase(
     from claimvet.scoring_service.store.db.database import require_file
 
     require_file(store)
-    opened = EventStore.open(store)
+    opened = EventStore.open(store, derive=False)
     try:
         if older_than is not None:
             gone = erasing.erase_all_older(opened, older_than, _now())
@@ -229,12 +223,10 @@ def replay(
 ) -> None:
     """Compute a decision again from what it saw: the same bytes, or what differs (exit status 1)."""
     from claimvet.scoring_service.decisions.replay import replay as again
-    from claimvet.scoring_service.store import EventStore
+    from claimvet.scoring_service.store.db.database import opened
 
-    opened = EventStore.open(store)
-    with opened.engine.connect() as connection:
+    with opened(store) as engine, engine.connect() as connection:
         result = again(decision_id, connection)
-    opened.close()
     typer.echo(str(result), err=not result.same)
     if not result.same:
         raise typer.Exit(1)

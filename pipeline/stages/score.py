@@ -35,7 +35,7 @@ from claimvet.pipeline.stages.scores import FIRST_SCORES, SCORES, first_scores
 from claimvet.pipeline.stages.spark_score import score_to_parts, scored_on_spark
 
 BATCH_ROWS = 100_000
-"""Claims scored at once: enough for the fast way of reasons (`models.explain.contributions`), at about 1 GB."""
+"""Claims scored at once: enough for the fast way of reasons (`models.explain.tree_shap`), at about 1 GB."""
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import sqlalchemy as sa
 
@@ -13,13 +14,13 @@ from claimvet.data.contract.errors import StoreError
 from claimvet.data.contract.tables import TABLES
 from claimvet.features.catalogue.declaration import Feature
 from claimvet.features.catalogue.features import FEATURES
-from claimvet.features.online.deltas import Changes
-from claimvet.features.online.layout import Layout
+from claimvet.features.online.plan import OnlinePlan, compile_plan
 from claimvet.features.online.values import Value
 from claimvet.scoring_service.store.db import database
 from claimvet.scoring_service.store.db.statements import run
 from claimvet.scoring_service.store.derived.append import Appender
-from claimvet.scoring_service.store.derived.readiness import make_ready
+from claimvet.scoring_service.store.derived.fingerprint import fingerprint_of, require_fingerprint
+from claimvet.scoring_service.store.derived.readiness import ensure_derived
 from claimvet.scoring_service.store.events import contract_rows, export
 from claimvet.scoring_service.store.events.event import StoredEvent
 from claimvet.scoring_service.store.read.claim_reader import ClaimReader
@@ -28,29 +29,45 @@ from claimvet.scoring_service.store.read.claim_reader import ClaimReader
 class EventStore:
     """A database of events, and what is derived of them for a list of features; thread-safe, one per process."""
 
-    def __init__(self, engine: sa.Engine, features: Sequence[Feature]) -> None:
+    def __init__(self, engine: sa.Engine, plan: OnlinePlan) -> None:
         self.engine = engine
-        self._changes = Changes(Layout(features))
-        self._reader = ClaimReader(self._changes, features)
+        self.fingerprint = fingerprint_of(plan.layout)
+        self._deltas = plan.deltas
+        self._reader = ClaimReader(plan)
+        self._compared: WeakSet[sa.Transaction] = WeakSet()
 
     @classmethod
-    def open(cls, url: str, features: Sequence[Feature] = FEATURES) -> EventStore:
-        """Open the store, made where it is new, and made ready for the features where it was filled for others.
+    def open(cls, url: str, features: Sequence[Feature] = FEATURES, *, derive: bool = True) -> EventStore:
+        """Open the store, made where it is new; what is derived of its events is derived anew where it was for other features.
+
+        Without `derive` it stays as it is: a store for other features can be opened, but `append` and `claim_features` refuse.
 
         Raises:
             StoreError: where it cannot be reached, is of another version, or an unfinished load left it.
         """
-        engine = database.open_engine(url)
-        store = cls(engine, features)
+        store = cls(database.open_engine(url), compile_plan(features))
         try:
-            database.ensure_version(engine)
-            make_ready(engine, store._changes.layout)
-            with engine.connect() as connection:
+            database.ensure_version(store.engine)
+            if derive:
+                ensure_derived(store.engine, store._deltas.layout, store.fingerprint)
+            with store.engine.connect() as connection:
                 store.staleness(connection)
         except StoreError:
-            engine.dispose()
+            store.close()
             raise
         return store
+
+    def require_fingerprint(self, connection: sa.Connection) -> None:
+        """Compare what the derived tables mean with what this process takes them to mean, once a transaction.
+
+        Raises:
+            SupersededError: where they were derived anew for other features since.
+        """
+        transaction = connection.get_transaction()
+        if transaction is None or transaction not in self._compared:
+            require_fingerprint(connection, self.fingerprint)
+            if transaction is not None:
+                self._compared.add(transaction)
 
     def begin(self) -> AbstractContextManager[sa.Connection]:
         """A write transaction; what it did is durable when it ends, and undone where it ends with an error.
@@ -63,13 +80,15 @@ class EventStore:
     def append(self, events: Sequence[StoredEvent], connection: sa.Connection) -> None:
         """Add the events, all or none; once a transaction, which is to be undone where this raises.
 
-        A key seen before with the same row changes nothing; a row that only fills what was null fills it.
+        A key seen before with the same row changes nothing. Null says nothing: a row that only fills what was null fills it, and one
+        that has null for what is known changes nothing.
 
         Raises:
             EventConflictError: where a key was seen with another row, and for an outcome decided before its claim was filed; either
                 may come without the other.
         """
-        Appender(connection, self._changes).append(events)
+        self.require_fingerprint(connection)
+        Appender(connection, self._deltas).append(events)
 
     def claim_features(
         self, claim: Mapping[str, Any], as_of: int | None, connection: sa.Connection
@@ -82,14 +101,16 @@ class EventStore:
         """
         if as_of is None or as_of == claim["filed_at"]:
             return self.features_together([claim], connection)[0]
+        self.require_fingerprint(connection)
         with _undone(connection):
-            Appender(connection, self._changes).without(claim["claim_id"])
+            Appender(connection, self._deltas).without(claim["claim_id"])
             return self._reader.read(connection, [(claim, as_of)])[0]
 
     def features_together(
         self, claims: Sequence[Mapping[str, Any]], connection: sa.Connection
     ) -> list[dict[str, Value]]:
         """`claim_features` of several claims as they were filed; what it takes to ask is shared by all of them."""
+        self.require_fingerprint(connection)
         return self._reader.read(connection, [(claim, claim["filed_at"]) for claim in claims])
 
     def claim(self, claim_id: str, connection: sa.Connection) -> dict[str, Any] | None:

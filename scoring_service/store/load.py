@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
 from claimvet.data.contract.dataset import DataSet
 from claimvet.features.catalogue.declaration import Feature
 from claimvet.features.catalogue.features import FEATURES
@@ -11,6 +13,7 @@ from claimvet.features.engines.progress import Progress, silent
 from claimvet.features.online.layout import Layout
 from claimvet.scoring_service.store.db import database
 from claimvet.scoring_service.store.derived.bulk_load import fill_events, has_events
+from claimvet.scoring_service.store.derived.fingerprint import fingerprint_of, lock_derivation, note_fingerprint
 from claimvet.scoring_service.store.event_store import EventStore
 from claimvet.scoring_service.store.events.export import events_of
 
@@ -32,12 +35,19 @@ def load(data_set: DataSet, url: str, progress: Progress = silent, features: Seq
     try:
         database.ensure_version(engine)
         with database.writing(engine) as connection:
+            lock_derivation(connection)
             database.keep_others_out(connection)
             if not has_events(connection):
-                return fill_events(connection, data_set, Layout(features), progress)
+                return _fill(connection, data_set, Layout(features), progress)
     finally:
         engine.dispose()
     return _append(data_set, url, features, progress)
+
+
+def _fill(connection: sa.Connection, data_set: DataSet, layout: Layout, progress: Progress) -> int:
+    rows = fill_events(connection, data_set, layout, progress)
+    note_fingerprint(connection, fingerprint_of(layout))
+    return rows
 
 
 def _append(data_set: DataSet, url: str, features: Sequence[Feature], progress: Progress) -> int:

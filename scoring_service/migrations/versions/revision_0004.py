@@ -12,7 +12,7 @@ from alembic import op
 from claimvet.scoring_service.store.db.records import APPEND_ONLY, NO_LONGER_APPEND_ONLY
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

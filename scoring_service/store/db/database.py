@@ -172,6 +172,21 @@ def ensure_version(engine: sa.Engine) -> None:
             require_rights(connection, shown(engine))
 
 
+@contextmanager
+def opened(url: str) -> Iterator[sa.Engine]:
+    """An engine for the store, made where it is new, for who does not touch what is derived of events: nothing is derived, or migrated.
+
+    Raises:
+        StoreError: where it cannot be reached, or is of another version.
+    """
+    engine = open_engine(url)
+    try:
+        ensure_version(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def upgrade(url: str) -> None:
     """Bring the store to this version; a new one is made.
 

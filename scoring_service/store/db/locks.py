@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 SLOTS = 512
 
-_ROWS, _KEYS, _RINGS, _EXPERTS = 4_802, 4_803, 4_804, 4_805
+_ROWS, _KEYS, _COMPONENTS, _EXPERTS = 4_802, 4_803, 4_804, 4_805
 _LOCK = "SELECT pg_advisory_xact_lock(%s, slot) FROM unnest(CAST(%s AS integer[])) AS slot"
 
 
@@ -37,10 +37,10 @@ def _take(connection: sa.Connection, number: int, names: Iterable[str | None]) -
         connection.exec_driver_sql(_LOCK, (number, slots))
 
 
-def rings(connection: sa.Connection) -> None:
-    """Wait for transactions that tie rings together."""
+def components(connection: sa.Connection) -> None:
+    """Wait for transactions that tie components together."""
     if connection.dialect.name == "postgresql":
-        _take(connection, _RINGS, [""])
+        _take(connection, _COMPONENTS, [""])
 
 
 def experts(connection: sa.Connection) -> None:

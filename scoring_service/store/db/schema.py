@@ -1,12 +1,13 @@
 """Every table of the store's database, declared once; `scoring_service/migrations` makes them.
 
 The tables of the contract have the contract's names and columns, times in microseconds since 1970 UTC and money in cents. What is
-derived of them to answer fast (`changes`, `marks`, `repeats`, `narratives`) is filled with them and can be made anew from them.
+derived of them to answer fast (`deltas`, `checkpoints`, `repeats`, `narratives`) is filled with them and can be made anew from them.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from claimvet.data.contract.tables import TABLES, Kind, Table
 from claimvet.features.online.layout import EXTREMES, TOTALS
@@ -15,6 +16,9 @@ METADATA = sa.MetaData()
 
 VERSION = "0004"
 """The revision of `scoring_service/migrations` that this code works with."""
+
+BYTES_TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""Text that compares byte by byte, as in SQLite, DuckDB and Python, whatever the database's own collation."""
 
 TOTAL_COLUMNS = tuple(f"t{place}" for place in range(TOTALS))
 EXTREME_COLUMNS = tuple(f"e{place}" for place in range(EXTREMES))
@@ -45,71 +49,70 @@ def _contract_table(table: Table) -> sa.Table:
 EVENT_TABLES: dict[str, sa.Table] = {name: _contract_table(table) for name, table in TABLES.items()}
 """The contract's tables; `claims.extra` is a JSON object of a claim's own `x_` and `group_` columns, null where it has none."""
 
-HISTORIES = sa.Table(
-    "histories",
+DERIVATION = sa.Table(
+    "derivation",
     METADATA,
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("description", sa.Text, nullable=False),
-    sa.PrimaryKeyConstraint("number"),
-    comment="what the numbers of changes and marks mean; see claimvet.features.online.layout",
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.PrimaryKeyConstraint("fingerprint"),
+    comment="one row: what the derived tables mean; see claimvet.scoring_service.store.derived.fingerprint",
 )
 
-CHANGES = sa.Table(
-    "changes",
+DELTAS = sa.Table(
+    "deltas",
     METADATA,
     sa.Column("history", sa.Integer, nullable=False),
-    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("key", BYTES_TEXT, nullable=False),
     sa.Column("position", sa.BigInteger, nullable=False),
-    sa.Column("row_id", sa.Text, nullable=False),
+    sa.Column("row_id", BYTES_TEXT, nullable=False),
     *(sa.Column(name, sa.BigInteger) for name in (*TOTAL_COLUMNS, *EXTREME_COLUMNS)),
     sa.PrimaryKeyConstraint("history", "key", "position", "row_id"),
     sqlite_with_rowid=False,
     comment="what is added to the running totals of a key at a position; see claimvet.features.online.deltas",
 )
 
-MARKS = sa.Table(
-    "marks",
+CHECKPOINTS = sa.Table(
+    "checkpoints",
     METADATA,
     sa.Column("history", sa.Integer, nullable=False),
-    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("key", BYTES_TEXT, nullable=False),
     sa.Column("position", sa.BigInteger, nullable=False),
     *(sa.Column(name, sa.BigInteger) for name in (*TOTAL_COLUMNS, *EXTREME_COLUMNS)),
     sa.PrimaryKeyConstraint("history", "key", "position"),
     sqlite_with_rowid=False,
-    comment="running totals of all changes before a position, and the extremes of those since the mark before",
+    comment="running totals of all deltas before a position, and the extremes of those since the checkpoint before",
 )
 
 REPEATS = sa.Table(
     "repeats",
     METADATA,
     sa.Column("history", sa.Integer, nullable=False),
-    sa.Column("key", sa.Text, nullable=False),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("key", BYTES_TEXT, nullable=False),
+    sa.Column("value", BYTES_TEXT, nullable=False),
     sa.Column("position", sa.BigInteger, nullable=False),
-    sa.Column("row_id", sa.Text, nullable=False),
+    sa.Column("row_id", BYTES_TEXT, nullable=False),
     sa.PrimaryKeyConstraint("history", "key", "value", "position", "row_id"),
     sqlite_with_rowid=False,
     comment="when each value of a distinct count was seen",
 )
 
-RING_MEMBERS = sa.Table(
-    "ring_members",
+COMPONENT_MEMBERS = sa.Table(
+    "component_members",
     METADATA,
     sa.Column("customer_id", sa.Text, nullable=False),
-    sa.Column("ring", sa.Text, nullable=False),
+    sa.Column("component", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("customer_id"),
-    sa.Index("ring_members_by_ring", "ring"),
+    sa.Index("component_members_by_component", "component"),
     sqlite_with_rowid=False,
-    comment="which ring a customer is in; who shares no token is in none",
+    comment="which component a customer is in; who shares no token is in none",
 )
 
-RINGS = sa.Table(
-    "rings",
+COMPONENTS = sa.Table(
+    "components",
     METADATA,
-    sa.Column("ring", sa.Text, nullable=False),
+    sa.Column("component", sa.Text, nullable=False),
     sa.Column("customers", sa.BigInteger, nullable=False),
     sa.Column("whole_since", sa.BigInteger, nullable=False),
-    sa.PrimaryKeyConstraint("ring"),
+    sa.PrimaryKeyConstraint("component"),
     comment="customers whom chains of shared tokens tie together; see claimvet.scoring_service.store.derived.connected_components",
 )
 

@@ -1,4 +1,4 @@
-"""From rows of the contract to changes of running totals, in whatever order the rows come.
+"""From rows of the contract to deltas of running totals, in whatever order the rows come.
 
 Tables are taken one after the other, so that every step finds the store complete but for its own rows. A row changes the events of the
 sources that read its table. It may also complete events that came before it: a product tells their category, a claim the parties of
@@ -16,7 +16,7 @@ from claimvet.data.contract.errors import EventConflictError
 from claimvet.data.contract.tables import TABLES
 from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.catalogue.sources import SOURCES
-from claimvet.features.online.deltas import Changes, Parties
+from claimvet.features.online.deltas import Deltas, EntityKeys
 from claimvet.features.online.interpreter import Row, Rows
 from claimvet.features.online.layout import TOKEN, Place, token_key
 from claimvet.scoring_service.store.db import locks
@@ -31,16 +31,20 @@ from claimvet.scoring_service.store.events.event import StoredEvent
 ORDER = ("customers", "sellers", "products", "identity_links", "claims", "outcomes")
 """Tables that complete the events of others, in the order in which they are taken; the others follow."""
 
+INSERT_NARRATIVE = (
+    "INSERT INTO narratives (bucket, filed_at, claim_id, customer_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+
 Events = Sequence[tuple[str, Row]]
 
 
 class Appender:
     """Adds events in one transaction."""
 
-    def __init__(self, connection: sa.Connection, changes: Changes) -> None:
+    def __init__(self, connection: sa.Connection, deltas: Deltas) -> None:
         self._connection = connection
-        self._changes = changes
-        self._totals = TotalsWriter(connection, changes.layout)
+        self._deltas = deltas
+        self._totals = TotalsWriter(connection, deltas.layout)
 
     def append(self, events: Iterable[StoredEvent]) -> None:
         """All of them; what fails leaves the transaction to be undone.
@@ -82,14 +86,14 @@ class Appender:
         listed = [row.new["product_id"] for row in stored if row.old is None]
         categories = self._categories(listed)
         locks.keys(self._connection, (category for category, _ in categories.values()))
-        self._appear(Entity.CATEGORY, Parties(categories=categories), Entity.PRODUCT.key, listed)
+        self._appear(Entity.CATEGORY, EntityKeys(categories=categories), Entity.PRODUCT.key, listed)
 
     def _completed_by_identity_links(self, stored: Sequence[Stored]) -> None:
         tokens: dict[str, list[tuple[str, int | None]]] = {}
         for link in (row.new for row in stored if row.old is None):
             key = token_key(link["kind"], link["token"])
             tokens.setdefault(link["customer_id"], []).append((key, link["seen_at"]))
-        self._appear(TOKEN, Parties(tokens=tokens), Entity.CUSTOMER.key, list(tokens))
+        self._appear(TOKEN, EntityKeys(tokens=tokens), Entity.CUSTOMER.key, list(tokens))
         connected_components.join(self._connection, [row.new for row in stored if row.old is None])
 
     def _completed_by_claims(self, stored: Sequence[Stored]) -> None:
@@ -101,11 +105,7 @@ class Appender:
             after = [row.new for row in claims.values()]
             self._replace("outcomes", {"claims": before, "outcomes": decided}, {"claims": after, "outcomes": decided})
         told = [row.new for row in claims.values() if row.new["narrative"] and not (row.old and row.old["narrative"])]
-        run_many(
-            self._connection,
-            "INSERT INTO narratives (bucket, filed_at, claim_id, customer_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            narrative_rows(told),
-        )
+        run_many(self._connection, INSERT_NARRATIVE, narrative_rows(told))
 
     def _completed_by_outcomes(self, stored: Sequence[Stored]) -> None:
         decided = {row.new["claim_id"] for row in stored}
@@ -121,13 +121,13 @@ class Appender:
             {"claims": claims, "outcomes": after},
         )
 
-    def _appear(self, entity: str, parties: Parties, column: str, values: Sequence[str]) -> None:
+    def _appear(self, entity: str, entity_keys: EntityKeys, column: str, values: Sequence[str]) -> None:
         """Events that are there already are counted under further keys."""
-        for place in self._changes.layout.places.values():
+        for place in self._deltas.layout.places.values():
             if place.entity == entity and (place.is_of_holders or entity != TOKEN):
                 for tables in self._tables(place, column, values):
-                    for identity, event in self._changes.events(place.source.name, tables):
-                        self._totals.add(self._changes.of_event(place, identity, event, parties.keys(place, event)))
+                    for identity, event in self._deltas.events(place.source.name, tables):
+                        self._totals.add(self._deltas.of_event(place, identity, event, entity_keys.keys(place, event)))
 
     def _tables(self, place: Place, column: str, values: Sequence[str]) -> Iterable[Mapping[str, Rows]]:
         """The rows that a source reads where the column has one of the values."""
@@ -141,34 +141,34 @@ class Appender:
     def _replace(self, source: str, before: Mapping[str, Rows], after: Mapping[str, Rows]) -> None:
         """The events of rows as they were go, those of the rows as they are come."""
         gone, come = self._events(source, before), self._events(source, after)
-        parties = self._parties([*gone, *come], source)
-        for place in self._changes.layout.places_of(source):
+        entity_keys = self._entity_keys([*gone, *come], source)
+        for place in self._deltas.layout.places_of(source):
             for identity, event in gone:
-                keys = parties.keys(place, event)
-                self._totals.remove(self._changes.of_event(place, identity, event, keys))
-                self._totals.unsee(self._changes.repeats_of(place, identity, event, keys))
+                keys = entity_keys.keys(place, event)
+                self._totals.remove(self._deltas.of_event(place, identity, event, keys))
+                self._totals.unsee(self._deltas.repeats_of(place, identity, event, keys))
             for identity, event in come:
-                keys = parties.keys(place, event)
-                self._totals.add(self._changes.of_event(place, identity, event, keys))
-                self._totals.see(self._changes.repeats_of(place, identity, event, keys))
+                keys = entity_keys.keys(place, event)
+                self._totals.add(self._deltas.of_event(place, identity, event, keys))
+                self._totals.see(self._deltas.repeats_of(place, identity, event, keys))
 
     def _events(self, source: str, tables: Mapping[str, Rows]) -> Events:
-        if not self._changes.layout.places_of(source):
+        if not self._deltas.layout.places_of(source):
             return []
         if len(SOURCES[source].tables) == 1:
-            return self._changes.events(source, tables)
-        return [event for group in by_claim(tables) for event in self._changes.events(source, group)]
+            return self._deltas.events(source, tables)
+        return [event for group in by_claim(tables) for event in self._deltas.events(source, group)]
 
-    def _parties(self, events: Events, source: str) -> Parties:
-        places = self._changes.layout.places_of(source)
-        parties = Parties()
+    def _entity_keys(self, events: Events, source: str) -> EntityKeys:
+        places = self._deltas.layout.places_of(source)
+        entity_keys = EntityKeys()
         if any(place.entity == Entity.CATEGORY for place in places):
-            parties.categories = self._categories([event["product_id"] for _, event in events])
-            locks.keys(self._connection, (category for category, _ in parties.categories.values()))
+            entity_keys.categories = self._categories([event["product_id"] for _, event in events])
+            locks.keys(self._connection, (category for category, _ in entity_keys.categories.values()))
         if any(place.is_of_holders for place in places):
-            parties.tokens = self._tokens([event["customer_id"] for _, event in events])
-            locks.keys(self._connection, (key for keys in parties.tokens.values() for key, _ in keys))
-        return parties
+            entity_keys.tokens = self._tokens([event["customer_id"] for _, event in events])
+            locks.keys(self._connection, (key for keys in entity_keys.tokens.values() for key, _ in keys))
+        return entity_keys
 
     def _categories(self, products: Iterable[str]) -> dict[str, tuple[str, int | None]]:
         select = "SELECT product_id, category_id, listed_at FROM products"

@@ -18,14 +18,13 @@ from claimvet.features.engines.progress import Progress, silent
 from claimvet.features.online.layout import Layout
 from claimvet.scoring_service.store.db.erased import restore_erased_buckets
 from claimvet.scoring_service.store.db.schema import (
-    CHANGES,
+    CHECKPOINTS,
+    COMPONENT_MEMBERS,
+    COMPONENTS,
+    DELTAS,
     EVENT_TABLES,
-    HISTORIES,
-    MARKS,
     NARRATIVES,
     REPEATS,
-    RING_MEMBERS,
-    RINGS,
 )
 from claimvet.scoring_service.store.db.statements import run, run_many
 from claimvet.scoring_service.store.derived import connected_components
@@ -46,18 +45,6 @@ def has_events(connection: sa.Connection) -> bool:
     return any(run(connection, f"SELECT {asked}")[0])
 
 
-def noted_histories(connection: sa.Connection) -> list[str]:
-    """The descriptions of the histories that the store is filled for."""
-    return [row[0] for row in run(connection, "SELECT description FROM histories ORDER BY number")]
-
-
-def note_histories(connection: sa.Connection, layout: Layout) -> None:
-    """Say what the store is filled for."""
-    connection.execute(HISTORIES.delete())
-    numbered = list(enumerate(layout.description))
-    run_many(connection, "INSERT INTO histories (number, description) VALUES (?, ?)", numbered)
-
-
 def fill_events(connection: sa.Connection, data_set: DataSet, layout: Layout, progress: Progress = silent) -> int:
     """Fill a store without events; the number of rows of the data set."""
     with _derivation(data_set, layout) as derivation:
@@ -74,16 +61,15 @@ def fill_histories(connection: sa.Connection, data_set: DataSet, layout: Layout,
 
 
 def _derive(connection: sa.Connection, derivation: Derivation, layout: Layout, progress: Progress) -> None:
-    for table in (CHANGES, MARKS, REPEATS, NARRATIVES, RING_MEMBERS, RINGS):
+    for table in (DELTAS, CHECKPOINTS, REPEATS, NARRATIVES, COMPONENT_MEMBERS, COMPONENTS):
         connection.execute(table.delete())
     _write(connection, derivation, derivation.narratives(), progress)
     restore_erased_buckets(connection)
     _write(connection, derivation, derivation.histories(), progress)
-    progress("rings")
-    members, made = connected_components.all_rings(derivation.links())
+    progress("components")
+    members, made = connected_components.all_components(derivation.links())
     run_many(connection, connected_components.INSERT_MEMBER, members)
-    run_many(connection, connected_components.INSERT_RING, made)
-    note_histories(connection, layout)
+    run_many(connection, connected_components.INSERT_COMPONENT, made)
 
 
 @contextmanager

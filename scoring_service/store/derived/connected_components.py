@@ -1,9 +1,9 @@
 """How many customers a chain of shared tokens ties to one of them, by the links seen before a moment.
 
-Links are only ever added, so rings only grow: a link that ties two of them together renames the smaller one's customers, each of whom
-is renamed at most once for every doubling of a ring. Of each ring is known since when it is *whole*: the latest of the moments at which
-its parts were tied together. A claim filed later needs its size only; one filed before, whose ring was smaller then, is answered by a
-search through the links of that time, which costs as much as the ring has links.
+Links are only ever added, so components only grow: a link that ties two of them together renames the smaller one's customers, each of whom
+is renamed at most once for every doubling of a component. Of each component is known since when it is *whole*: the latest of the moments
+at which it was tied together. A claim filed later needs its size only; one filed before, whose component was smaller then, is answered by a
+search through the links of that time, which costs as much as the component has links.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from claimvet.features.links.connected_components import ConnectedComponents
 from claimvet.scoring_service.store.db import locks
 from claimvet.scoring_service.store.db.statements import AT_ONCE, run, run_many
 
-INSERT_MEMBER = "INSERT INTO ring_members (customer_id, ring) VALUES (?, ?)"
-INSERT_RING = "INSERT INTO rings (ring, customers, whole_since) VALUES (?, ?, ?)"
+INSERT_MEMBER = "INSERT INTO component_members (customer_id, component) VALUES (?, ?)"
+INSERT_COMPONENT = "INSERT INTO components (component, customers, whole_since) VALUES (?, ?, ?)"
 
 _RING = """
-SELECT r.ring, r.customers, r.whole_since FROM ring_members m JOIN rings r ON r.ring = m.ring WHERE m.customer_id = ?
+SELECT c.component, c.customers, c.whole_since FROM component_members m JOIN components c ON c.component = m.component
+WHERE m.customer_id = ?
 """
-_FIRST_OTHER = """
-SELECT customer_id, seen_at FROM identity_links WHERE kind = ? AND token = ? AND customer_id <> ? ORDER BY seen_at LIMIT 1
-"""
+_FIRST = (
+    "SELECT customer_id, seen_at FROM identity_links WHERE kind = ? AND token = ? ORDER BY seen_at, customer_id LIMIT ?"
+)
 _TOKENS = "SELECT kind, token FROM identity_links WHERE customer_id IN ({places}) AND seen_at < ?"
 _HOLDERS = "SELECT customer_id FROM identity_links WHERE ({tokens}) AND seen_at < ?"
 
 
-def others_in_ring(connection: sa.Connection, customer: str, filed_at: int) -> int:
-    """Other customers in the ring as it was then."""
+def others_in_component(connection: sa.Connection, customer: str, filed_at: int) -> int:
+    """Other customers in the component as it was then."""
     found = run(connection, _RING, (customer,))
     if not found:
         return 0
@@ -40,51 +41,62 @@ def others_in_ring(connection: sa.Connection, customer: str, filed_at: int) -> i
 
 
 def join(connection: sa.Connection, links: Iterable[Mapping[str, Any]]) -> None:
-    """Tie rings together by links that are in the store by now."""
-    locks.rings(connection)
+    """Tie components together by links that are in the store by now.
+
+    Whoever holds a token is tied to its first holder, and has been since they held it. Where the first holder is new, those known before
+    are tied to each other already, so the first of them is tied as well.
+    """
+    locks.components(connection)
+    new: dict[tuple[str, str], dict[str, int]] = {}
     for link in links:
-        customer = link["customer_id"]
-        first = run(connection, _FIRST_OTHER, (link["kind"], link["token"], customer))
-        if first:
-            other, seen_at = first[0]
-            _tie(connection, customer, other, max(seen_at, link["seen_at"]))
+        new.setdefault((link["kind"], link["token"]), {})[link["customer_id"]] = link["seen_at"]
+    for token, holders in new.items():
+        earliest = {row[0]: row[1] for row in run(connection, _FIRST, (*token, len(holders) + 1))}
+        first = next(iter(earliest))
+        known_before = next((customer for customer in earliest if customer not in holders), None)
+        tied = holders if known_before is None else {**holders, known_before: earliest[known_before]}
+        for customer, seen_at in tied.items():
+            if customer != first:
+                _tie(connection, customer, first, seen_at)
 
 
 def _tie(connection: sa.Connection, one: str, other: str, tied_at: int) -> None:
     (large, many, since), (small, few, before) = sorted(
-        (_ring_of(connection, customer) for customer in (one, other)), key=lambda ring: ring[1], reverse=True
+        (_component_of(connection, customer) for customer in (one, other)),
+        key=lambda component: component[1],
+        reverse=True,
     )
     if large == small:
         return
-    run_many(connection, "UPDATE ring_members SET ring = ? WHERE ring = ?", [(large, small)])
-    run_many(connection, "DELETE FROM rings WHERE ring = ?", [(small,)])
-    update = "UPDATE rings SET customers = ?, whole_since = ? WHERE ring = ?"
+    run_many(connection, "UPDATE component_members SET component = ? WHERE component = ?", [(large, small)])
+    run_many(connection, "DELETE FROM components WHERE component = ?", [(small,)])
+    update = "UPDATE components SET customers = ?, whole_since = ? WHERE component = ?"
     run_many(connection, update, [(many + few, max(since, before, tied_at), large)])
 
 
-def _ring_of(connection: sa.Connection, customer: str) -> tuple[str, int, int]:
-    """The ring of a customer, made where the customer is in none; named after its first one."""
+def _component_of(connection: sa.Connection, customer: str) -> tuple[str, int, int]:
+    """The component of a customer, made where the customer is in none; named after its first one."""
     found = run(connection, _RING, (customer,))
     if found:
         return found[0][0], found[0][1], found[0][2]
     alone = (customer, 1, -(2**62))
-    run_many(connection, INSERT_RING, [alone])
+    run_many(connection, INSERT_COMPONENT, [alone])
     run_many(connection, INSERT_MEMBER, [(customer, customer)])
     return alone
 
 
-def all_rings(links: Iterable[tuple[str, str, int]]) -> tuple[list[tuple[str, str]], list[tuple[str, int, int]]]:
-    """The rows of `ring_members` and of `rings` for links (customer, token, seen at) in order of time."""
-    rings, whole_since, customers = ConnectedComponents(), dict[str, int](), dict[str, None]()
+def all_components(links: Iterable[tuple[str, str, int]]) -> tuple[list[tuple[str, str]], list[tuple[str, int, int]]]:
+    """The rows of `component_members` and of `components` for links (customer, token, seen at) in order of time."""
+    components, whole_since, customers = ConnectedComponents(), dict[str, int](), dict[str, None]()
     for customer, token, seen_at in links:
-        size = rings.size(customer)
-        rings.link(customer, token)
-        if rings.size(customer) > size:
-            whole_since[str(rings.name(customer))] = seen_at
+        size = components.size(customer)
+        components.link(customer, token)
+        if components.size(customer) > size:
+            whole_since[str(components.name(customer))] = seen_at
         customers[customer] = None
-    names = {customer: str(rings.name(customer)) for customer in customers}
-    members = [(customer, name) for customer, name in names.items() if rings.size(customer) > 1]
-    sizes = {name: rings.size(customer) for customer, name in members}
+    names = {customer: str(components.name(customer)) for customer in customers}
+    members = [(customer, name) for customer, name in names.items() if components.size(customer) > 1]
+    sizes = {name: components.size(customer) for customer, name in members}
     return members, [(name, size, whole_since[name]) for name, size in sizes.items()]
 
 

@@ -1,4 +1,4 @@
-"""The changes, marks and repeats of a whole data set at once, in DuckDB, from the declarations that the batch is built from.
+"""The deltas, checkpoints and repeats of a whole data set at once, in DuckDB, from the declarations that the batch is built from.
 
 They are those that `scoring_service.store.derived.append` makes row by row; a test holds the two against each other.
 """
@@ -15,15 +15,16 @@ import pyarrow as pa
 
 from claimvet.data.contract.dataset import DataSet, connect, identifier
 from claimvet.data.contract.tables import TABLES, Kind, Table
-from claimvet.features.catalogue.aggregates import Aggregate, AggregateKind
+from claimvet.features.catalogue.aggregates import Aggregate
 from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.catalogue.sources import SOURCES
 from claimvet.features.engines.integer_columns import integer_columns
 from claimvet.features.links.minhash import BUCKETS, bucket_table
 from claimvet.features.online import layout
+from claimvet.features.online.deltas import distinct_values
 from claimvet.features.online.layout import TOKEN, History, Layout, Place
 from claimvet.scoring_service.store.db.schema import EXTREME_COLUMNS, TOTAL_COLUMNS
-from claimvet.scoring_service.store.derived.totals import EVENTS_PER_MARK
+from claimvet.scoring_service.store.derived.totals import EVENTS_PER_CHECKPOINT
 from claimvet.scoring_service.store.events.export import OWN_COLUMNS
 
 ROWS_AT_ONCE = 20_000
@@ -72,7 +73,7 @@ class Derivation:
             yield Derived(name, columns, f"SELECT {', '.join(columns)} FROM {name} ORDER BY {TABLES[name].known_at}")
 
     def histories(self) -> Iterator[Derived]:
-        """Changes, marks and repeats, history by history in ascending order, each sorted by its key."""
+        """Deltas, checkpoints and repeats, history by history in ascending order, each sorted by its key."""
         for source in dict.fromkeys(history.place.source.name for history in self._layout.histories):
             self._read_events(source)
             for place in self._layout.places_of(source):
@@ -121,10 +122,10 @@ class Derivation:
         table = SOURCES[source].tables[0]
         key = [events[column] for column in TABLES[table].key]
         ends = events.ends if SOURCES[source].has_end else ibis.null("int64")
-        parties = [entity.key for entity in Entity if entity.key in events.columns]
+        entity_keys = [entity.key for entity in Entity if entity.key in events.columns]
         if "token" in events.columns:
             contributed["token_key"] = events.kind + ":" + events.token
-        chosen = events.select(*parties, "known", ends=ends, row_id=_joined(key), **contributed)
+        chosen = events.select(*entity_keys, "known", ends=ends, row_id=_joined(key), **contributed)
         self.connection.execute(f"CREATE TEMP TABLE events AS {self._ibis.compile(chosen)}")
 
     def _aggregates(self, source: str) -> list[Aggregate]:
@@ -134,7 +135,7 @@ class Derivation:
             if history.place.source.name == source:
                 found.update(dict.fromkeys([*history.totals, *history.extremes]))
                 if history.kind is layout.Kind.REPEATS:
-                    found[_distinct(history)] = None
+                    found[distinct_values(history)] = None
         return list(found)
 
     def _read_place(self, place: Place) -> None:
@@ -156,14 +157,14 @@ class Derivation:
 
     def _history(self, history: History) -> Iterator[Derived]:
         columns = ("key", "position", "row_id", *_stored_columns(history))
-        self.connection.execute(f"CREATE TEMP TABLE made AS {_changes(history)}")
+        self.connection.execute(f"CREATE TEMP TABLE made AS {_deltas_of(history)}")
         everything = (
             f"SELECT {history.number} AS history, {', '.join(columns)} FROM made ORDER BY key, position, row_id"
         )
-        yield Derived("changes", ("history", *columns), everything)
-        yield Derived("marks", ("history", "key", "position", *_stored_columns(history)), _marks(history))
+        yield Derived("deltas", ("history", *columns), everything)
+        yield Derived("checkpoints", ("history", "key", "position", *_stored_columns(history)), _marks(history))
         if history.kind is layout.Kind.REPEATS:
-            value = identifier(_distinct(history).name)
+            value = identifier(distinct_values(history).name)
             seen = f"SELECT {history.number} AS history, key, {value} AS value, known AS position, row_id FROM placed"
             columns = ("history", "key", "value", "position", "row_id")
             yield Derived("repeats", columns, f"{seen} WHERE {value} IS NOT NULL ORDER BY ALL")
@@ -180,17 +181,12 @@ def _joined(key: Sequence[ir.StringValue]) -> ir.StringValue:
     return key[0] if len(key) == 1 else ibis.literal("\x1f").join(list(key))
 
 
-def _distinct(history: History) -> Aggregate:
-    counted = history.totals[0]
-    return Aggregate(AggregateKind.DISTINCT, counted.column, counted.where, None)
-
-
 def _stored_columns(history: History) -> tuple[str, ...]:
     return (*TOTAL_COLUMNS[: len(history.totals)], *EXTREME_COLUMNS[: len(history.extremes)])
 
 
-def _changes(history: History) -> str:
-    """SQL of `key`, `position`, `row_id` and the stored columns of every change."""
+def _deltas_of(history: History) -> str:
+    """SQL of `key`, `position`, `row_id` and the stored columns of every delta."""
     named = zip(history.totals, TOTAL_COLUMNS, strict=False)
     totals = [f"CAST({identifier(total.name)} AS BIGINT) AS {name}" for total, name in named]
     if history.kind is layout.Kind.EVENTS:
@@ -200,21 +196,21 @@ def _changes(history: History) -> str:
         ]
         return f"SELECT {', '.join(['key', 'known AS position', 'row_id', *totals, *extremes])} FROM placed"
     if history.kind is layout.Kind.REPEATS:
-        value = identifier(_distinct(history).name)
+        value = identifier(distinct_values(history).name)
         again = f"lead(known) OVER (PARTITION BY key, {value} ORDER BY known, row_id)"
-        lives = f"SELECT key, row_id, known, NULL::BIGINT AS appears, {again} AS ends, 1 AS t0 FROM placed WHERE {value} IS NOT NULL"
+        intervals = f"SELECT key, row_id, known, NULL::BIGINT AS appears, {again} AS ends, 1 AS t0 FROM placed WHERE {value} IS NOT NULL"
     else:
-        lives = f"SELECT key, row_id, known, appears, ends, {', '.join(totals)} FROM placed"
-    return _taken_back(lives, history)
+        intervals = f"SELECT key, row_id, known, appears, ends, {', '.join(totals)} FROM placed"
+    return _taken_back(intervals, history)
 
 
-def _taken_back(lives: str, history: History) -> str:
-    """The changes that put right what a window counts too much, as `features.online.deltas.taken_back`."""
+def _taken_back(intervals: str, history: History) -> str:
+    """The deltas that put right what a window counts too much, as `features.online.deltas.taken_back`."""
     last = "NULL::BIGINT" if history.window is None else f"known + {history.window}"
     sums = ", ".join(f"CAST(sum(sign * {name}) AS BIGINT) AS {name}" for name in _stored_columns(history))
     return f"""
-        WITH lives AS ({lives}),
-        bounded AS (SELECT *, {last} AS last, least(greatest(known, coalesce(appears, known)), {last}) AS begin FROM lives),
+        WITH intervals AS ({intervals}),
+        bounded AS (SELECT *, {last} AS last, least(greatest(known, coalesce(appears, known)), {last}) AS begin FROM intervals),
         signs AS (
             SELECT *, known AS position, -1 AS sign FROM bounded WHERE begin > known
             UNION ALL SELECT *, begin, 1 FROM bounded WHERE begin > known
@@ -225,24 +221,24 @@ def _taken_back(lives: str, history: History) -> str:
 
 
 def _marks(history: History) -> str:
-    """SQL of a mark behind every so many changes of a key."""
+    """SQL of a checkpoint behind every so many deltas of a key."""
     columns = _stored_columns(history)
     sums = [f"CAST(sum({c}) OVER until AS BIGINT) AS {c}" for c in columns if c in TOTAL_COLUMNS]
     blocks = [f"max({c}) OVER (PARTITION BY key, block) AS {c}" for c in columns if c in EXTREME_COLUMNS]
     return f"""
-        WITH hot AS (SELECT key FROM made GROUP BY key HAVING count(*) > {EVENTS_PER_MARK}),
+        WITH hot AS (SELECT key FROM made GROUP BY key HAVING count(*) > {EVENTS_PER_CHECKPOINT}),
         numbered AS (
             SELECT *, row_number() OVER (PARTITION BY key ORDER BY position, row_id) AS place,
                    lead(position) OVER (PARTITION BY key ORDER BY position, row_id) AS following FROM made SEMI JOIN hot USING (key)),
         ended AS (
-            SELECT *, coalesce(following > position, true) AND place // {EVENTS_PER_MARK} > (
-                min(place) OVER (PARTITION BY key, position) - 1) // {EVENTS_PER_MARK} AS is_mark FROM numbered),
+            SELECT *, coalesce(following > position, true) AND place // {EVENTS_PER_CHECKPOINT} > (
+                min(place) OVER (PARTITION BY key, position) - 1) // {EVENTS_PER_CHECKPOINT} AS is_checkpoint FROM numbered),
         blocks AS (
-            SELECT *, count(*) FILTER (WHERE is_mark) OVER (
+            SELECT *, count(*) FILTER (WHERE is_checkpoint) OVER (
                 PARTITION BY key ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS block FROM ended),
         summed AS (
-            SELECT key, position + 1 AS position, is_mark, {", ".join([*sums, *blocks])} FROM blocks
+            SELECT key, position + 1 AS position, is_checkpoint, {", ".join([*sums, *blocks])} FROM blocks
             WINDOW until AS (PARTITION BY key ORDER BY place ROWS UNBOUNDED PRECEDING))
-        SELECT {history.number} AS history, key, position, {", ".join(columns)} FROM summed WHERE is_mark
+        SELECT {history.number} AS history, key, position, {", ".join(columns)} FROM summed WHERE is_checkpoint
         ORDER BY key, position
     """

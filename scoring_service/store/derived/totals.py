@@ -1,7 +1,8 @@
-"""Running totals in the database: changes go in, and the total of any key at any moment comes out.
+"""Running totals in the database: deltas go in, and the total of any key at any moment comes out.
 
-A total at a moment is that of the last *mark* before it and the changes since. One event in `EVENTS_PER_MARK` leaves a mark behind it,
-so that a read scans so many changes on average, however many there are. An event that comes late is added to the marks after it.
+A total at a moment is that of the last *checkpoint* before it and the deltas since. One event in `EVENTS_PER_CHECKPOINT` leaves a
+checkpoint behind it, so that a read scans so many deltas on average, however many there are. An event that comes late is added to the
+checkpoints after it.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from zlib import crc32
 
 import sqlalchemy as sa
 
-from claimvet.features.online.deltas import Change, Repeat, taken_back
+from claimvet.features.online.deltas import Delta, Repeat, taken_back
 from claimvet.features.online.layout import EXTREMES, TOTALS, Layout
 from claimvet.scoring_service.store.db.schema import EXTREME_COLUMNS, TOTAL_COLUMNS
 from claimvet.scoring_service.store.db.statements import run, run_many, values
 
-EVENTS_PER_MARK = 64
-"""Mean number of changes between two marks; fewer make reads faster and late events slower."""
+EVENTS_PER_CHECKPOINT = 64
+"""Mean number of deltas between two checkpoints; fewer make reads faster and late events slower."""
 
 EARLIEST = -(2**62)
 """Before any time."""
@@ -27,41 +28,41 @@ _NUMBERS = (*TOTAL_COLUMNS, *EXTREME_COLUMNS)
 _PLACES = ", ".join("?" * (4 + len(_NUMBERS)))
 _ADDED = ", ".join(f"{column} = {column} + ?" for column in TOTAL_COLUMNS)
 
-_INSERT = f"INSERT INTO changes (history, key, position, row_id, {', '.join(_NUMBERS)}) VALUES ({_PLACES})"
-_DELETE = "DELETE FROM changes WHERE history = ? AND key = ? AND position = ? AND row_id = ?"
-_ADD_TO_MARKS = f"UPDATE marks SET {_ADDED} WHERE history = ? AND key = ? AND position > ?"
+_INSERT = f"INSERT INTO deltas (history, key, position, row_id, {', '.join(_NUMBERS)}) VALUES ({_PLACES})"
+_DELETE = "DELETE FROM deltas WHERE history = ? AND key = ? AND position = ? AND row_id = ?"
+_ADD_TO_CHECKPOINTS = f"UPDATE checkpoints SET {_ADDED} WHERE history = ? AND key = ? AND position > ?"
 
-_MARK_BEFORE = "(SELECT max(position) FROM marks WHERE history = ? AND key = ? AND position < ?)"
-_MARK = f"""
-INSERT INTO marks (history, key, position, {", ".join(_NUMBERS)})
+_CHECKPOINT_BEFORE = "(SELECT max(position) FROM checkpoints WHERE history = ? AND key = ? AND position < ?)"
+_CHECKPOINT = f"""
+INSERT INTO checkpoints (history, key, position, {", ".join(_NUMBERS)})
 SELECT CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS BIGINT),
        {", ".join(f"sum({c})" for c in TOTAL_COLUMNS)}, {", ".join(f"max({c})" for c in EXTREME_COLUMNS)}
 FROM (
     SELECT {", ".join(TOTAL_COLUMNS)}, {", ".join(f"NULL AS {c}" for c in EXTREME_COLUMNS)}
-    FROM marks WHERE history = ? AND key = ? AND position = {_MARK_BEFORE}
+    FROM checkpoints WHERE history = ? AND key = ? AND position = {_CHECKPOINT_BEFORE}
     UNION ALL
-    SELECT {", ".join(_NUMBERS)} FROM changes
-    WHERE history = ? AND key = ? AND position < ? AND position >= coalesce({_MARK_BEFORE}, {EARLIEST})
+    SELECT {", ".join(_NUMBERS)} FROM deltas
+    WHERE history = ? AND key = ? AND position < ? AND position >= coalesce({_CHECKPOINT_BEFORE}, {EARLIEST})
 ) AS since WHERE true
 ON CONFLICT DO NOTHING
 """
-_EXTREMES_OF_MARK = f"""
-UPDATE marks SET ({", ".join(EXTREME_COLUMNS)}) = (
-    SELECT {", ".join(f"max(c.{name})" for name in EXTREME_COLUMNS)} FROM changes c
-    WHERE c.history = marks.history AND c.key = marks.key AND c.position < marks.position AND c.position >= coalesce(
-        (SELECT max(m.position) FROM marks m
-         WHERE m.history = marks.history AND m.key = marks.key AND m.position < marks.position), {EARLIEST}))
+_EXTREMES_OF_CHECKPOINT = f"""
+UPDATE checkpoints SET ({", ".join(EXTREME_COLUMNS)}) = (
+    SELECT {", ".join(f"max(d.{name})" for name in EXTREME_COLUMNS)} FROM deltas d
+    WHERE d.history = checkpoints.history AND d.key = checkpoints.key AND d.position < checkpoints.position AND d.position >= coalesce(
+        (SELECT max(m.position) FROM checkpoints m
+         WHERE m.history = checkpoints.history AND m.key = checkpoints.key AND m.position < checkpoints.position), {EARLIEST}))
 WHERE history = ? AND key = ?
-  AND position = (SELECT min(position) FROM marks WHERE history = ? AND key = ? AND position > ?)
+  AND position = (SELECT min(position) FROM checkpoints WHERE history = ? AND key = ? AND position > ?)
 """
 
 AT_ONCE = 64
-"""Changes or values that one statement looks up."""
+"""Deltas or values that one statement looks up."""
 
-_CHANGE = ("INTEGER", "INTEGER", "TEXT", "BIGINT")
-_BEFORE_MARKS = """
+_DELTA = ("INTEGER", "INTEGER", "TEXT", "BIGINT")
+_BEFORE_CHECKPOINTS = """
 WITH p (number, history, key, position) AS ({asked}) SELECT p.number FROM p
-WHERE EXISTS (SELECT 1 FROM marks m WHERE m.history = p.history AND m.key = p.key AND m.position > p.position)
+WHERE EXISTS (SELECT 1 FROM checkpoints m WHERE m.history = p.history AND m.key = p.key AND m.position > p.position)
 """
 
 _REPEAT = ("INTEGER", "INTEGER", "TEXT", "TEXT", "BIGINT", "TEXT")
@@ -87,29 +88,29 @@ _ChangeKey = tuple[int, str, int, str]
 
 
 class TotalsWriter:
-    """Collects changes of one transaction, and writes what remains of them; what is taken back and given again costs nothing."""
+    """Collects deltas of one transaction, and writes what remains of them; what is taken back and given again costs nothing."""
 
     def __init__(self, connection: sa.Connection, layout: Layout) -> None:
         self._connection = connection
         self._windows = {history.number: history.window for history in layout.histories}
         self._with_extremes = {history.number for history in layout.histories if history.extremes}
-        self._added: dict[_ChangeKey, Change] = {}
-        self._removed: dict[_ChangeKey, Change] = {}
+        self._added: dict[_ChangeKey, Delta] = {}
+        self._removed: dict[_ChangeKey, Delta] = {}
         self._seen: list[Repeat] = []
 
-    def add(self, changes: Iterable[Change]) -> None:
+    def add(self, deltas: Iterable[Delta]) -> None:
         """These count from now on."""
-        for change in changes:
-            if self._removed.get(change[:4]) == change:
-                del self._removed[change[:4]]
+        for delta in deltas:
+            if self._removed.get(delta[:4]) == delta:
+                del self._removed[delta[:4]]
             else:
-                self._added[change[:4]] = change
+                self._added[delta[:4]] = delta
 
-    def remove(self, changes: Iterable[Change]) -> None:
+    def remove(self, deltas: Iterable[Delta]) -> None:
         """These do not count any more."""
-        for change in changes:
-            if self._added.pop(change[:4], None) is None:
-                self._removed[change[:4]] = change
+        for delta in deltas:
+            if self._added.pop(delta[:4], None) is None:
+                self._removed[delta[:4]] = delta
 
     def see(self, repeats: Iterable[Repeat]) -> None:
         """Values that distinct counts have to count once; looked up when all are known."""
@@ -131,28 +132,28 @@ class TotalsWriter:
         self._look_up_seen()
         added, removed = list(self._added.values()), list(self._removed.values())
         run_many(self._connection, _DELETE, list(self._removed))
-        run_many(self._connection, _INSERT, [_row(change) for change in added])
-        signed = [(change, 1) for change in added] + [(change, -1) for change in removed]
-        late = self._before_marks([change for change, _ in signed])
-        run_many(self._connection, _ADD_TO_MARKS, [_to_add(*signed[place]) for place in late])
-        marked = [change for change in added if crc32(change.row_id.encode()) % EVENTS_PER_MARK == 0]
-        run_many(self._connection, _MARK, [_new_mark(change) for change in marked])
-        touched = [c for c in (*marked, *added, *removed) if c.history in self._with_extremes]
-        run_many(self._connection, _EXTREMES_OF_MARK, [_mark_after(change, 0) for change in touched])
-        parted = [change for change in marked if change.history in self._with_extremes]
-        run_many(self._connection, _EXTREMES_OF_MARK, [_mark_after(change, 1) for change in parted])
+        run_many(self._connection, _INSERT, [_row(delta) for delta in added])
+        signed = [(delta, 1) for delta in added] + [(delta, -1) for delta in removed]
+        late = self._before_checkpoints([delta for delta, _ in signed])
+        run_many(self._connection, _ADD_TO_CHECKPOINTS, [_to_add(*signed[place]) for place in late])
+        checkpointed = [delta for delta in added if crc32(delta.row_id.encode()) % EVENTS_PER_CHECKPOINT == 0]
+        run_many(self._connection, _CHECKPOINT, [_new_checkpoint(delta) for delta in checkpointed])
+        touched = [c for c in (*checkpointed, *added, *removed) if c.history in self._with_extremes]
+        run_many(self._connection, _EXTREMES_OF_CHECKPOINT, [_checkpoint_after(delta, 0) for delta in touched])
+        parted = [delta for delta in checkpointed if delta.history in self._with_extremes]
+        run_many(self._connection, _EXTREMES_OF_CHECKPOINT, [_checkpoint_after(delta, 1) for delta in parted])
         self._added, self._removed = {}, {}
 
-    def _before_marks(self, changes: Sequence[Change]) -> list[int]:
-        """Places of the changes that come before a mark, which is to be added to; of events in time there are none."""
+    def _before_checkpoints(self, deltas: Sequence[Delta]) -> list[int]:
+        """Places of the deltas that come before a checkpoint, which is to be added to; of events in time there are none."""
         found: list[int] = []
-        for start in range(0, len(changes), AT_ONCE):
-            some = changes[start : start + AT_ONCE]
-            asked = values(self._connection, _CHANGE, len(some))
+        for start in range(0, len(deltas), AT_ONCE):
+            some = deltas[start : start + AT_ONCE]
+            asked = values(self._connection, _DELTA, len(some))
             parameters = [
                 value for place, c in enumerate(some, start) for value in (place, c.history, c.key, c.position)
             ]
-            found += (int(row[0]) for row in run(self._connection, _BEFORE_MARKS.format(asked=asked), parameters))
+            found += (int(row[0]) for row in run(self._connection, _BEFORE_CHECKPOINTS.format(asked=asked), parameters))
         return found
 
     def _look_up_seen(self) -> None:
@@ -182,33 +183,33 @@ class TotalsWriter:
                 found.append((last, None if after is None else _Seen(after, of_after)))
         return found
 
-    def _between(self, repeat: Repeat, one: _Seen | Repeat, following: _Seen | Repeat | None) -> list[Change]:
+    def _between(self, repeat: Repeat, one: _Seen | Repeat, following: _Seen | Repeat | None) -> list[Delta]:
         """What is taken back of a value because it was seen again."""
         if following is None:
             return []
         signs = taken_back(one.position, self._windows[repeat.history], None, following.position)
-        return [Change(repeat.history, repeat.key, at, one.row_id, (sign,), ()) for at, sign in signs.items()]
+        return [Delta(repeat.history, repeat.key, at, one.row_id, (sign,), ()) for at, sign in signs.items()]
 
 
-def _row(change: Change) -> list[Any]:
-    return [*change[:4], *_padded(change.totals, TOTALS, None), *_padded(change.extremes, EXTREMES, None)]
+def _row(delta: Delta) -> list[Any]:
+    return [*delta[:4], *_padded(delta.totals, TOTALS, None), *_padded(delta.extremes, EXTREMES, None)]
 
 
 def _padded(numbers: Sequence[int | None], length: int, filler: int | None) -> list[int | None]:
     return [*numbers, *[filler] * (length - len(numbers))]
 
 
-def _to_add(change: Change, sign: int) -> list[Any]:
-    numbers = [sign * total for total in change.totals]
-    return [*_padded(numbers, TOTALS, 0), change.history, change.key, change.position]
+def _to_add(delta: Delta, sign: int) -> list[Any]:
+    numbers = [sign * total for total in delta.totals]
+    return [*_padded(numbers, TOTALS, 0), delta.history, delta.key, delta.position]
 
 
-def _new_mark(change: Change) -> list[Any]:
-    of, position = (change.history, change.key), change.position + 1
+def _new_checkpoint(delta: Delta) -> list[Any]:
+    of, position = (delta.history, delta.key), delta.position + 1
     return [*of, position, *of, *of, position, *of, position, *of, position]
 
 
-def _mark_after(change: Change, later: int) -> list[Any]:
-    """The mark whose block the change is in; with `later` 1, the one after a mark that the change has left behind itself."""
-    of = change.history, change.key
-    return [*of, *of, change.position + later]
+def _checkpoint_after(delta: Delta, later: int) -> list[Any]:
+    """The checkpoint whose block the delta is in; with `later` 1, the one after a checkpoint that the delta has left behind itself."""
+    of = delta.history, delta.key
+    return [*of, *of, delta.position + later]

@@ -119,11 +119,26 @@ def _once_each(table: Table, rows: Iterable[Row]) -> dict[Key, Row]:
 
 
 def _merged(table: Table, old: Row, new: Row) -> Row:
-    """The new row, where it only fills what was null in the old one."""
+    """Both rows as one: null means that a value was not said, so either may say what the other does not."""
+    merged = {}
     for column, value in old.items():
-        if value != new[column] and value is not None and (column != "extra" or not _fills(value, new[column])):
+        if value is None or new[column] is None:
+            merged[column] = new[column] if value is None else value
+        elif column == "extra":
+            merged[column] = _merged_extra(table, old, new)
+        elif value != new[column]:
             raise _conflict(table, column, old, new)
-    return new
+        else:
+            merged[column] = value
+    return merged
+
+
+def _merged_extra(table: Table, old: Row, new: Row) -> str:
+    before, after = json.loads(old["extra"]), json.loads(new["extra"])
+    if any(after.get(name) not in (None, value) for name, value in before.items() if value is not None):
+        raise _conflict(table, "extra", old, new)
+    said = {name: value for name, value in after.items() if value is not None or name not in before}
+    return json.dumps(before | said, sort_keys=True)
 
 
 def _conflict(table: Table, column: str, old: Row, new: Row) -> EventConflictError:
@@ -133,7 +148,7 @@ def _conflict(table: Table, column: str, old: Row, new: Row) -> EventConflictErr
         table.name,
         key,
         f"{table.name} {', '.join(key)}: {column} was {was} and is now {now}, "
-        "expected the row that was seen before, or one that only fills what was null",
+        "expected the row that was seen before; null in either says nothing",
     )
 
 
@@ -145,12 +160,6 @@ def _shown(table: Table, column: str, stored: Any) -> str:
     if kind is Kind.MONEY:
         return f"{stored / CENTS_PER_DOLLAR:.2f}"
     return rfc3339(stored) if kind is Kind.TIME else f"{stored!r:.{LONGEST_SHOWN}}"
-
-
-def _fills(old: str, new: str | None) -> bool:
-    """Whether a claim's own columns are those of before, but for nulls that were filled."""
-    before, after = json.loads(old), json.loads(new or "{}")
-    return all(value is None or after.get(name) == value for name, value in before.items())
 
 
 def fetch_by_keys(connection: sa.Connection, table: Table, keys: Sequence[Key]) -> dict[Key, Row]:

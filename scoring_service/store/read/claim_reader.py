@@ -8,12 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from claimvet.data.contract.tables import TABLES
-from claimvet.features.catalogue.declaration import Entity, Feature, LinkFeature
+from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.catalogue.lookups import LOOKUPS
-from claimvet.features.online.deltas import Changes
 from claimvet.features.online.layout import HOLDERS, TOKEN
-from claimvet.features.online.reading import readings
-from claimvet.features.online.values import ClaimValues, Value
+from claimvet.features.online.plan import OnlinePlan
+from claimvet.features.online.values import Value
 from claimvet.scoring_service.store.db.statements import run, where_in
 from claimvet.scoring_service.store.events.contract_rows import cents
 from claimvet.scoring_service.store.read import links
@@ -26,14 +25,12 @@ PlaceKey = tuple[str, str]
 class ClaimReader:
     """Reads claims; made once, used by all threads."""
 
-    def __init__(self, changes: Changes, features: Sequence[Feature]) -> None:
-        self._values = ClaimValues(features)
-        self._has_links = any(isinstance(feature, LinkFeature) for feature in features)
-        self._readings = readings(changes.layout)
-        self._histories = HistoryReader(changes, self._readings)
-        self._key_columns = {place: Entity(place[1]).key for place in self._readings if place[1] != TOKEN}
+    def __init__(self, plan: OnlinePlan) -> None:
+        self._plan = plan
+        self._histories = HistoryReader(plan)
+        self._key_columns = {place: Entity(place[1]).key for place in self._plan.readings if place[1] != TOKEN}
         self._nothing = {
-            key: {p.name: None for p in reading.place.aggregates} for key, reading in self._readings.items()
+            key: {p.name: None for p in reading.place.aggregates} for key, reading in self._plan.readings.items()
         }
         self._filled = {"claims"}  # the claim at hand is one, wherever it is
 
@@ -44,7 +41,7 @@ class ClaimReader:
         filled = self._filled_now(connection)
         contexts = _contexts(connection, claims)
         held = links.shared_tokens(connection, [(claim["customer_id"], filed_at) for claim, filed_at in claims])
-        available = [place for place in self._readings if self._is_available(place, filled)]
+        available = [place for place in self._plan.readings if self._is_available(place, filled)]
         keys = [
             {place: self._keys(place, context, tokens) for place in available}
             for context, tokens in zip(contexts, held, strict=True)
@@ -54,7 +51,7 @@ class ClaimReader:
         )
         tied = self._links(connection, contexts, aggregates, held, filled)
         return [
-            self._values.of(context, self._histories_of(keys[number], aggregates[number]), tied[number])
+            self._plan.values.of(context, self._histories_of(keys[number], aggregates[number]), tied[number])
             for number, context in enumerate(contexts)
         ]
 
@@ -94,7 +91,7 @@ class ClaimReader:
         filled: Set[str],
     ) -> list[dict[str, int]]:
         """The counts of `features.links.link_tables` of each claim; those whose tables are empty are left out."""
-        if not self._has_links:
+        if not self._plan.has_links:
             return [{} for _ in contexts]
         found = links.narrative_links(connection, contexts)
         if "evidence" in filled:
@@ -109,7 +106,7 @@ class ClaimReader:
 
     def _is_available(self, place: PlaceKey, filled: Set[str]) -> bool:
         """Whether every table that the history needs has a row, as `features.batch.history_events.is_available`."""
-        source, entity = self._readings[place].place.source, place[1]
+        source, entity = self._plan.readings[place].place.source, place[1]
         needed = (*source.tables, "products") if entity == Entity.CATEGORY else source.tables
         return filled >= set(needed)
 

@@ -10,18 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from claimvet.data.contract.tables import TABLES
 from claimvet.features.catalogue.aggregates import AggregateKind
-from claimvet.features.catalogue.declaration import Entity
-from claimvet.features.online.deltas import Changes
 from claimvet.features.online.layout import TOTALS
+from claimvet.features.online.plan import OnlinePlan
 from claimvet.features.online.reading import Edge, PlaceReading, Totals
-from claimvet.features.online.scan import Appearing, Scan
 from claimvet.scoring_service.store.db.schema import TOTAL_COLUMNS
-from claimvet.scoring_service.store.db.statements import run, values, where_in
-from claimvet.scoring_service.store.derived.append import by_claim
+from claimvet.scoring_service.store.db.statements import run, values
 from claimvet.scoring_service.store.derived.totals import EARLIEST
-from claimvet.scoring_service.store.events import contract_rows
 
 Asked = tuple[int, str, int]
 """History, key and position of a running total."""
@@ -35,14 +30,14 @@ _WIDTHS = (1, 1, 3, 3, 5, 5, *[TOTALS] * (TOTALS - 5))
 """How many totals are read of a history that has so many: few different statements, and few columns for nothing."""
 
 _OF = "{row}.history = s.history AND {row}.key = s.key AND {row}.position"
-_MARKS = f"marks m WHERE {_OF.format(row='m')} = s.since"
-_CHANGES = f"changes c WHERE {_OF.format(row='c')} < s.position AND c.position >= coalesce(s.since, {EARLIEST})"
+_CHECKPOINT = f"checkpoints m WHERE {_OF.format(row='m')} = s.since"
+_DELTAS_SINCE = f"deltas d WHERE {_OF.format(row='d')} < s.position AND d.position >= coalesce(s.since, {EARLIEST})"
 
 
 def totals_at(
     connection: sa.Connection, asked: Sequence[Asked], columns: Mapping[int, int]
 ) -> list[Sequence[int] | None]:
-    """The running totals at each of the positions, of all changes strictly before; None where there are none.
+    """The running totals at each of the positions, of all deltas strictly before; None where there are none.
 
     Parameters:
         columns: how many totals each history has; others are not added up.
@@ -54,19 +49,19 @@ def totals_at(
     for width, points in alike.items():
         for start in range(0, len(points), POINTS_AT_ONCE):
             some = points[start : start + POINTS_AT_ONCE]
-            for number, *found_rows in _marked_and_since(connection, some, width):
+            for number, *found_rows in _checkpoint_and_since(connection, some, width):
                 known = [row for row in found_rows if row is not None]
                 found[number] = list(map(add, *known)) if len(known) > 1 else known[0] if known else None
     return found
 
 
-def _marked_and_since(
+def _checkpoint_and_since(
     connection: sa.Connection, points: Sequence[Any], width: int
 ) -> Iterator[tuple[int, list[int] | None, list[int] | None]]:
-    """The number of each point, the first `width` totals of the mark before it, and those of the changes since."""
+    """The number of each point, the first `width` totals of the checkpoint before it, and those of the deltas since."""
     statement = _totals_statement(values(connection, _POINT, len(points)), width)
-    for number, marked, since in run(connection, statement, [value for point in points for value in point]):
-        yield number, _numbers(marked), _numbers(since)
+    for number, checkpointed, since in run(connection, statement, [value for point in points for value in point]):
+        yield number, _numbers(checkpointed), _numbers(since)
 
 
 def _numbers(text: str | None) -> list[int] | None:
@@ -75,20 +70,20 @@ def _numbers(text: str | None) -> list[int] | None:
 
 @lru_cache(maxsize=512)
 def _totals_statement(asked: str, width: int) -> str:
-    """The number of each point, the first `width` totals of the mark before it and their sums over the changes since, as text `1,2,3`.
+    """The number of each point, the first `width` totals of the checkpoint before it and their sums over the deltas since, as text `1,2,3`.
 
     One text is what a scalar subquery can give, and either database looks those up point by point, whatever it believes of the sizes
-    of its tables; a join with GROUP BY sorts every change.
+    of its tables; a join with GROUP BY sorts every delta.
     """
     columns = TOTAL_COLUMNS[:width]
-    marked = " || ',' || ".join(f"coalesce(m.{column}, 0)" for column in columns)
-    summed = " || ',' || ".join(f"coalesce(sum(c.{column}), 0)" for column in columns)
-    before = "SELECT max(m.position) FROM marks m WHERE m.history = p.history AND m.key = p.key"
+    checkpointed = " || ',' || ".join(f"coalesce(m.{column}, 0)" for column in columns)
+    summed = " || ',' || ".join(f"coalesce(sum(d.{column}), 0)" for column in columns)
+    before = "SELECT max(m.position) FROM checkpoints m WHERE m.history = p.history AND m.key = p.key"
     return f"""
         WITH p (number, history, key, position) AS ({asked}),
         s AS MATERIALIZED (SELECT p.*, ({before} AND m.position <= p.position) AS since FROM p)
-        SELECT s.number, (SELECT {marked} || '' FROM {_MARKS}),
-               (SELECT CASE WHEN count(*) > 0 THEN {summed} || '' END FROM {_CHANGES})
+        SELECT s.number, (SELECT {checkpointed} || '' FROM {_CHECKPOINT}),
+               (SELECT CASE WHEN count(*) > 0 THEN {summed} || '' END FROM {_DELTAS_SINCE})
         FROM s
     """
 
@@ -99,35 +94,35 @@ EdgeAsked = tuple[Edge, str, int]
 _SPAN = (*_POINT, "BIGINT")
 _ASKED = "WITH p (number, history, key, start, stop) AS ({asked}) SELECT p.number, {found} FROM p"
 _IN_WINDOW = "{row}.history = p.history AND {row}.key = p.key AND {row}.position >= p.start AND {row}.position"
-_DATED = f"(SELECT c.position FROM changes c WHERE {_IN_WINDOW.format(row='c')} < p.stop {{passes}} ORDER BY c.position {{order}} LIMIT 1)"
-_MARKED = f"(SELECT max(m.position) FROM marks m WHERE {_IN_WINDOW.format(row='m')} <= p.stop)"
-_LARGEST = f"(SELECT max(c.{{column}}) FROM changes c WHERE {_IN_WINDOW.format(row='c')} < p.stop)"
+_DATED = f"(SELECT d.position FROM deltas d WHERE {_IN_WINDOW.format(row='d')} < p.stop {{passes}} ORDER BY d.position {{order}} LIMIT 1)"
+_CHECKPOINTED = f"(SELECT max(m.position) FROM checkpoints m WHERE {_IN_WINDOW.format(row='m')} <= p.stop)"
+_LARGEST = f"(SELECT max(d.{{column}}) FROM deltas d WHERE {_IN_WINDOW.format(row='d')} < p.stop)"
 
 
 def edge_values(connection: sa.Connection, asked: Sequence[EdgeAsked]) -> list[int | None]:
-    """The first or last position, or the extreme, of the changes of each key in its window; None where there are none."""
+    """The first or last position, or the extreme, of the deltas of each key in its window; None where there are none."""
     found: list[int | None] = [None] * len(asked)
     alike: dict[str, list[int]] = {}
     for place, (edge, _, _) in enumerate(asked):
-        alike.setdefault(_MARKED if edge.kind is AggregateKind.MAX else _dated(edge), []).append(place)
-    unmarked: dict[str, list[int]] = {}
+        alike.setdefault(_CHECKPOINTED if edge.kind is AggregateKind.MAX else _dated(edge), []).append(place)
+    without_checkpoint: dict[str, list[int]] = {}
     for sql, places in alike.items():
         for place, value in zip(places, _each(connection, sql, [asked[place] for place in places]), strict=True):
             edge, key, filed_at = asked[place]
             if edge.kind is not AggregateKind.MAX:
                 found[place] = value
             elif value is None:
-                unmarked.setdefault(_LARGEST.format(column=f"e{edge.column}"), []).append(place)
+                without_checkpoint.setdefault(_LARGEST.format(column=f"e{edge.column}"), []).append(place)
             else:
                 found[place] = _largest(connection, edge, key, _start(edge, filed_at), filed_at)
-    for sql, places in unmarked.items():
+    for sql, places in without_checkpoint.items():
         for place, value in zip(places, _each(connection, sql, [asked[place] for place in places]), strict=True):
             found[place] = value
     return found
 
 
 def _dated(edge: Edge) -> str:
-    passes = "" if edge.column is None else f"AND c.{TOTAL_COLUMNS[edge.column]} <> 0"
+    passes = "" if edge.column is None else f"AND d.{TOTAL_COLUMNS[edge.column]} <> 0"
     return _DATED.format(passes=passes, order="ASC" if edge.kind is AggregateKind.FIRST else "DESC")
 
 
@@ -148,16 +143,18 @@ def _start(edge: Edge, filed_at: int) -> int:
 
 
 def _largest(connection: sa.Connection, edge: Edge, key: str, start: int, stop: int) -> int | None:
-    """The largest of the blocks between marks that lie within, and of the changes before and after them; there is a mark within."""
+    """The largest of the blocks between checkpoints that lie within, and of the deltas around them; there is a checkpoint within."""
     of = (edge.history, key)
     column = f"e{edge.column}"
-    marks = "SELECT {what}(position) FROM marks WHERE history = ? AND key = ? AND position >= ? AND position <= ?"
-    sql = f"SELECT ({marks.format(what='min')}), ({marks.format(what='max')})"
+    checkpoints = (
+        "SELECT {what}(position) FROM checkpoints WHERE history = ? AND key = ? AND position >= ? AND position <= ?"
+    )
+    sql = f"SELECT ({checkpoints.format(what='min')}), ({checkpoints.format(what='max')})"
     first, last = run(connection, sql, (*of, start, stop) * 2)[0]
     within = (
-        f"SELECT max({column}) AS largest FROM changes WHERE history = ? AND key = ? AND position >= ? AND position < ?"
+        f"SELECT max({column}) AS largest FROM deltas WHERE history = ? AND key = ? AND position >= ? AND position < ?"
     )
-    blocks = f"SELECT max({column}) FROM marks WHERE history = ? AND key = ? AND position > ? AND position <= ?"
+    blocks = f"SELECT max({column}) FROM checkpoints WHERE history = ? AND key = ? AND position > ? AND position <= ?"
     sql = f"SELECT max(largest) FROM ({within} UNION ALL {within} UNION ALL {blocks}) AS compared"
     value = run(connection, sql, (*of, start, first, *of, last, stop, *of, first, last))[0][0]
     return None if value is None else int(value)
@@ -173,11 +170,9 @@ Aggregates = Mapping[tuple[str, str, str], Mapping[str, Any]]
 class HistoryReader:
     """Reads the aggregates of all features over histories."""
 
-    def __init__(self, changes: Changes, readings: Mapping[tuple[str, str], PlaceReading]) -> None:
-        self._changes = changes
-        self._readings = readings
-        self._columns = {history.number: len(history.totals) for history in changes.layout.histories}
-        self._scans = {key: Scan(r.place, r.one_by_one) for key, r in readings.items() if r.one_by_one}
+    def __init__(self, plan: OnlinePlan) -> None:
+        self._readings = plan.readings
+        self._columns = {history.number: len(history.totals) for history in plan.layout.histories}
 
     def aggregates(self, connection: sa.Connection, claims: Sequence[tuple[Keys, int]]) -> list[Aggregates]:
         """The aggregates by name, of every key of every place (source and entity), for each claim at its moment."""
@@ -191,11 +186,9 @@ class HistoryReader:
         asked = [(edge, key, at) for _, reading, _, key, at in wanted for edge in reading.edges.values()]
         edges = iter(edge_values(connection, asked))
         found: list[dict[tuple[str, str, str], dict[str, Any]]] = [{} for _ in claims]
-        for (number, reading, place, key, filed_at), numbers in zip(wanted, totals, strict=True):
+        for (number, reading, place, key, _), numbers in zip(wanted, totals, strict=True):
             values = reading.values(numbers)
             values.update((aggregate.name, next(edges)) for aggregate in reading.edges)
-            if place in self._scans:
-                values |= self._scans[place].values(self._events(connection, reading, key, filed_at), filed_at)
             found[number][(*place, key)] = values
         return list(found)
 
@@ -204,38 +197,3 @@ class HistoryReader:
         asked = [(history, key, at - before) for reading, key, at in wanted for history, before in reading.points]
         totals = iter(totals_at(connection, asked, self._columns))
         return (list(islice(totals, len(reading.points))) for reading, _, _ in wanted)
-
-    def _events(self, connection: sa.Connection, reading: PlaceReading, key: str, filed_at: int) -> list[Appearing]:
-        """All events of a key that were known then, found through their changes."""
-        source = reading.place.source
-        sql = "SELECT DISTINCT row_id FROM changes WHERE history = ? AND key = ? AND position < ?"
-        ids = [row[0] for row in run(connection, sql, (reading.events[0].number, key, filed_at))]
-        rows = _by_row_id(connection, source.tables[0], ids)
-        if len(source.tables) == 1:
-            events = self._changes.events(source.name, {source.tables[0]: rows})
-        else:
-            events = self._with_claims(connection, source.name, rows, set(ids))
-        appears = self._appears(connection, reading, [event for _, event in events])
-        return [(event, appears.get(event.get("product_id"))) for _, event in events]
-
-    def _with_claims(
-        self, connection: sa.Connection, source: str, rows: Sequence[Mapping[str, Any]], ids: set[str]
-    ) -> list[tuple[str, Mapping[str, Any]]]:
-        claims = contract_rows.fetch(connection, "claims", "claim_id", [row["claim_id"] for row in rows])
-        decided = contract_rows.fetch(connection, "outcomes", "claim_id", [claim["claim_id"] for claim in claims])
-        groups = by_claim({"claims": claims, "outcomes": decided})
-        return [found for group in groups for found in self._changes.events(source, group) if found[0] in ids]
-
-    def _appears(
-        self, connection: sa.Connection, reading: PlaceReading, events: Sequence[Mapping[str, Any]]
-    ) -> dict[Any, int]:
-        if reading.place.entity != Entity.CATEGORY:
-            return {}
-        select = "SELECT product_id, listed_at FROM products"
-        rows = where_in(connection, select, "product_id", [event["product_id"] for event in events])
-        return {row[0]: row[1] for row in rows}
-
-
-def _by_row_id(connection: sa.Connection, table: str, ids: Sequence[str]) -> list[dict[str, Any]]:
-    keys = [tuple(identity.split("\x1f")) for identity in ids]
-    return list(contract_rows.fetch_by_keys(connection, TABLES[table], keys).values())

@@ -14,13 +14,13 @@ import sqlalchemy as sa
 from claimvet.features.links.link_tables import IDENTITY_FEATURES_BY_KIND
 from claimvet.features.links.shared_keys import HUB_HOLDERS
 from claimvet.scoring_service.store.db.statements import AT_ONCE, run
-from claimvet.scoring_service.store.derived.connected_components import others_in_ring
+from claimvet.scoring_service.store.derived.connected_components import others_in_component
 
 _OF_TOKENS = "SELECT {what} FROM identity_links WHERE ({tokens}) AND seen_at < ?"
 
 
 def identity_links(connection: sa.Connection, customer: str, filed_at: int, held: Mapping[str, int]) -> dict[str, int]:
-    """Others who share a token with the customer, of any kind and of one kind, and others in the customer's ring.
+    """Others who share a token with the customer, of any kind and of one kind, and others in the customer's component.
 
     Parameters:
         held: the keys (`features.online.layout.token_key`) of the customer's tokens that others hold too, with how many hold each.
@@ -30,8 +30,8 @@ def identity_links(connection: sa.Connection, customer: str, filed_at: int, held
     for kind in IDENTITY_FEATURES_BY_KIND:
         of_kind = [token for token in held if token.startswith(f"{kind}:")]
         counts[f"identity_{kind}_shared_customers_count"] = asked.others(of_kind)
-    ring = others_in_ring(connection, customer, filed_at) if held else 0
-    return {**counts, "identity_ring_customers_count": ring}
+    component = others_in_component(connection, customer, filed_at) if held else 0
+    return {**counts, "identity_ring_customers_count": component}
 
 
 class _Asked:

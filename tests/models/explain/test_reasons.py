@@ -12,7 +12,7 @@ import pytest
 
 from claimvet.data.contract.tables import LABELS
 from claimvet.features.catalogue.features import MODEL_FEATURES
-from claimvet.models.explain import contributions as shap
+from claimvet.models.explain import tree_shap as shap
 from claimvet.models.explain.protected import is_protected, protected_names
 from claimvet.models.explain.reasons import _reasons, explain, label_contributions
 from claimvet.models.explain.reference_ranges import ReferenceRange, describe, reference_ranges, sentence
@@ -93,7 +93,8 @@ def test_contributions_and_base_sum_to_the_log_odds_that_the_label_stands_on(pai
     numbers = matrix(rows)
     p = pair.probabilities_of(numbers)
     towards, names = label_contributions(pair, numbers, p)
-    bases = {name: shap.exact(getattr(pair, name), numbers)[0, -1] for name in ("frivolous", "abusive")}
+    first = numbers.to_numpy()[:1]
+    bases = {name: getattr(pair, name).predict(first, pred_contrib=True)[0, -1] for name in ("frivolous", "abusive")}
     assert set(labels(pair, rows)) == set(LABELS)
     assert names == tuple(rows.columns)
     for row, label in enumerate(labels(pair, rows)):
@@ -199,32 +200,30 @@ def test_no_rows_have_no_reasons(pair: Pair) -> None:
 
 
 def test_great_batches_get_the_values_that_lightgbm_gives(pair: Pair) -> None:
-    numbers = matrix(world(3_000, seed=5))
-    fast = shap.contributions(pair.frivolous, numbers, many_rows=1)
+    numbers = matrix(world(3_000, seed=5)).to_numpy()
+    fast = shap.contributions(pair.frivolous, numbers)
     np.testing.assert_allclose(fast, shap.exact(pair.frivolous, numbers), atol=shap.TOLERANCE)
 
 
 def test_rows_that_the_fast_way_gets_wrong_are_computed_anew(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers = matrix(world(3_000, seed=5))
+    numbers = matrix(world(3_000, seed=5)).to_numpy()
     right = shap.exact(pair.frivolous, numbers)
-
-    def one_row_wrong(booster: lgb.Booster, frame: pd.DataFrame) -> np.ndarray:
-        return right + (np.arange(len(frame)) == 5)[:, None]
-
-    monkeypatch.setattr(shap, "_by_tables", one_row_wrong)
-    np.testing.assert_array_equal(shap.contributions(pair.frivolous, numbers, many_rows=1), right)
+    one_row_wrong = right + (np.arange(len(right)) == 5)[:, None]
+    monkeypatch.setattr(shap.TreeShap, "of_batch", lambda self, rows: one_row_wrong.copy())
+    np.testing.assert_array_equal(shap.contributions(pair.frivolous, numbers), right)
 
 
 def test_sums_are_held_against_the_scores_of_the_batch_where_it_has_them(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    numbers = matrix(world(3_000, seed=5))
+    numbers = matrix(world(3_000, seed=5)).to_numpy()
     right = shap.exact(pair.frivolous, numbers)
     off = right + (np.arange(len(numbers)) == 7)[:, None]
-    monkeypatch.setattr(shap, "_by_tables", lambda booster, frame: off.copy())
-    mended = shap.contributions(pair.frivolous, numbers, right.sum(axis=1), many_rows=1)
+    monkeypatch.setattr(shap.TreeShap, "of_batch", lambda self, rows: off.copy())
+    base = pair.frivolous.predict(numbers[:1], pred_contrib=True)[0, -1]
+    mended = shap.contributions(pair.frivolous, numbers, right.sum(axis=1) + base)
     np.testing.assert_allclose(mended, right, atol=1e-12)
-    believed = shap.contributions(pair.frivolous, numbers, off.sum(axis=1), many_rows=1)
+    believed = shap.contributions(pair.frivolous, numbers, off.sum(axis=1) + base)
     np.testing.assert_allclose(believed, off, atol=1e-12)
 
 
@@ -240,19 +239,18 @@ def test_a_batch_has_the_same_reasons_with_its_scores_and_without(pair: Pair) ->
 
 
 def test_a_sample_that_disagrees_discards_the_fast_values(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers = matrix(world(3_000, seed=5))
+    numbers = matrix(world(3_000, seed=5)).to_numpy()
     right = shap.exact(pair.frivolous, numbers)
-    monkeypatch.setattr(shap, "_by_tables", lambda booster, frame: right[:, [1, 0, 2, 3, 4, 5]])
-    np.testing.assert_array_equal(shap.contributions(pair.frivolous, numbers, many_rows=1), right)
+    monkeypatch.setattr(shap.TreeShap, "of_batch", lambda self, rows: right[:, [1, 0, *range(2, right.shape[1])]])
+    np.testing.assert_array_equal(shap.contributions(pair.frivolous, numbers), right)
 
 
 def test_a_booster_without_splits_is_explained_by_its_base_alone() -> None:
-    numbers = matrix(world(50))
+    numbers = matrix(world(shap.MANY_ROWS))
     constant = lgb.train(
-        PARAMETERS | {"min_data_in_leaf": 1_000}, lgb.Dataset(numbers.to_numpy(), np.arange(50) % 2), 3
+        PARAMETERS | {"min_data_in_leaf": 10_000}, lgb.Dataset(numbers.to_numpy(), np.arange(len(numbers)) % 2), 3
     )
-    values = shap.contributions(constant, numbers, many_rows=1)
-    assert not values[:, :-1].any()
+    assert not shap.contributions(constant, numbers.to_numpy()).any()
 
 
 def test_what_is_usual_is_three_quantiles_or_the_shares_of_levels() -> None:

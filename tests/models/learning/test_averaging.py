@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from claimvet.models.explain.row_shap import RowShap
-from claimvet.models.explain.tree_shap import read_trees, tree_contributions
+from claimvet.models.explain.tree_shap import TreeShap
 from claimvet.models.learning.averaging import averaged
 from claimvet.models.learning.boosters import booster_settings
 from claimvet.models.parameters import TrainParams
@@ -45,11 +44,11 @@ def test_contributions_are_the_mean_and_tables_know_them() -> None:
     mean = np.mean([booster.predict(asked, pred_contrib=True) for booster in boosters], axis=0)
     one = averaged(boosters)
     np.testing.assert_allclose(one.predict(asked, pred_contrib=True), mean, atol=1e-12)
-    trees, row = read_trees(one), RowShap.of(one)
-    assert trees is not None
-    assert row is not None
-    np.testing.assert_allclose(tree_contributions(trees, asked), mean, atol=1e-12)
-    np.testing.assert_allclose(row.contributions(asked[:3]), mean[:3, :-1], atol=1e-12)
+    shap = TreeShap.of(one)
+    assert shap is not None
+    assert shap.base == pytest.approx(mean[0, -1])
+    np.testing.assert_allclose(shap.of_batch(asked), mean[:, :-1], atol=1e-12)
+    np.testing.assert_allclose(shap.of_rows(asked[:3]), mean[:3, :-1], atol=1e-12)
 
 
 def test_its_text_reads_back_as_itself_and_keeps_the_names_of_its_inputs() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claimvet.data.contract.errors import ModelError
-from claimvet.models.explain.row_shap import RowShap
+from claimvet.models.explain.tree_shap import TreeShap
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.safety import CLUSTER_FEATURES, LINK_FEATURES
 from claimvet.models.scoring.claim_model import PROBABILITIES
@@ -64,7 +64,7 @@ def test_a_row_scores_to_the_last_bit_the_same_whoever_is_scored_beside_it(rows:
 
 def test_rows_whose_tables_do_not_sum_to_their_score_get_lightgbms_own_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = SCORER.score([row()], ["a"])[0].reasons
-    monkeypatch.setattr(RowShap, "contributions", lambda self, matrix: np.full(matrix.shape, 0.5))
+    monkeypatch.setattr(TreeShap, "of_rows", lambda self, matrix: np.full(matrix.shape, 0.5))
     found = SCORER.score([row()], ["a"])[0].reasons
     assert [reason.feature for reason in found] == [reason.feature for reason in wanted]
     assert [r.contribution for r in found] == pytest.approx([r.contribution for r in wanted], abs=1e-9)

@@ -6,12 +6,14 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import EventConflictError
-from claimvet.data.contract.tables import TABLES
+from claimvet.data.contract.tables import TABLES, Kind
 from claimvet.scoring_service.store import EventStore, StoredEvent
+from claimvet.scoring_service.store.events import export
 from tests.features.worlds import DAY, Row, build, build_from, instant, small_world
 from tests.scoring_service.store.histories import by_claim, contents, differences, events_of, features_of, send
 
@@ -57,7 +59,7 @@ def later(number: int, **changed: Any) -> Row:
 
 
 def test_an_event_seen_before_changes_nothing(store: EventStore) -> None:
-    tables = ("returns", "changes", "marks", "repeats")
+    tables = ("returns", "deltas", "checkpoints", "repeats")
     send(store, [StoredEvent("returns", INSPECTED)])
     before = contents(store, tables)
     send(store, [StoredEvent("returns", INSPECTED), StoredEvent("returns", INSPECTED)])
@@ -81,7 +83,6 @@ def test_another_row_with_the_same_key_is_refused_and_nothing_of_its_batch_stays
         ("amount_claimed", 1.5, "100.00", "1.50"),
         ("filed_at", NOW + 1, "2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:00.000001Z"),
         ("seller_id", "t", "'s'", "'t'"),
-        ("amount_claimed", None, "100.00", "null"),
         ("narrative", "no", f"'{'y' * 79}", "'no'"),
     ],
 )
@@ -100,8 +101,44 @@ def test_an_inspection_fills_what_was_null_and_counts_from_when_it_happened(stor
     send(store, [StoredEvent("returns", INSPECTED)])
     assert one(store, CLAIM)[name] == 1
     assert one(store, {**CLAIM, "filed_at": INSPECTED["inspected_at"]})[name] == 0
-    with pytest.raises(EventConflictError, match="inspected_at was"):
-        send(store, [StoredEvent("returns", RETURN)])
+
+
+def test_the_first_message_of_a_return_sent_again_after_its_inspection_changes_nothing(store: EventStore) -> None:
+    tables = ("returns", "deltas", "checkpoints", "repeats")
+    send(store, [StoredEvent("returns", RETURN), StoredEvent("returns", INSPECTED)])
+    before = contents(store, tables)
+    send(store, [StoredEvent("returns", RETURN)])
+    send(store, [StoredEvent("returns", INSPECTED), StoredEvent("returns", RETURN)], 2)
+    assert contents(store, tables) == before
+    with pytest.raises(EventConflictError, match="condition was 'empty_box' and is now 'used'"):
+        send(store, [StoredEvent("returns", {**INSPECTED, "inspected_at": None, "condition": "used"})])
+
+
+NULLABLE = [(name, column.name) for name, table in TABLES.items() for column in table.columns if column.nullable]
+
+
+@pytest.mark.parametrize(("table", "column"), NULLABLE)
+def test_any_value_that_may_be_null_is_filled_once_and_never_taken_back(
+    sqlite: EventStore, table: str, column: str
+) -> None:
+    row = {c.name: 1_000 if c.kind in {Kind.TIME, Kind.MONEY} else f"some {c.name}" for c in TABLES[table].columns}
+    less = {**row, column: None}
+    for rows in ([less, row, less], [row, less]):
+        send(sqlite, [StoredEvent(table, one) for one in rows], 1)
+    send(sqlite, [StoredEvent(table, one) for one in (less, row, less)])
+    assert len(contents(sqlite, (table,))[table]) == 1
+    with sqlite.begin() as connection:
+        assert connection.exec_driver_sql(f"SELECT count(*) FROM {table} WHERE {column} IS NULL").scalar() == 0
+
+
+def test_a_claims_own_columns_are_filled_one_by_one(store: EventStore) -> None:
+    for own in ({"x_a": 1, "x_b": None}, {"x_b": "two"}, {"x_a": None, "x_c": None}, {}):
+        send(store, [StoredEvent("claims", CLAIM, own)])
+    with store.begin() as connection:
+        claim = store.claim("k", connection)
+    assert claim == {**CLAIM, "x_a": 1, "x_b": "two", "x_c": None}
+    with pytest.raises(EventConflictError, match="claims k: extra was"):
+        send(store, [StoredEvent("claims", CLAIM, {"x_a": 2})])
 
 
 def test_an_amount_stated_later_takes_the_place_of_none_everywhere(store: EventStore) -> None:
@@ -144,7 +181,7 @@ def test_an_appeal_takes_the_place_of_the_first_decision_whenever_it_comes(store
 
 
 def test_a_claim_seen_again_later_does_not_count_itself_and_leaves_the_store_as_it_was(store: EventStore) -> None:
-    tables = ("claims", "outcomes", "changes", "marks", "repeats")
+    tables = ("claims", "outcomes", "deltas", "checkpoints", "repeats")
     send(store, [StoredEvent("claims", CLAIM), StoredEvent("outcomes", OUTCOME), StoredEvent("returns", INSPECTED)])
     before = contents(store, tables)
     values = one(store, CLAIM, as_of=NOW + 30 * DAY)
@@ -181,3 +218,34 @@ def test_a_claims_own_columns_come_back_and_the_export_builds_the_same(store: Ev
     assert DataSet.open(tmp_path / "data").missing() == [name for name in TABLES if name not in {"claims", "returns"}]
     expected = by_claim(build_from(tmp_path / "data", tmp_path / "features.parquet"))
     assert differences({"k": found}, expected) == []
+
+
+def test_an_export_in_small_pieces_is_the_same_file(
+    store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = [
+        {"x_a": 1, "x_b": True},
+        {"x_a": 2.5, "x_b": "b"},
+        {"x_c": None, "x_d": 2**70},
+        {},
+        {"x_a": None, "x_e": False},
+    ]
+    for number, extra in enumerate(own):
+        send(
+            store,
+            [
+                StoredEvent("claims", later(number), extra),
+                StoredEvent("returns", {**RETURN, "return_id": f"r{number}"}),
+            ],
+        )
+    for name, at_once in (("whole", 20_000), ("pieces", 2)):
+        monkeypatch.setattr(export, "ROWS_AT_ONCE", at_once)
+        with store.begin() as connection:
+            store.export(tmp_path / name, connection)
+    for table in ("claims", "returns"):
+        whole, pieces = (pd.read_parquet(tmp_path / name / f"{table}.parquet") for name in ("whole", "pieces"))
+        pd.testing.assert_frame_equal(whole, pieces)
+    claims = pd.read_parquet(tmp_path / "pieces" / "claims.parquet").replace({float("nan"): None})
+    assert list(claims["x_a"]) == [1.0, 2.5, None, None, None]
+    assert list(claims["x_b"]) == ["True", "b", None, None, None]
+    assert list(claims["x_d"]) == [None, None, str(2**70), None, None]

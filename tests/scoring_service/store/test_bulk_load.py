@@ -71,7 +71,7 @@ def test_a_fill_that_fails_leaves_the_store_empty(odd_claims: DataSet, store: Ev
     with pytest.raises(RuntimeError, match="the disk is full"):
         fill_and_fail(odd_claims, store)
     with store.begin() as connection:
-        for table in ("claims", "changes", "narratives"):
+        for table in ("claims", "deltas", "narratives"):
             assert run(connection, f"SELECT count(*) FROM {table}")[0][0] == 0, table
 
 
@@ -86,6 +86,6 @@ def test_progress_names_every_table_and_counts_up(odd_claims: DataSet, store_url
     told: list[tuple[str, int]] = []
     load(odd_claims, store_url, progress=lambda what, done=0, total=0: told.append((what, done)))
     assert ("claims", len(ODD)) in told
-    assert {"narratives", "changes"} <= {what for what, _ in told}
-    changes = [done for what, done in told if what == "changes"]
+    assert {"narratives", "deltas"} <= {what for what, _ in told}
+    changes = [done for what, done in told if what == "deltas"]
     assert changes == sorted(changes)

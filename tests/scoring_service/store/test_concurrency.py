@@ -16,13 +16,13 @@ from tests.scoring_service.store.test_append import NOW, PARTIES, later
 WRITERS = 3
 
 
-def assert_marks_are_right(store: EventStore) -> None:
-    """Every mark has the totals of all changes before it, and the extremes of those since the mark before."""
-    changes = contents(store, ("changes",))["changes"]
-    marks = sorted(contents(store, ("marks",))["marks"])
-    assert len(marks) > 20
+def assert_checkpoints_are_right(store: EventStore) -> None:
+    """Every checkpoint has the totals of all changes before it, and the extremes of those since the checkpoint before."""
+    changes = contents(store, ("deltas",))["deltas"]
+    checkpoints = sorted(contents(store, ("checkpoints",))["checkpoints"])
+    assert len(checkpoints) > 20
     before = (None, None, -(2**62))
-    for history, key, position, *numbers in marks:
+    for history, key, position, *numbers in checkpoints:
         since = before[2] if before[:2] == (history, key) else -(2**62)
         of = [change for change in changes if change[:2] == (history, key) and change[2] < position]
         totals = [sum(change[4 + place] or 0 for change in of) for place in range(TOTALS)]
@@ -46,7 +46,7 @@ def test_writers_with_the_same_events_in_other_orders_make_one_store(store_url: 
 
 
 def test_writers_of_one_hot_seller_add_up(store_url: str, tmp_path: Path) -> None:
-    """Enough orders that marks are made, and passed by later and earlier events of others."""
+    """Enough orders that checkpoints are made, and passed by later and earlier events of others."""
     orders = [
         {
             **PARTIES,
@@ -65,10 +65,10 @@ def test_writers_of_one_hot_seller_add_up(store_url: str, tmp_path: Path) -> Non
         list(threads.map(write, range(2)))
     alone = EventStore.open(f"sqlite:///{tmp_path / 'alone.db'}")
     send(alone, [StoredEvent("orders", order) for order in orders], 1_200)
-    tables = ("orders", "changes", "repeats")
+    tables = ("orders", "deltas", "repeats")
     assert contents(stores[0], tables) == contents(alone, tables)
     for store in (stores[0], alone):
-        assert_marks_are_right(store)
+        assert_checkpoints_are_right(store)
     claim = later(1)
     values = features_of(stores[1], [claim])[claim["claim_id"]]
     in_a_month = [order for order in orders if order["ordered_at"] >= claim["filed_at"] - 30 * DAY]

@@ -53,7 +53,7 @@ def test_features_that_nobody_foresaw_are_served_as_they_are_built(tmp_path: Pat
     features, world = drawn(seed, 100), many_worlds(seed, 4)
     store = EventStore.open(f"sqlite:///{tmp_path / 'store.db'}", features)
     send(store, shuffled(world, seed))
-    assert {place.entity for place in store._changes.layout.places.values()} >= {"customer", "seller", "category"}
+    assert {place.entity for place in store._deltas.layout.places.values()} >= {"customer", "seller", "category"}
     assert differences(features_of(store, world["claims"]), by_claim(build(world, tmp_path, features=features))) == []
     store.close()
 
@@ -62,11 +62,11 @@ def test_a_store_opened_for_other_features_derives_what_they_need_of_the_events_
     features, world = drawn(3, 30), many_worlds(3, 2)
     store = EventStore.open(store_url, features)
     send(store, shuffled(world, 3))
-    before = contents(store, ("changes", "repeats", "histories"))
+    before = contents(store, ("deltas", "repeats", "derivation"))
     store.close()
     other = EventStore.open(store_url)
     assert differences(features_of(other, world["claims"]), Oracle(world).features(FEATURES)) == []
     other.close()
     again = EventStore.open(store_url, features)
-    assert contents(again, ("changes", "repeats", "histories")) == before
+    assert contents(again, ("deltas", "repeats", "derivation")) == before
     again.close()

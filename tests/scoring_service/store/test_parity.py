@@ -25,8 +25,8 @@ from tests.scoring_service.store.histories import (
     shuffled,
 )
 
-DERIVED = ("changes", "repeats", "narratives")
-"""Tables that do not depend on the order of events; where marks lie does, and what rings are called."""
+DERIVED = ("deltas", "repeats", "narratives")
+"""Tables that do not depend on the order of events; where checkpoints lie does, and what rings are called."""
 
 
 def test_a_store_fed_in_any_order_gives_the_features_of_the_batch(tmp_path: Path) -> None:

@@ -1,19 +1,24 @@
-"""Tree SHAP of one claim in a fraction of the time of a walk: the tables of `models.explain.tree_shap`, made for all trees at once.
+"""Tables of Tree SHAP: what each leaf contributes to each feature, by the answers at the splits on its way.
 
-There a batch visits one table after the other; here one row visits the tables of all trees in a few steps on whole arrays. Leaves that
-hang below one split share a table. Its address has a bit for each split below, whether the row goes left there, and one for each split
-above, whether the row comes by. To make the tables takes a few hundred milliseconds, to look a row up an eighth of `pred_contrib`.
+For one leaf of value v, whose path asks m features, let z be the share of the training claims that each feature's splits let through and
+o whether the row passes them (1 or 0). The leaf contributes to feature i (Lundberg and others, Nature Machine Intelligence 2020; the
+weights of the subsets written as an integral)
+
+    v (o_i - z_i)  integral over u from 0 to 1 of  product over j other than i of (z_j (1 - u) + o_j u)
+
+The product is a polynomial of degree m - 1, so a Gauss-Legendre rule of m / 2 points is exact. It depends on the row through m bits only.
+Leaves that hang below one split share a table. Its address has a bit for each split below, whether the row goes left there, and one for
+each split above, whether the row comes by.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-
-from claimvet.models.explain.tree_shap import Tree, read_trees
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
@@ -29,10 +34,11 @@ _NONE: Places = np.empty(0, dtype=np.intp)
 
 
 @dataclass(frozen=True)
-class _Forest:
+class Forest:
     """The splits (s) and leaves (n) of all trees; `up` is the split above (`_ROOT` where none), the leaves' after the splits'.
 
-    `is_left` says on which side of it, `share` how many of its training claims came this way.
+    `is_left` says on which side of it, `share` how many of its training claims came this way. `base` is the mean score of these claims,
+    log-odds.
     """
 
     feature: Places
@@ -42,60 +48,82 @@ class _Forest:
     up: Places
     is_left: Flags
     share: Floats
+    base: float
 
     @property
     def splits(self) -> int:
+        """Return how many splits there are."""
         return len(self.feature)
 
-
-class RowShap:
-    """The contributions of a booster's inputs to the raw score of single rows; with `base` (log-odds) they sum to that score."""
-
-    def __init__(self, forest: _Forest, columns: int, base: float) -> None:
-        self.base = base
-        self._forest = forest
-        self._columns = columns
-        self._groups = _Groups(forest)
-        self._features, self._group, self._offset, self._values = _tables(forest, self._groups)
-        self._width = np.bincount(self._group, minlength=self._groups.count)
-        sizes = self._width << self._groups.bits
-        self._base = np.cumsum(sizes) - sizes
-
-    @classmethod
-    def of(cls, booster: lgb.Booster) -> RowShap | None:
-        """None where a tree is deeper than an address is long, or asks what tables do not know (`models.explain.tree_shap.read_trees`)."""
-        trees = read_trees(booster)
-        if trees is None:
-            return None
-        forest = _forest([tree for tree in trees if len(tree.feature)])
-        if _depths(forest).max(initial=0) > BITS:
-            return None
-        return cls(forest, booster.num_feature(), sum(tree.expected for tree in trees))
-
-    def contributions(self, matrix: Floats) -> Floats:
-        """Contribution of each column to each row's raw score, log-odds, float64 (n, columns), without the base.
-
-        A row has the same values, to the last bit, whichever rows are beside it.
-        """
-        return np.array([self._of_row(row) for row in matrix]).reshape(len(matrix), self._columns)
-
-    def _of_row(self, row: Floats) -> Floats:
-        forest, groups = self._forest, self._groups
-        asked = row[forest.feature]
-        left = np.zeros(forest.splits + 1, dtype=np.bool_)
-        left[:-1] = (asked <= forest.threshold) | (np.isnan(asked) & forest.missing_left)
-        address = np.packbits(left[groups.sources] ^ groups.turned, axis=1, bitorder="little")[:, 0]
-        found = self._values[(self._base + address * self._width)[self._group] + self._offset]
-        return np.asarray(np.bincount(self._features, found, minlength=self._columns), dtype=np.float64)
+    @property
+    def depth(self) -> int:
+        """Return the highest number of splits above a leaf."""
+        return int(_depths(self).max(initial=0))
 
 
-class _Groups:
+class _Reader:
+    """Collects the splits and leaves of trees as LightGBM's JSON has them, in the order of LightGBM's own numbers."""
+
+    def __init__(self) -> None:
+        self.splits: list[tuple[int, int, bool, float, int, float, bool]] = []
+        self.leaves: list[tuple[int, int, bool, float, float]] = []
+        self.base = 0.0
+
+    def read(self, tree: dict[str, Any]) -> bool:
+        """Add a tree; return False where it asks what tables do not know (categories, zero as missing)."""
+        first_split, first_leaf = len(self.splits), len(self.leaves)
+        waiting: list[tuple[dict[str, Any], int, bool]] = [(tree["tree_structure"], _ROOT, False)]
+        if "split_index" not in tree["tree_structure"]:
+            self.base += float(tree["tree_structure"]["leaf_value"])
+            return True
+        while waiting:
+            node, up, is_left = waiting.pop()
+            if "split_index" not in node:
+                number, count = first_leaf + node["leaf_index"], float(node["leaf_count"])
+                self.leaves.append((number, up, is_left, count, float(node["leaf_value"])))
+                continue
+            if node["decision_type"] != "<=" or node["missing_type"] == "Zero":
+                return False
+            number, threshold = first_split + node["split_index"], float(node["threshold"])
+            missing_left = node["default_left"] if node["missing_type"] == "NaN" else threshold >= 0.0
+            count = float(node["internal_count"])
+            self.splits.append((number, up, is_left, count, node["split_feature"], threshold, bool(missing_left)))
+            waiting += [(node["left_child"], number, True), (node["right_child"], number, False)]
+        own = self.leaves[first_leaf:]
+        self.base += sum(leaf[4] * leaf[3] for leaf in own) / sum(leaf[3] for leaf in own)
+        return True
+
+    def forest(self) -> Forest:
+        """Return all trees in one."""
+        splits, leaves = sorted(self.splits), sorted(self.leaves)
+        up = np.array([node[1] for node in (*splits, *leaves)], dtype=np.intp)
+        claims = np.array([node[3] for node in (*splits, *leaves)], dtype=np.float64)
+        return Forest(
+            np.array([split[4] for split in splits], dtype=np.intp),
+            np.array([split[5] for split in splits], dtype=np.float64),
+            np.array([split[6] for split in splits], dtype=np.bool_),
+            np.array([leaf[4] for leaf in leaves], dtype=np.float64),
+            up,
+            np.array([node[2] for node in (*splits, *leaves)], dtype=np.bool_),
+            np.where(up == _ROOT, 1.0, claims / claims[up]) if len(up) else claims,
+            self.base,
+        )
+
+
+def read_forest(booster: lgb.Booster) -> Forest | None:
+    """Return the trees of a booster; None where a tree asks what tables do not know (categories, zero as missing)."""
+    reader = _Reader()
+    known = all(reader.read(tree) for tree in booster.dump_model()["tree_info"])
+    return reader.forest() if known else None
+
+
+class Groups:
     """Which leaves share a table, and what addresses it.
 
     `sources` (groups, `BITS`) are the splits whose answers are the bits, `turned` whether a bit says right instead of left.
     """
 
-    def __init__(self, forest: _Forest) -> None:
+    def __init__(self, forest: Forest) -> None:
         splits, depth = forest.splits, _depths(forest)
         below = _splits_below(forest, depth)
         fits = np.ones(len(forest.up), dtype=np.bool_)
@@ -117,13 +145,13 @@ class _Groups:
         self.sources, self.turned = self._addressed(forest, roots, splits)
 
     def _number(self, splits: int, below: Places, roots: Places) -> None:
-        """Each split's bit within its group."""
+        """Return each split's bit within its group."""
         grouped = np.flatnonzero(self.of[:splits] >= 0)
         order = grouped[np.argsort(self.of[grouped], kind="stable")]
         counts = np.bincount(self.of[order], minlength=len(roots))
         self.place[order] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
 
-    def _addressed(self, forest: _Forest, roots: Places, splits: int) -> tuple[Places, Flags]:
+    def _addressed(self, forest: Forest, roots: Places, splits: int) -> tuple[Places, Flags]:
         sources = np.full((self.count, BITS), splits, dtype=np.intp)
         turned = np.zeros((self.count, BITS), dtype=np.bool_)
         grouped = np.flatnonzero(self.of[:splits] >= 0)
@@ -138,33 +166,8 @@ class _Groups:
         return sources, turned
 
 
-def _forest(trees: list[Tree]) -> _Forest:
-    """All trees in one; a tree's root is its first split."""
-    splits = np.cumsum([0, *(len(tree.feature) for tree in trees)])
-    leaves = np.cumsum([0, *(len(tree.leaf_value) for tree in trees)]) + splits[-1]
-    up = np.full(leaves[-1], _ROOT, dtype=np.intp)
-    is_left = np.zeros(leaves[-1], dtype=np.bool_)
-    claims = np.ones(leaves[-1])
-    for tree, split, leaf in zip(trees, splits, leaves, strict=False):
-        claims[split : split + len(tree.feature)] = tree.claims
-        claims[leaf : leaf + len(tree.leaf_value)] = tree.leaf_claims
-        for side, to_left in ((tree.left, True), (tree.right, False)):
-            child = np.where(side >= 0, side + split, leaf - side - 1)
-            up[child] = np.arange(split, split + len(tree.feature))
-            is_left[child] = to_left
-    return _Forest(
-        np.concatenate([_NONE, *(tree.feature for tree in trees)]),
-        np.concatenate([np.empty(0), *(tree.threshold for tree in trees)]),
-        np.concatenate([_NONE.astype(np.bool_), *(tree.missing_left for tree in trees)]),
-        np.concatenate([np.empty(0), *(tree.leaf_value for tree in trees)]),
-        up,
-        is_left,
-        np.where(up == _ROOT, 1.0, claims / claims[up]),
-    )
-
-
-def _depths(forest: _Forest) -> Places:
-    """How many splits are above each split and each leaf."""
+def _depths(forest: Forest) -> Places:
+    """Return how many splits are above each split and each leaf."""
     depth = np.zeros(len(forest.up), dtype=np.intp)
     node = forest.up.copy()
     while (some := node != _ROOT).any():
@@ -173,8 +176,8 @@ def _depths(forest: _Forest) -> Places:
     return depth
 
 
-def _splits_below(forest: _Forest, depth: Places) -> Places:
-    """How many splits hang at each split, itself among them."""
+def _splits_below(forest: Forest, depth: Places) -> Places:
+    """Return how many splits hang at each split, itself among them."""
     below = np.ones(forest.splits, dtype=np.intp)
     depth = depth[: forest.splits]
     for level in range(depth.max(initial=0), 0, -1):
@@ -183,8 +186,8 @@ def _splits_below(forest: _Forest, depth: Places) -> Places:
     return below
 
 
-def _tables(forest: _Forest, groups: _Groups) -> tuple[Places, Places, Places, Floats]:
-    """Of each value of a table's row its feature, its group and its place in the row; and all tables, one after the other."""
+def tables_of(forest: Forest, groups: Groups) -> tuple[Places, Places, Places, Floats]:
+    """Return for each value of a table's row its feature, its group and its place in the row; and all tables, one after the other."""
     splits = forest.splits
     leaves = np.argsort(groups.of[splits:], kind="stable") + splits
     features, group, offset, values = [], [], [], []
@@ -209,7 +212,7 @@ def _split(starts: Places, made: Floats) -> list[tuple[int, Floats]]:
 
 
 def _whole_groups(of: Places) -> list[slice]:
-    """The leaves in blocks of a size that stays in the cache, no group parted."""
+    """Return the leaves in blocks of a size that stays in the cache, no group parted."""
     blocks, start, end = [], 0, 0
     for following in [*(np.flatnonzero(np.diff(of)) + 1).tolist(), len(of)]:
         if end > start and following - start > _LEAVES_AT_ONCE:
@@ -219,8 +222,8 @@ def _whole_groups(of: Places) -> list[slice]:
     return [*blocks, slice(start, end)] if end > start else []
 
 
-def _block(forest: _Forest, groups: _Groups, leaves: Places) -> tuple[Places, Places, Floats]:
-    """Feature, group and values (2^bits) of everything that these leaves contribute, sorted by group and feature."""
+def _block(forest: Forest, groups: Groups, leaves: Places) -> tuple[Places, Places, Floats]:
+    """Return feature, group and values (2^bits) of everything that these leaves contribute, sorted by group and feature."""
     nodes = _ways(forest, leaves)  # (steps, leaves): the node below each split on the way, `_ROOT` beyond the root
     there = nodes != _ROOT
     split = np.where(there, forest.up[nodes], 0)
@@ -244,14 +247,14 @@ def _block(forest: _Forest, groups: _Groups, leaves: Places) -> tuple[Places, Pl
     return _gathered(feature, first, own, values)
 
 
-def _above_bits(groups: _Groups, own: Places, inside: Flags, there: Flags) -> Places:
-    """The bits of the splits above a group: after those inside, the nearest first."""
+def _above_bits(groups: Groups, own: Places, inside: Flags, there: Flags) -> Places:
+    """Return the bits of the splits above a group: after those inside, the nearest first."""
     outside = there & ~inside
     nearest: Places = groups.inner[own] + np.cumsum(outside, axis=0) - 1
     return nearest
 
 
-def _ways(forest: _Forest, leaves: Places) -> Places:
+def _ways(forest: Forest, leaves: Places) -> Places:
     """From each leaf up: the leaf, then each split above it but the root; (steps, leaves)."""
     ways, node = [], leaves
     while (on := (node != _ROOT) & (forest.up[node] != _ROOT)).any():
@@ -261,8 +264,8 @@ def _ways(forest: _Forest, leaves: Places) -> Places:
 
 
 def _leaf_tables(shares: Floats) -> Floats:
-    """What leaves of value 1 contribute to each of m features, (m, leaves, 2^m), by which of them are passed;
-    `models.explain.tree_shap`.
+    """Return what leaves of value 1 contribute to each of m features, (m, leaves, 2^m), by which of them are passed;
+    the module's formula.
     """
     m, leaves = shares.shape
     points, weights = np.polynomial.legendre.leggauss(m // 2 + 1)
@@ -280,7 +283,7 @@ def _leaf_tables(shares: Floats) -> Floats:
 
 
 def _gathered(feature: Places, first: Places, own: Places, values: Floats) -> tuple[Places, Places, Floats]:
-    """The sums over the leaves of a group, feature by feature."""
+    """Return the sums over the leaves of a group, feature by feature."""
     steps, leaves = np.nonzero((first == np.arange(len(first))[:, None]) & (feature >= 0))
     order = np.lexsort((feature[steps, leaves], own[leaves]))
     steps, leaves = steps[order], leaves[order]
