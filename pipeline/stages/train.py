@@ -17,6 +17,8 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from claimvet.data.contract.dataset import DataSet, connect, identifier, quoted
 from claimvet.data.contract.errors import InvalidDataError, UsageError
@@ -113,12 +115,31 @@ def train(
     Raises `InvalidDataError` where the data break the contract, `ModelError` where no claim has a finding, `UsageError` where the
     file of features does not exist or `out` holds anything but what an earlier run wrote.
     """
-    if features is not None and not features.is_file():
-        raise UsageError(f"the file of features {features} does not exist, expected one from `claimvet features build`")
+    require_features(features)
     if out is None:
         return _train(data, split, params, policy, None, features, read, progress)
     with output_directory(out, "train", (data, features)) as filled:
         return _train(data, split, params, policy, filled, features, read, progress)
+
+
+def require_features(features: Path | None) -> None:
+    """Raise where a file of features is named that is none.
+
+    Raises:
+        UsageError: where it does not exist.
+        InvalidDataError: where it is no Parquet file with a row a claim.
+    """
+    expected = "expected one from `claimvet features build`"
+    if features is None:
+        return
+    if not features.is_file():
+        raise UsageError(f"the file of features {features} does not exist, {expected}")
+    try:
+        names = pq.read_schema(features).names
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InvalidDataError(f"{features} is no Parquet file that can be read, {expected}") from error
+    if "claim_id" not in names:
+        raise InvalidDataError(f"{features} has no column claim_id, {expected}")
 
 
 def _train(
