@@ -18,6 +18,7 @@ from claimvet.models.learning.training import Training
 from claimvet.models.metrics.evaluation import by_slice, figures, intervals
 from claimvet.models.metrics.intervals import proportion_interval
 from claimvet.models.policy.alternatives import CAPACITIES, COST_RATIOS, money_table
+from claimvet.models.scoring.schema import Input, InputSchema
 from claimvet.pipeline.stages.train import with_dispositions
 
 
@@ -170,3 +171,11 @@ def test_intervals_of_shares_are_the_exact_ones(cases: int, claims: int) -> None
     low, high = proportion_interval(cases, claims)
     assert low == pytest.approx(beta.ppf(0.025, cases, claims - cases + 1) if cases else 0.0)
     assert high == pytest.approx(beta.ppf(0.975, cases + 1, claims - cases) if cases < claims else 1.0)
+
+
+def test_the_card_names_the_protected_inputs_that_a_model_reads(card: str, facts: CardFacts) -> None:
+    assert "none of them has the name of a protected field" in card
+    schema = InputSchema((*facts.model.schema.inputs, Input("x_gender", "category"), Input("x_postCode", "category")))
+    told = model_card(replace(facts, model=replace(facts.model, schema=schema)))
+    assert "among them are protected fields or proxies: `x_gender`, `x_postCode`. They move scores" in told
+    assert "never among them" not in told
