@@ -127,7 +127,7 @@ class DecisionService:
                 for _, request in requests
                 if isinstance(request, QueuedDecision)
                 or request.claim_id not in known
-                or _only_fills(request, known[request.claim_id])
+                or _only_fills(request, known[str(request.claim_id)])
             ],
             connection,
         )

@@ -5,6 +5,8 @@ On PostgreSQL keys compare byte by byte, as the code that derives them does, wha
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -24,15 +26,15 @@ def upgrade() -> None:
     _components()
 
 
-def _text() -> sa.types.TypeEngine[str]:
+def _text() -> sa.Text:
     return sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
-def _history_and_key() -> list[sa.Column[object]]:
+def _history_and_key() -> list[sa.Column[Any]]:
     return [sa.Column("history", sa.Integer(), nullable=False), sa.Column("key", _text(), nullable=False)]
 
 
-def _numbers() -> list[sa.Column[object]]:
+def _numbers() -> list[sa.Column[Any]]:
     names = [f"t{number}" for number in range(10)] + ["e0", "e1"]
     return [sa.Column(name, sa.BigInteger(), nullable=True) for name in names]
 
