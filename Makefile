@@ -1,6 +1,6 @@
 # `make` alone explains the targets. Everything runs from .venv (or VENV=...), which `setup` builds from requirements.lock.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo test test-fast test-random clean lint types format bench bench-quality bench-tsa bench-features bench-serving bench-labels bench-boosters bench-ablation bench-reasons notebooks docs lock
+.PHONY: help setup setup-spark demo test test-fast test-random clean lint types format bench bench-quality bench-tsa bench-features bench-serving bench-labels bench-boosters bench-ablation bench-reasons notebooks docs lock clients
 PYTHON ?= python3
 export PYTHON
 VENV ?= .venv
@@ -55,6 +55,12 @@ types: setup ## Strict type check
 format: setup ## Put the code into its standard form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+CLIENTS := tests/scoring_service/clients
+clients: setup ## Install generators of clients and linters of OpenAPI, for the tests of the endpoint's document; needs npm
+	@cd $(CLIENTS) && npm ci --silent --no-audit --no-fund
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CLIENTS)/.venv
+	@$(BIN)/uv pip install --quiet --python $(CLIENTS)/.venv/bin/python -r $(CLIENTS)/requirements.in
 
 lock: setup ## Resolve pyproject.toml anew into requirements.lock, and the .in files into theirs
 	@tools/lock.sh

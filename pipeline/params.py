@@ -124,7 +124,18 @@ def load_params(named: Path | None = None) -> Params:
     Raises `UsageError` for a file that is no YAML, a key that does not exist, or a value of the wrong type or range.
     """
     path = find_params(named, Path.cwd())
-    return Params() if path is None else parse_params(path.read_text(encoding="utf-8"), path.name)
+    return Params() if path is None else parse_params(_text_of(path), path.name)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the parameter file {path} is no text in UTF-8, expected YAML") from error
+    except OSError as error:
+        raise UsageError(
+            f"the parameter file {path} cannot be read: {(error.strerror or str(error)).lower()}"
+        ) from error
 
 
 def parse_params(text: str, name: str = FILE_NAME) -> Params:

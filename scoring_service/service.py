@@ -222,7 +222,8 @@ class Service:
         """What is missing to score a claim now; nothing where it can be scored."""
         errors = []
         if self.champion.loaded is None:
-            errors.append(FieldError("model", f"there is no model: {self.champion.problem}"))
+            why = "the log says why" if self.champion.has_looked else "it is being loaded"
+            errors.append(FieldError("model", f"there is no model: {why}"))
         try:
             async with asyncio.timeout(_STALLED_SECONDS):
                 await self.read(self.store.require_fingerprint)
@@ -284,9 +285,17 @@ class Service:
                 log(_LOG, "model not taken over", logging.WARNING, role=role, problem=reloader.problem)
 
     async def check(self) -> None:
-        """Compares a sample of decisions with the batch path, and tells metrics and log; raises `StoreError` where that fails."""
+        """Compare a sample of decisions with the batch path, and tell metrics and log, also where there was nothing to compare.
+
+        Raises:
+            StoreError: where the check fails.
+        """
         url = self.store.engine.url.render_as_string(hide_password=False)
         found = await compare_apart(url, self.settings.check_decisions)
+        self.metrics.checked_decisions.set(found.decisions)
+        if not found.decisions:
+            log(_LOG, "self-check compared nothing", logging.WARNING, **vars(found))
+            return
         self.metrics.checked.inc(found.values)
         self.metrics.checked_at.set(self.now().timestamp())
         for feature, count in found.differences.items():

@@ -24,7 +24,7 @@ from claimvet.data.contract.reading.feature_types import (
     wrong_type,
 )
 from claimvet.data.contract.reading.formats import ENDINGS, FileFormat, format_of
-from claimvet.data.contract.reading.parquet_files import column_names, parquet_files, parquet_relation
+from claimvet.data.contract.reading.parquet_files import column_names, feature_types_of, parquet_files, parquet_relation
 from claimvet.data.contract.tables import TABLES, Kind, Table
 
 SQL_TYPES = {
@@ -216,6 +216,19 @@ class TableFile:
             )
 
 
+def types_beside(known: FeatureTypes, claims: TableFile | None) -> FeatureTypes:
+    """Return the types of features of a file of claims: those known, and of all others what the data set's own Parquet file says."""
+    try:
+        own = {} if claims is None or claims.is_csv else feature_types_of(claims.files[0])
+    except InvalidDataError:  # whoever reads that file says so
+        return known
+    if own.keys() <= known.types.keys():
+        return known
+    return FeatureTypes(
+        own | dict(known.types), f"{known.source}, or the data set's own claims," if known.types else "the data set"
+    )
+
+
 def find_table(folder: Path, table: Table) -> list[Path]:
     """Return all in the folder that is this table, in any case: `t.parquet` (file or directory), `t/`, `t.csv`, `t.csv.gz`."""
     names = [f"{table.name}{ending}" for ending in ENDINGS]
@@ -258,7 +271,7 @@ class DataSet:
 
     def claims_file(self, path: Path) -> TableFile:
         """A file of claims beside those of the data set, whose features are of the same types."""
-        return TableFile(TABLES["claims"], path, self.types)
+        return TableFile(TABLES["claims"], path, types_beside(self.types, self.tables.get("claims")))
 
     def has(self, table: str) -> bool:
         """Whether the table is there and has a row; a missing and an empty table mean the same to a feature."""

@@ -9,6 +9,7 @@
     ├── OutputError          what a command writes cannot be written where it should: no space, no permission
     ├── StoreError           the event store cannot be reached, or is of another version
     ├── RowError             one row sent to the event store breaks the contract; `field` says where
+    │   └── TimeOrderError   two of its times, each good by itself, are in the wrong order
     ├── EventConflictError   a key of the event store was seen with another row
     └── UsageError           exit status 2: the command was called wrongly
 
@@ -58,6 +59,10 @@ class RowError(ClaimvetError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class TimeOrderError(RowError):
+    """Two times of one row, each good by itself, are in the wrong order."""
 
 
 class EventConflictError(ClaimvetError):

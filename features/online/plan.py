@@ -29,7 +29,7 @@ def compile_plan(features: Sequence[Feature]) -> OnlinePlan:
     >>> from claimvet.features.catalogue.features import FEATURES
     >>> plan = compile_plan([feature for feature in FEATURES if feature.name == "seller_orders_count_90d"])
     >>> list(plan.readings), [history.description for history in plan.layout.histories]
-    ([('orders', 'seller')], ['orders of seller, events, None: count_events_all_ever '])
+    ([('orders', 'seller')], ['orders of seller, events, None: count_events_all_ever'])
 
     Raises:
         FeatureError: where a feature needs something that running totals cannot give.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from claimvet.data.contract.tables import LABELS
+from claimvet.models.explain.protected import protected_names
 from claimvet.models.metrics.evaluation import calibration_curve, figures
 from claimvet.models.policy.alternatives import USUAL_CAPACITY
 from claimvet.models.policy.policy import Policy
@@ -75,8 +76,16 @@ def _opening(model: ClaimModel) -> str:
         "valid, frivolous or abusive, and what to do with it at the least expected cost. Use it to sort claims and to spend experts' "
         "time; do not use it to punish customers, to set prices, or for claims of another kind.\n\n"
         f"It knows what was decided until {known}. Two boosters of {model.frivolous.num_trees()} and {model.abusive.num_trees()} trees "
-        f"read {len(model.schema.names)} inputs; protected and proxy fields (`group_` columns) are never among them."
+        f"read {len(model.schema.names)} inputs; {_protected(model)}"
     )
+
+
+def _protected(model: ClaimModel) -> str:
+    """Return what the inputs hold of protected fields and proxies, by name."""
+    if names := protected_names(model.schema.names):
+        shown = ", ".join(f"`{name}`" for name in names)
+        return f"among them are protected fields or proxies: {shown}. They move scores, and are never told as a reason."
+    return "none of them has the name of a protected field or a proxy, and `group_` columns are never among them."
 
 
 def _data(model: ClaimModel) -> str:

@@ -19,6 +19,7 @@ from scipy.stats import norm
 
 from claimvet.data.contract.tables import GROUP_COLUMN_PREFIX
 from claimvet.models.assessment.checks import Check
+from claimvet.models.metrics.intervals import proportion_interval
 from claimvet.models.parameters import GateParams
 from claimvet.models.policy.claim_facts import most_likely
 
@@ -60,19 +61,6 @@ def fairness_table(evaluated: pd.DataFrame, level: float = 0.95) -> pd.DataFrame
             if inside.sum() >= SMALLEST_GROUP:
                 rows.append(_row(grouping, str(group), suspected, held, inside, level))
     return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def wilson(count: float, total: float, level: float) -> tuple[float, float]:
-    """Two-sided interval of a share (Wilson, JASA 1927).
-
-    >>> tuple(round(end, 4) for end in wilson(5, 100, 0.95))
-    (0.0215, 0.1118)
-    """
-    z = float(norm.ppf(0.5 + level / 2))
-    share = count / total
-    centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)
-    half = z * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2)) / (1 + z**2 / total)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
 def fairness_check(evaluated: pd.DataFrame, params: GateParams) -> Check:
@@ -126,7 +114,7 @@ def _row(
     level: float,
 ) -> dict[str, object]:
     count, total = int(suspected[inside].sum()), int(inside.sum())
-    low, high = wilson(count, total, 0.95)
+    low, high = proportion_interval(count, total, 0.95, "wilson")
     others = int((~inside).sum())
     ratio = ratio_of(total - count, total, others - int(suspected[~inside].sum()), others, level)
     held_up = float(np.mean(held[inside]))

@@ -12,7 +12,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from scipy.stats import beta
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from claimvet.data.contract.tables import LABELS
@@ -24,6 +23,7 @@ from claimvet.models.metrics.evaluation import (
     confusion,
     log_loss_metric,
 )
+from claimvet.models.metrics.intervals import proportion_interval
 
 COLOURS = ("#2a7f62", "#d08c2e", "#b03a48")
 """Of valid, frivolous and abusive; told apart by eyes that do not see red and green, too (lightness differs)."""
@@ -65,9 +65,9 @@ def calibration_plot(evaluated: pd.DataFrame) -> Figure:
         curve = calibration_curve(found[:, number], y == number)
         axes.plot(curve["p_mean"], curve["share"], color=COLOURS[number], label=label)
         axes.scatter(curve["p_mean"], curve["share"], s=400 * curve["claims"] / max(len(y), 1), color=COLOURS[number])
-        claims = curve["claims"].to_numpy(dtype=np.float64)
-        low, high = share_interval(np.round(curve["share"].to_numpy() * claims), claims)
-        axes.vlines(curve["p_mean"], low, high, color=COLOURS[number], linewidth=0.8)
+        cases = (curve["share"] * curve["claims"]).round().astype("int64")
+        ends = [proportion_interval(*pair) for pair in zip(cases.tolist(), curve["claims"].tolist(), strict=True)]
+        axes.vlines(curve["p_mean"], *zip(*ends, strict=True), color=COLOURS[number], linewidth=0.8)
     axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
     axes.legend()
     return figure
@@ -98,18 +98,10 @@ def calibration_slices(evaluated: pd.DataFrame) -> pd.DataFrame:
             if len(part) >= MIN_SLICE:
                 _, found, y = arrays(part)
                 valid = int((y == 0).sum())
-                low, high = share_interval(np.array([valid]), np.array([len(y)]))
+                low, high = proportion_interval(valid, len(y))
                 share = valid / len(y)
-                rows.append([name, str(value), len(y), float(found[:, 0].mean()), share, float(low[0]), float(high[0])])
+                rows.append([name, str(value), len(y), float(found[:, 0].mean()), share, low, high])
     return pd.DataFrame(rows, columns=["slice", "value", "findings", "p_mean", "share", "low", "high"])
-
-
-def share_interval(cases: FloatArray, claims: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
-    """Clopper-Pearson interval of a share, elementwise: exact, Biometrika 1934."""
-    tail = (1.0 - level) / 2.0
-    low = np.where(cases > 0, beta.ppf(tail, np.maximum(cases, 1e-9), claims - cases + 1.0), 0.0)
-    high = np.where(cases < claims, beta.ppf(1.0 - tail, cases + 1.0, np.maximum(claims - cases, 1e-9)), 1.0)
-    return low, high
 
 
 def confusion_plot(evaluated: pd.DataFrame) -> Figure:

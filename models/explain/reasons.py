@@ -58,7 +58,7 @@ class Reason:
 
 
 def explain(model: Explained, features: pd.DataFrame, top: int = 5) -> list[list[Reason]]:
-    """For each row of `features` its reasons towards its most likely label, strongest first, `top` at most.
+    """Return for each row of `features` its reasons towards its most likely label, strongest first, `top` at most.
 
     What speaks against the label is left out, unless nothing speaks for it: then that stands there, its contributions below 0.
     """
@@ -85,7 +85,7 @@ def reasons_for(
 def label_contributions(
     model: Explained, matrix: pd.DataFrame, probabilities: pd.DataFrame, raw: tuple[Floats, Floats] | None = None
 ) -> tuple[Floats, tuple[str, ...]]:
-    """Contribution of each input towards each row's most likely label (float64, n by inputs, log-odds), and the inputs' names.
+    """Return the contribution of each input towards each row's most likely label (float64, n by inputs, log-odds), and the inputs' names.
 
     Where several columns of the matrix were made from one input, it has the sum of what they contribute.
     """
@@ -110,7 +110,7 @@ def _by_input(towards: Floats, sources: Sequence[str]) -> tuple[Floats, tuple[st
 
 
 def _question(probabilities: pd.DataFrame) -> tuple[Flags, Flags]:
-    """Which rows are called valid, and which are explained by the abusive booster; the frivolous one has the others."""
+    """Return which rows are called valid, and which are explained by the abusive booster; the frivolous one has the others."""
     p = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64)
     label: Places = p.argmax(axis=1)
     valid: Flags = label == 0
@@ -118,7 +118,7 @@ def _question(probabilities: pd.DataFrame) -> tuple[Flags, Flags]:
 
 
 def _strongest(towards: Floats, top: int) -> tuple[Places, Flags]:
-    """Places of the `top` strongest contributions of each row, strongest first, and which of them to keep."""
+    """Return the places of the `top` strongest contributions of each row, strongest first, and which of them to keep."""
     nothing_for_it = (towards <= 0.0).all(axis=1, keepdims=True)
     strength = np.where(nothing_for_it, -towards, towards)
     order = np.argsort(-strength, axis=1, kind="stable")[:, :top]
@@ -142,7 +142,7 @@ def _reasons(
 
 
 def _plain(value: object) -> Value:
-    """The value as JSON holds it."""
+    """Return the value as JSON holds it."""
     plain = value.item() if isinstance(value, np.generic) else value
     if is_missing(plain):
         return None

@@ -37,7 +37,7 @@ def reference_ranges(features: pd.DataFrame, kinds: Mapping[str, str]) -> dict[s
 
 
 def sentence(name: str, value: Value, reference: ReferenceRange | None) -> str:
-    """One sentence for a seller: what the feature is, its value, and how that compares with its reference range.
+    """Return one sentence for a seller: what the feature is, its value, and how that compares with its reference range.
 
     >>> sentence("x_cabin_bags", 7, [0.0, 1.0, 3.0])
     'Cabin bags: 7, above the usual 0 to 3.'
@@ -54,7 +54,7 @@ def sentence(name: str, value: Value, reference: ReferenceRange | None) -> str:
 
 
 def describe(name: str) -> str:
-    """The feature as the beginning of a sentence; an `x_` column by its own name.
+    """Return the feature as the beginning of a sentence; an `x_` column by its own name.
 
     >>> describe("claim_amount")
     'Amount claimed'

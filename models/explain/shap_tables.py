@@ -145,7 +145,7 @@ class Groups:
         self.sources, self.turned = self._addressed(forest, roots, splits)
 
     def _number(self, splits: int, below: Places, roots: Places) -> None:
-        """Each split's bit within its group."""
+        """Return each split's bit within its group."""
         grouped = np.flatnonzero(self.of[:splits] >= 0)
         order = grouped[np.argsort(self.of[grouped], kind="stable")]
         counts = np.bincount(self.of[order], minlength=len(roots))
@@ -167,7 +167,7 @@ class Groups:
 
 
 def _depths(forest: Forest) -> Places:
-    """How many splits are above each split and each leaf."""
+    """Return how many splits are above each split and each leaf."""
     depth = np.zeros(len(forest.up), dtype=np.intp)
     node = forest.up.copy()
     while (some := node != _ROOT).any():
@@ -177,7 +177,7 @@ def _depths(forest: Forest) -> Places:
 
 
 def _splits_below(forest: Forest, depth: Places) -> Places:
-    """How many splits hang at each split, itself among them."""
+    """Return how many splits hang at each split, itself among them."""
     below = np.ones(forest.splits, dtype=np.intp)
     depth = depth[: forest.splits]
     for level in range(depth.max(initial=0), 0, -1):
@@ -187,7 +187,7 @@ def _splits_below(forest: Forest, depth: Places) -> Places:
 
 
 def tables_of(forest: Forest, groups: Groups) -> tuple[Places, Places, Places, Floats]:
-    """Of each value of a table's row its feature, its group and its place in the row; and all tables, one after the other."""
+    """Return for each value of a table's row its feature, its group and its place in the row; and all tables, one after the other."""
     splits = forest.splits
     leaves = np.argsort(groups.of[splits:], kind="stable") + splits
     features, group, offset, values = [], [], [], []
@@ -212,7 +212,7 @@ def _split(starts: Places, made: Floats) -> list[tuple[int, Floats]]:
 
 
 def _whole_groups(of: Places) -> list[slice]:
-    """The leaves in blocks of a size that stays in the cache, no group parted."""
+    """Return the leaves in blocks of a size that stays in the cache, no group parted."""
     blocks, start, end = [], 0, 0
     for following in [*(np.flatnonzero(np.diff(of)) + 1).tolist(), len(of)]:
         if end > start and following - start > _LEAVES_AT_ONCE:
@@ -223,7 +223,7 @@ def _whole_groups(of: Places) -> list[slice]:
 
 
 def _block(forest: Forest, groups: Groups, leaves: Places) -> tuple[Places, Places, Floats]:
-    """Feature, group and values (2^bits) of everything that these leaves contribute, sorted by group and feature."""
+    """Return feature, group and values (2^bits) of everything that these leaves contribute, sorted by group and feature."""
     nodes = _ways(forest, leaves)  # (steps, leaves): the node below each split on the way, `_ROOT` beyond the root
     there = nodes != _ROOT
     split = np.where(there, forest.up[nodes], 0)
@@ -248,7 +248,7 @@ def _block(forest: Forest, groups: Groups, leaves: Places) -> tuple[Places, Plac
 
 
 def _above_bits(groups: Groups, own: Places, inside: Flags, there: Flags) -> Places:
-    """The bits of the splits above a group: after those inside, the nearest first."""
+    """Return the bits of the splits above a group: after those inside, the nearest first."""
     outside = there & ~inside
     nearest: Places = groups.inner[own] + np.cumsum(outside, axis=0) - 1
     return nearest
@@ -264,7 +264,7 @@ def _ways(forest: Forest, leaves: Places) -> Places:
 
 
 def _leaf_tables(shares: Floats) -> Floats:
-    """What leaves of value 1 contribute to each of m features, (m, leaves, 2^m), by which of them are passed;
+    """Return what leaves of value 1 contribute to each of m features, (m, leaves, 2^m), by which of them are passed;
     the module's formula.
     """
     m, leaves = shares.shape
@@ -283,7 +283,7 @@ def _leaf_tables(shares: Floats) -> Floats:
 
 
 def _gathered(feature: Places, first: Places, own: Places, values: Floats) -> tuple[Places, Places, Floats]:
-    """The sums over the leaves of a group, feature by feature."""
+    """Return the sums over the leaves of a group, feature by feature."""
     steps, leaves = np.nonzero((first == np.arange(len(first))[:, None]) & (feature >= 0))
     order = np.lexsort((feature[steps, leaves], own[leaves]))
     steps, leaves = steps[order], leaves[order]

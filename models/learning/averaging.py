@@ -18,7 +18,7 @@ _SIZES = re.compile(r"^tree_sizes=.*\n", re.MULTILINE)
 
 
 def averaged(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
-    """One booster whose log odds are the mean of theirs, which have the same inputs; a single one as it is."""
+    """Return one booster whose log odds are the mean of theirs, which have the same inputs; a single one as it is."""
     if len(boosters) == 1:
         return boosters[0]
     texts = [booster.model_to_string(num_iteration=-1) for booster in boosters]
@@ -29,7 +29,7 @@ def averaged(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
 
 
 def _trees(text: str) -> list[str]:
-    """Each tree's lines after its number."""
+    """Return each tree's lines after its number."""
     return [tree.partition("\n")[2] for tree in text.partition(_END)[0].split(_TREE)[1:]]
 
 

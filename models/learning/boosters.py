@@ -109,7 +109,7 @@ def tree_counts(training_set: TrainingSet, known: Mapping[str, int], params: Tra
 
 
 def suspicion_signs(schema: InputSchema) -> list[int]:
-    """Monotone constraint of each input against valid, in order: 1 rises, -1 falls, 0 free."""
+    """Return the monotone constraint of each input against valid, in order: 1 rises, -1 falls, 0 free."""
     return [_SIGNS.get(column.suspicion, 0) for column in schema.inputs]
 
 
@@ -121,7 +121,7 @@ def grow(
     params: TrainParams,
     weight: FloatArray | None = None,
 ) -> lgb.Booster:
-    """A booster for the mean of `target`, the average of `params.averaged` of `trees` trees each, of seeds that follow one another.
+    """Return a booster for the mean of `target`, the average of `params.averaged` of `trees` trees each, of seeds that follow one another.
 
     A constant one where `target` has one value only, or no row.
 
@@ -136,7 +136,7 @@ def grow(
 
 
 def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], params: TrainParams) -> int:
-    """How many trees do best on the latest rows when the earlier ones train; `MIN_TREES` where that cannot be told.
+    """Return how many trees do best on the latest rows when the earlier ones train; `MIN_TREES` where that cannot be told.
 
     The rows are in time order. The count is scaled to all rows, which carry more trees than those that were grown on.
     """
@@ -161,7 +161,7 @@ def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int],
 
 
 def booster_settings(signs: Sequence[int], rows: int, params: TrainParams) -> dict[str, Any]:
-    """LightGBM's settings of a binary booster grown on `rows` claims; `signs` is the monotone constraint of each input."""
+    """Return LightGBM's settings of a binary booster grown on `rows` claims; `signs` is the monotone constraint of each input."""
     return {
         "objective": "binary",
         "learning_rate": params.learning_rate,
@@ -188,7 +188,7 @@ def _data(matrix: pd.DataFrame, target: FloatArray, weight: FloatArray | None = 
 
 
 def _constant(matrix: pd.DataFrame, target: FloatArray, params: TrainParams) -> lgb.Booster:
-    """One leaf that answers (positives + 1/2) / (rows + 1) whatever the input (Krichevsky and Trofimov's estimate)."""
+    """Return one leaf that answers (positives + 1/2) / (rows + 1) whatever the input (Krichevsky and Trofimov's estimate)."""
     share = (float(target.sum()) + 0.5) / (len(target) + 1.0)
     nothing = pd.DataFrame(np.zeros((2, matrix.shape[1])), columns=matrix.columns)
     settings = booster_settings([0] * matrix.shape[1], 2, params) | {"bagging_freq": 0, "min_data_in_leaf": 2}

@@ -69,19 +69,19 @@ class Calibrated:
         return self.fitted.error_rates
 
     def errors_of(self, deciders: pd.Series) -> FloatArray:
-        """The share of wrong findings of each claim's decider, float64."""
+        """Return the share of wrong findings of each claim's decider, float64."""
         wrong = 1.0 - float((self.fitted.shares**2).sum())
         return self.fitted.lapse_rates_of(deciders) * wrong
 
     def found(self, raw: pd.DataFrame, deciders: pd.Series) -> FloatArray:
-        """How likely each label is found by deciders who may err, (n, 3)."""
+        """Return how likely each label is found by deciders who may err, (n, 3)."""
         maps = {"frivolous": self.frivolous, "abusive": self.abusive}
         odds = [maps[name].log_odds(raw[name].to_numpy(dtype=np.float64)) for name in BOOSTER_LABELS]
         return found_probabilities(shares_of(np.column_stack(odds)), self.errors_of(deciders), self.fitted.shares)
 
 
 def fit_calibrations(raw: pd.DataFrame, labels: pd.Series, deciders: pd.Series) -> Calibrated:
-    """Calibrations and error rates for held-out findings, one row a claim in time order.
+    """Return calibrations and error rates for held-out findings, one row a claim in time order.
 
     `raw` has the log odds against valid in `frivolous` and `abusive`, `labels` the findings, `deciders` who found them.
     """
@@ -117,7 +117,7 @@ def _significantly_better(losses: Mapping[str, FloatArray], default: str) -> str
 
 
 def _gain(default: FloatArray, other: FloatArray) -> float:
-    """How many standard errors the mean loss of `other` lies below that of `default`."""
+    """Return how many standard errors the mean loss of `other` lies below that of `default`."""
     gain = default - other
     error = float(gain.std() / np.sqrt(len(gain)))
     return float(gain.mean()) / error if error > 0.0 else 0.0
@@ -163,7 +163,7 @@ def _lapse_rates(findings: Findings, fitted: Fitted) -> FloatArray:
 
 
 def _posterior(findings: Findings, fitted: Fitted, place: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Log odds in order, P of the label against valid being true, and the weight of each claim for that question."""
+    """Return log odds in order, P of the label against valid being true, and the weight of each claim for that question."""
     odds = findings.log_odds(fitted.coefficients)
     truth = true_shares(shares_of(odds), findings.label, _lapse_rates(findings, fitted), findings.shares)
     weight = truth[:, 0] + truth[:, place + 1]

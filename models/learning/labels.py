@@ -12,7 +12,7 @@ from claimvet.data.contract.tables import FINDINGS
 
 
 def latest_outcomes(outcomes: pd.DataFrame, known_by: pd.Timestamp) -> pd.DataFrame:
-    """The outcome that counts for each claim at `known_by` (inclusive), one row a claim, in the order of `claim_id`.
+    """Return the outcome that counts for each claim at `known_by` (inclusive), one row a claim, in the order of `claim_id`.
 
     `outcomes` has the contract's columns `claim_id`, `outcome_id`, `label`, `decided_by` and `decided_at` (UTC). The answer has
     `claim_id` as its index, and `label`, `decided_by` (strings), `decided_at` and `is_finding` (bool).

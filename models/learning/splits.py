@@ -127,7 +127,7 @@ def _sliced(
 def _early(
     train: pd.DataFrame, claims: int, bound_from: pd.Timestamp, gap: pd.Timedelta, params: SplitParams
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The latest `claims` of the training slice to set a bound, and what was known before them; both empty where too thin."""
+    """Return the latest `claims` of the training slice to set a bound, and what was known before them; both empty where too thin."""
     if claims < params.min_findings or len(train) - claims < params.min_findings:
         return train.iloc[:0], train.iloc[:0]
     early_bound_from = train["filed_at"].iloc[len(train) - claims]
@@ -146,7 +146,7 @@ def _unsplit(everything: pd.DataFrame, known_until: pd.Timestamp, note: str) -> 
 
 
 def in_order_of_filing(findings: pd.DataFrame, filed_at: pd.Series) -> pd.DataFrame:
-    """Findings (index `claim_id`) with their filing time in `filed_at`, earliest first."""
+    """Return findings (index `claim_id`) with their filing time in `filed_at`, earliest first."""
     filed = findings.assign(filed_at=filed_at.reindex(findings.index))
     return filed.rename_axis("claim_id").sort_values(["filed_at", "claim_id"], kind="stable")
 
@@ -168,7 +168,7 @@ def _gap(
     known_until: pd.Timestamp,
     quantile: float,
 ) -> pd.Timedelta:
-    """The measured delay, at most half of the shorter later slice, so that something is left of it."""
+    """Return the measured delay, at most half of the shorter later slice, so that something is left of it."""
     delays = (findings["decided_at"] - findings["filed_at"]).sort_values()
     measured = pd.Timedelta(delays.iloc[int(quantile * (len(findings) - 1))])
     longest = pd.Timedelta(min(test_from - bound_from, known_until - test_from) / 2)

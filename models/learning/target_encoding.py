@@ -24,7 +24,7 @@ _NULL = "\0"
 def learn_rates(
     schema: InputSchema, features: pd.DataFrame, target: npt.NDArray[np.bool_], seed: int
 ) -> tuple[InputSchema, pd.DataFrame]:
-    """The schema with rates for its categories, and the float64 matrix to grow on, whose rates come from the other folds.
+    """Return the schema with rates for its categories, and the float64 matrix to grow on, whose rates come from the other folds.
 
     `target` says of each row of `features` whether it lacks merit. Where either answer is rarer than two the schema keeps ranks.
     """
@@ -45,7 +45,7 @@ def learn_rates(
 
 
 def _numbered(values: pd.Series) -> tuple[npt.NDArray[np.intp], list[str]]:
-    """The place of each row's level (a null has its own), and the levels' names by place: numbers sort in a tenth of texts' time."""
+    """Return the place of each row's level (a null has its own), and the levels' names by place: numbers sort in a tenth of texts' time."""
     places, found = pd.factorize(values)
     texts = np.array([*map(level_text, found), _NULL], dtype=object)  # a null's place is -1, the last
     codes, levels = pd.factorize(texts[places])

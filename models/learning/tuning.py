@@ -53,7 +53,7 @@ class Tuned:
 
 
 def time_folds(data: TrainingData, split: SplitParams) -> list[Fold]:
-    """Blocks of findings in time order, each with what was known when it began; raises `ModelError` where there are too few."""
+    """Return blocks of findings in time order, each with what was known when it began; raises `ModelError` where there are too few."""
     findings = in_order_of_filing(
         latest_findings(data.outcomes, data.outcomes["decided_at"].max()), data.claims["filed_at"]
     )
@@ -74,7 +74,10 @@ def _folds(data: TrainingData, findings: pd.DataFrame, least: int) -> Iterator[F
 
 
 def suggest(trial: Trial, params: TrainParams) -> TrainParams:
-    """Parameters of one trial; what is not searched (trees at most, seed, threads, unchecked claims) stays as it is in `params`."""
+    """Return the parameters of one trial.
+
+    What is not searched (`num_boost_round`, seed, threads, unchecked claims) stays as it is in `params`.
+    """
     return replace(
         params,
         learning_rate=trial.suggest_float("learning_rate", 0.02, 0.12, log=True),
@@ -98,7 +101,7 @@ def tune(
     study: str,
     progress: Progress = silent,
 ) -> Tuned:
-    """Searches until there are `trials` trials in the study or `seconds` have passed, and answers the best.
+    """Search until there are `trials` trials in the study or `seconds` have passed, and return the best.
 
     `storage` (an SQLAlchemy URL) keeps the trials: the same `study` goes on where it stopped. The first trial is `params` itself, so the
     answer is never worse on these blocks. Raises `ModelError` where there are too few findings.
@@ -149,7 +152,10 @@ def _objective(data: TrainingData, folds: list[Fold], params: TrainParams) -> Ca
 
 
 def _loss(data: TrainingData, fold: Fold, params: TrainParams) -> float:
-    """Log loss of a block's findings under a pair grown before it; calibrated on the block itself, which is alike for all trials."""
+    """Return the log loss of a block's findings under a pair grown before it.
+
+    It is calibrated on the block itself, which is alike for all trials.
+    """
     raw = train_plain_pair(data, fold.known, params).raw(data.features.loc[fold.later.index])
     findings = Findings.of(raw[list(BOOSTER_LABELS)], fold.later["label"], fold.later["decided_by"])
     fitted = fit(findings, "sigmoid")

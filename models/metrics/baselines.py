@@ -34,13 +34,13 @@ FLAGS: Mapping[str, float] = MappingProxyType(
 
 
 def base_rates(labels: pd.Series, index: pd.Index) -> pd.DataFrame:
-    """Every claim gets the labels' shares in `labels`, each seen one half time more (so that none is 0); columns `PROBABILITIES`."""
+    """Return every claim gets the labels' shares in `labels`, each seen one half time more (so that none is 0); columns `PROBABILITIES`."""
     counts = labels.value_counts().reindex(LABELS, fill_value=0) + 0.5
     return pd.DataFrame([(counts / counts.sum()).to_numpy()] * len(index), index=index, columns=list(PROBABILITIES))
 
 
 def red_flags(features: pd.DataFrame, suspicions: Mapping[str, str]) -> pd.Series:
-    """How many red flags each claim raises, `MAX_FLAGS` at most; index of `features`.
+    """Return how many red flags each claim raises, `MAX_FLAGS` at most; index of `features`.
 
     Every input that is declared to raise suspicion is one where it is above 0, and so are those of `FLAGS` that the features have.
     """
@@ -55,7 +55,9 @@ def red_flags(features: pd.DataFrame, suspicions: Mapping[str, str]) -> pd.Serie
 def rules(
     features: pd.DataFrame, labels: pd.Series, later: pd.DataFrame, suspicions: Mapping[str, str]
 ) -> pd.DataFrame:
-    """The labels' shares among earlier claims with as many red flags (`features`, `labels`), for `later`; columns `PROBABILITIES`."""
+    """Return the labels' shares among earlier claims with as many red flags (`features`, `labels`), for `later`; columns
+    `PROBABILITIES`.
+    """
     flags, asked = red_flags(features, suspicions), red_flags(later, suspicions)
     by_flags = {count: base_rates(labels[flags == count], later.index[:1]) for count in range(MAX_FLAGS + 1)}
     answers = [by_flags[count].iloc[0].to_numpy() for count in asked] if len(later) else []
@@ -63,7 +65,7 @@ def rules(
 
 
 def logistic(matrix: pd.DataFrame, labels: pd.Series, later: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Multinomial logistic regression of `labels` on ranks of `matrix`, asked about `later`; columns `PROBABILITIES`.
+    """Return a multinomial logistic regression of `labels` on ranks of `matrix`, asked about `later`; columns `PROBABILITIES`.
 
     Nulls take the median, with a flag beside it. Base rates where `labels` has one value only.
     """
@@ -79,7 +81,7 @@ def logistic(matrix: pd.DataFrame, labels: pd.Series, later: pd.DataFrame, seed:
 
 
 def loss_difference(evaluated: pd.DataFrame, other: pd.DataFrame, params: GateParams) -> float:
-    """What the mean log loss of `evaluated` is above that of `other`, evaluated frames of the same claims, at most: held with
+    """Return what the mean log loss of `evaluated` is above that of `other`, evaluated frames of the same claims, at most: held with
     `confidence`.
     """
     return mean_interval(losses_of(evaluated) - losses_of(other.loc[evaluated.index]), params.confidence, params.seed)[

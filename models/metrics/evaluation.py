@@ -50,42 +50,42 @@ CARRIED = (
 
 
 def auc_valid_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
-    """Area under the ROC curve of valid against the rest."""
+    """Return the area under the ROC curve of valid against the rest."""
     return auc(p[:, 0], y == 0)
 
 
 def auc_abusive_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
-    """Area under the ROC curve of abusive against the rest."""
+    """Return the area under the ROC curve of abusive against the rest."""
     return auc(p[:, 2], y == 2)
 
 
 def average_precision_valid_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
-    """Area under the precision-recall curve of valid against the rest."""
+    """Return the area under the precision-recall curve of valid against the rest."""
     return _average_precision(p[:, 0], y == 0)
 
 
 def average_precision_abusive_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
-    """Area under the precision-recall curve of abusive against the rest."""
+    """Return the area under the precision-recall curve of abusive against the rest."""
     return _average_precision(p[:, 2], y == 2)
 
 
 def log_loss_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
-    """Mean negative log probability of the label that was found, in nats."""
+    """Return the mean negative log probability of the label that was found, in nats."""
     return float(-np.log(p[np.arange(len(y)), y]).mean())
 
 
 def brier_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
-    """Mean squared distance of the three probabilities from the label, 0 to 2."""
+    """Return the mean squared distance of the three probabilities from the label, 0 to 2."""
     return float(((p - np.eye(len(LABELS))[y]) ** 2).sum(axis=1).mean())
 
 
 def calibration_error_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
-    """Expected calibration error of P(valid): mean distance from the share of valid claims, over `BINS` bins."""
+    """Return the expected calibration error of P(valid): mean distance from the share of valid claims, over `BINS` bins."""
     return float(calibration_errors(p[:, 0], (y == 0)[None, :])[0])
 
 
 def calibration_errors(p_valid: FloatArray, are_valid: npt.NDArray[np.bool_]) -> FloatArray:
-    """The same for many outcomes of the same claims: `are_valid` (m, n), answer (m,)."""
+    """Return the same for many outcomes of the same claims: `are_valid` (m, n), answer (m,)."""
     inside = np.minimum((p_valid * BINS).astype(np.intp), BINS - 1)[:, None] == np.arange(BINS)
     off = (p_valid @ inside)[None, :] - are_valid.astype(np.float64) @ inside.astype(np.float64)
     errors: FloatArray = np.abs(off).sum(axis=1) / len(p_valid)
@@ -93,7 +93,7 @@ def calibration_errors(p_valid: FloatArray, are_valid: npt.NDArray[np.bool_]) ->
 
 
 def accuracy_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
-    """Share of claims whose most likely label is the one that was found."""
+    """Return the share of claims whose most likely label is the one that was found."""
     return float((p.argmax(axis=1) == y).mean())
 
 
@@ -117,12 +117,12 @@ FOUND = ("found_valid", "found_frivolous", "found_abusive")
 
 
 def figures(evaluated: pd.DataFrame) -> dict[str, float]:
-    """All `METRICS` of an evaluated frame; NaN throughout where it is empty."""
+    """Return all `METRICS` of an evaluated frame; NaN throughout where it is empty."""
     return _figures(*arrays(evaluated))
 
 
 def intervals(evaluated: pd.DataFrame, seed: int, level: float = 0.95) -> pd.DataFrame:
-    """Bootstrap intervals: index metric, columns `low` and `high` (percentiles of `RESAMPLES` resamples of claims)."""
+    """Return bootstrap intervals: index metric, columns `low` and `high` (percentiles of `RESAMPLES` resamples of claims)."""
     p, found, y = arrays(evaluated)
     random = np.random.default_rng(seed)
     drawn = [random.integers(0, len(y), len(y)) for _ in range(RESAMPLES if len(y) else 0)]
@@ -132,7 +132,7 @@ def intervals(evaluated: pd.DataFrame, seed: int, level: float = 0.95) -> pd.Dat
 
 
 def by_slice(evaluated: pd.DataFrame) -> pd.DataFrame:
-    """All figures in every slice of at least `MIN_SLICE` findings: columns `slice`, `value`, `findings`, then the metrics."""
+    """Return all figures in every slice of at least `MIN_SLICE` findings: columns `slice`, `value`, `findings`, then the metrics."""
     rows = []
     for name in (name for name in SLICES if name in evaluated):
         for value, part in evaluated.groupby(name, sort=True):
@@ -142,14 +142,14 @@ def by_slice(evaluated: pd.DataFrame) -> pd.DataFrame:
 
 
 def calibration_curve(probability: FloatArray, is_so: npt.NDArray[np.bool_], bins: int = BINS) -> pd.DataFrame:
-    """One row a bin of equal width that is not empty: `claims` (number), `p_mean`, `share` (of those that are so)."""
+    """Return one row a bin of equal width that is not empty: `claims` (number), `p_mean`, `share` (of those that are so)."""
     position = np.minimum((probability * bins).astype(np.intp), bins - 1)
     frame = pd.DataFrame({"bin": position, "p": probability, "so": is_so.astype(np.float64)}).groupby("bin")
     return pd.DataFrame({"claims": frame["p"].size(), "p_mean": frame["p"].mean(), "share": frame["so"].mean()})
 
 
 def confusion(evaluated: pd.DataFrame) -> pd.DataFrame:
-    """Number of claims by label found (rows) and most likely label (columns)."""
+    """Return the number of claims by label found (rows) and most likely label (columns)."""
     p, _, y = arrays(evaluated)
     counts = np.zeros((len(LABELS), len(LABELS)), dtype=np.int64)
     np.add.at(counts, (y, p.argmax(axis=1)), 1)
@@ -164,7 +164,7 @@ def evaluated_frame(
     known_customers: set[str],
     policy: Policy,
 ) -> pd.DataFrame:
-    """Puts together what the figures need, indexed by `claim_id` as `findings` (with `label` and `decided_by`) is.
+    """Put together what the figures need, indexed by `claim_id` as `findings` (with `label` and `decided_by`) is.
 
     `errors` is how often each claim's decider is wrong.
 
@@ -185,7 +185,7 @@ def evaluated_frame(
 
 
 def amount_bands(amounts: pd.Series) -> pd.Series:
-    """The band of each amount in US dollars as text, `not stated` for null.
+    """Return the band of each amount in US dollars as text, `not stated` for null.
 
     >>> amount_bands(pd.Series([49.0, 5000.0, None])).tolist()
     ['under $50', '$5,000 and more', 'not stated']
@@ -197,7 +197,7 @@ def amount_bands(amounts: pd.Series) -> pd.Series:
 
 
 def arrays(evaluated: pd.DataFrame) -> tuple[FloatArray, FloatArray, npt.NDArray[np.intp]]:
-    """Probabilities (n, 3), those of what is found (n, 3), and label positions of an evaluated frame."""
+    """Return probabilities (n, 3), those of what is found (n, 3), and label positions of an evaluated frame."""
     position = {label: number for number, label in enumerate(LABELS)}
     labels = np.array([position[label] for label in evaluated["label"]], dtype=np.intp)
     p, found = (np.asarray(evaluated[list(names)], dtype=np.float64) for names in (PROBABILITIES, FOUND))
@@ -211,7 +211,8 @@ def _figures(p: FloatArray, found: FloatArray, y: npt.NDArray[np.intp]) -> dict[
 
 
 def auc(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:
-    """Area under the ROC curve: Mann and Whitney's statistic, as `sklearn.metrics.roc_auc_score` answers it, but NaN where all are alike.
+    """Return the area under the ROC curve: Mann and Whitney's statistic, as `sklearn.metrics.roc_auc_score` answers it, but NaN where
+    all are alike.
 
     Without its checks, because resampling asks often. `score` and `is_so` are (n,).
     """

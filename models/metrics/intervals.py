@@ -1,10 +1,13 @@
-"""How far can a mean be off? Paired bootstrap intervals of what each claim loses."""
+"""How far can a figure be off? Paired bootstrap intervals of means, and intervals of shares."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import binomtest
 
 from claimvet.models.metrics.evaluation import arrays
 
@@ -13,16 +16,28 @@ RESAMPLES = 500
 
 
 def losses_of(evaluated: pd.DataFrame) -> FloatArray:
-    """The log loss of each claim of an evaluated frame, in nats."""
+    """Return the log loss of each claim of an evaluated frame, in nats."""
     _, found, y = arrays(evaluated)
     losses: FloatArray = -np.log(found[np.arange(len(y)), y])
     return losses
 
 
 def mean_interval(values: FloatArray, confidence: float, seed: int) -> tuple[float, float, float]:
-    """Mean of paired differences with bootstrap bounds, each of them held with `confidence`: low, mean, high."""
+    """Return the mean of paired differences with bootstrap bounds, each of them held with `confidence`: low, mean, high."""
     random = np.random.default_rng(seed)
     drawn = random.multinomial(len(values), np.full(len(values), 1 / len(values)), RESAMPLES)
     means = drawn @ values / len(values)
     low, high = np.quantile(means, [1 - confidence, confidence])
     return float(low), float(values.mean()), float(high)
+
+
+def proportion_interval(
+    count: int, total: int, level: float = 0.95, method: Literal["exact", "wilson"] = "exact"
+) -> tuple[float, float]:
+    """Return the two-sided interval of a share: `exact` (Clopper and Pearson, Biometrika 1934) or `wilson` (JASA 1927).
+
+    >>> tuple(round(end, 4) for end in proportion_interval(5, 100, method="wilson"))
+    (0.0215, 0.1118)
+    """
+    interval = binomtest(count, total).proportion_ci(level, method=method)
+    return float(interval.low), float(interval.high)

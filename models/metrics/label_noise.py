@@ -51,7 +51,7 @@ _START = np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
 
 
 def found_probabilities(probabilities: FloatArray, errors: FloatArray, shares: FloatArray | None = None) -> FloatArray:
-    """What a decider who errs would find: some findings are lapses, and fall on the labels by `shares` whatever the claim is.
+    """Return what a decider who errs would find: some findings are lapses, and fall on the labels by `shares` whatever the claim is.
 
     `probabilities` is (n, 3), `errors` (n,) the share of wrong findings, `shares` (3,) of the labels (equal ones where not given); the
     answer is (n, 3), each row summing to 1.
@@ -114,7 +114,7 @@ class Findings:
 
     @classmethod
     def of(cls, raw: pd.DataFrame, labels: pd.Series, deciders: pd.Series) -> Findings:
-        """From log odds against valid (`frivolous`, `abusive`), labels and deciders."""
+        """Make them from log odds against valid (`frivolous`, `abusive`), labels and deciders."""
         columns = [
             column for name in BOOSTER_LABELS for column in log_probabilities(raw[name].to_numpy(dtype=np.float64))
         ]
@@ -125,11 +125,11 @@ class Findings:
         return cls(np.column_stack(columns), label, decider, names, counts / counts.sum())
 
     def take(self, rows: Flags) -> Findings:
-        """Some of the claims."""
+        """Return some of the claims."""
         return Findings(self.terms[rows], self.label[rows], self.decider[rows], self.deciders, self.shares)
 
     def log_odds(self, coefficients: FloatArray) -> FloatArray:
-        """Calibrated log odds against valid, (n, 2)."""
+        """Return calibrated log odds against valid, (n, 2)."""
         rise_f, fall_f, shift_f, rise_a, fall_a, shift_a = coefficients
         log_p_f, log_q_f, log_p_a, log_q_a = self.terms.T
         return np.column_stack(
@@ -137,7 +137,7 @@ class Findings:
         )
 
     def loss(self, coefficients: FloatArray, lapse: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        """Summed negative log likelihood of the findings, and its gradient by coefficients and by lapse rates."""
+        """Return the summed negative log likelihood of the findings, and its gradient by coefficients and by lapse rates."""
         p, rows = shares_of(self.log_odds(coefficients)), np.arange(len(self.label))
         mine, rate, at_large = p[rows, self.label], lapse[self.decider], self.shares[self.label]
         found = np.maximum((1.0 - rate) * mine + rate * at_large, 1e-12)
@@ -152,7 +152,7 @@ class Findings:
 
 
 def shares_of(log_odds: FloatArray) -> FloatArray:
-    """P of each label, (n, 3), from log odds of the two labels against valid, (n, 2)."""
+    """Return P of each label, (n, 3), from log odds of the two labels against valid, (n, 2)."""
     odds = np.column_stack([np.zeros(len(log_odds)), log_odds])
     odds = np.exp(odds - odds.max(axis=1, keepdims=True))
     answer: FloatArray = odds / odds.sum(axis=1, keepdims=True)
@@ -162,7 +162,9 @@ def shares_of(log_odds: FloatArray) -> FloatArray:
 def true_shares(
     probabilities: FloatArray, label: npt.NDArray[np.intp], lapse: FloatArray, shares: FloatArray
 ) -> FloatArray:
-    """P of each label being true, (n, 3), given `probabilities` (n, 3), what was found and the lapse rate of who found it (Bayes)."""
+    """Return P of each label being true, (n, 3), given `probabilities` (n, 3), what was found and the lapse rate of who found it
+    (Bayes).
+    """
     likelihood = lapse[:, None] * shares[label][:, None] + (1.0 - lapse[:, None]) * np.eye(len(LABELS))[label]
     joint = probabilities * likelihood
     answer: FloatArray = joint / joint.sum(axis=1, keepdims=True)
@@ -170,7 +172,7 @@ def true_shares(
 
 
 def fit(findings: Findings, method: str = "beta") -> Fitted:
-    """Coefficients and lapse rates of least penalised loss.
+    """Return the coefficients and lapse rates of least penalised loss.
 
     One claim's worth of loss draws each coefficient to its start, `PRIOR_FINDINGS` draw each decider to the prior lapse rate.
     """

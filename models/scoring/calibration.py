@@ -36,7 +36,7 @@ class Calibration:
     knots: tuple[tuple[float, float], ...] = ()
 
     def log_odds(self, raw: FloatArray) -> FloatArray:
-        """Calibrated log odds, float64, shape of `raw`."""
+        """Return calibrated log odds, float64, shape of `raw`."""
         log_p, log_q = log_probabilities(raw)
         answer: FloatArray = self.rise * log_p - self.fall * log_q + self.shift
         if self.knots:
@@ -45,18 +45,18 @@ class Calibration:
         return answer
 
     def apply(self, raw: FloatArray) -> FloatArray:
-        """Probabilities, float64, shape of `raw` (log odds), within [`MIN_PROBABILITY`, 1 - `MIN_PROBABILITY`]."""
+        """Return probabilities, float64, shape of `raw` (log odds), within [`MIN_PROBABILITY`, 1 - `MIN_PROBABILITY`]."""
         odds = np.clip(self.log_odds(raw), -_MAX_LOG_ODDS, _MAX_LOG_ODDS)
         clipped: FloatArray = np.clip(1.0 / (1.0 + np.exp(-odds)), MIN_PROBABILITY, 1.0 - MIN_PROBABILITY)
         return clipped
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Calibration:
-        """Reads what `to_dict` wrote."""
+        """Read what `to_dict` wrote."""
         knots = tuple((float(before), float(after)) for before, after in document.get("knots", ()))
         return cls(**{**document, "knots": knots})
 

@@ -57,7 +57,9 @@ class ClaimModel:
         return {name: name for name in self.schema.names}
 
     def matrix(self, features: pd.DataFrame) -> pd.DataFrame:
-        """The boosters' input: float64, one column an input in order, index of `features`; raises `ModelError` where they do not fit."""
+        """Return the boosters' input: float64, one column an input in order, index of `features`; raises `ModelError` where they do not
+        fit.
+        """
         return self.schema.conform(features)
 
     def probabilities(self, features: pd.DataFrame) -> pd.DataFrame:
@@ -69,7 +71,7 @@ class ClaimModel:
         return self.calibrated(self.raw(matrix), matrix.index)
 
     def raw(self, matrix: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
-        """Log odds of frivolous and of abusive against valid, as the boosters say them: float64, one a row of the matrix."""
+        """Return log odds of frivolous and of abusive against valid, as the boosters say them: float64, one a row of the matrix."""
         return raw_scores(self.frivolous, matrix), raw_scores(self.abusive, matrix)
 
     def calibrated(self, raw: tuple[FloatArray, FloatArray], index: pd.Index) -> pd.DataFrame:
@@ -88,7 +90,7 @@ class ClaimModel:
         return sum(len(text.encode()) for text in self._files().values())
 
     def save(self, directory: Path) -> None:
-        """Writes the model's files into `directory`, which is made where it is missing; each file is replaced as a whole."""
+        """Write the model's files into `directory`, which is made where it is missing; each file is replaced as a whole."""
         directory.mkdir(parents=True, exist_ok=True)
         for name, text in self._files().items():
             aside = directory / f".{name}.part"
@@ -184,14 +186,14 @@ _RECORD_WORDS = {"judge_from": "test_from", "judge": "test", "practise": "early_
 
 
 def raw_scores(booster: lgb.Booster, matrix: pd.DataFrame) -> FloatArray:
-    """The booster's log odds, float64, one a row."""
+    """Return the booster's log odds, float64, one a row."""
     if matrix.empty:
         return np.empty(0, dtype=np.float64)
     return np.asarray(booster.predict(matrix.to_numpy(), raw_score=True), dtype=np.float64)
 
 
 def class_probabilities(frivolous: FloatArray, abusive: FloatArray, index: pd.Index) -> pd.DataFrame:
-    """The three classes from P(frivolous | frivolous or valid) and P(abusive | abusive or valid), both within (0, 1).
+    """Return the three classes from P(frivolous | frivolous or valid) and P(abusive | abusive or valid), both within (0, 1).
 
     Columns as `PROBABILITIES`, float64.
 

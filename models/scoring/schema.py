@@ -48,7 +48,7 @@ class InputSchema:
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, suspicions: Mapping[str, str]) -> InputSchema:
-        """Fixes the inputs: every column of `frame`, in its order; numbers and booleans are numbers, all else is a category.
+        """Fix the inputs: every column of `frame`, in its order; numbers and booleans are numbers, all else is a category.
 
         `suspicions` maps a column to `raises` or `lowers`; a column that it lacks is `unknown`.
         """
@@ -65,7 +65,7 @@ class InputSchema:
         return tuple(column for column in self.inputs if column.kind == "category")
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The inputs in order as float64, with the index of `frame`: numbers as they are (infinite ones missing), ranks of levels.
+        """Return the inputs in order as float64, with the index of `frame`: numbers as they are (infinite ones missing), ranks of levels.
 
         Columns that are no inputs are left out. Raises `ModelError` for a missing input, an unknown `x_` column, or a value of the
         wrong kind.
@@ -87,12 +87,12 @@ class InputSchema:
             )
 
     def to_dict(self) -> list[dict[str, Any]]:
-        """JSON form: one object an input, in order."""
+        """Return the JSON form: one object an input, in order."""
         return [asdict(column) for column in self.inputs]
 
     @classmethod
     def from_dict(cls, inputs: list[dict[str, Any]]) -> InputSchema:
-        """Reads what `to_dict` wrote."""
+        """Read what `to_dict` wrote."""
         return cls(
             tuple(
                 Input(**{**column, "levels": tuple(column["levels"]), "rates": tuple(column["rates"])})
@@ -163,7 +163,7 @@ def _rates(values: pd.Series, column: Input) -> npt.NDArray[np.float64]:
 
 
 def level_text(value: object) -> str:
-    """The name of a level; 3.0 is written as 3, because a reader may have made floats of whole numbers."""
+    """Return the name of a level; 3.0 is written as 3, because a reader may have made floats of whole numbers."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)

@@ -77,7 +77,7 @@ class RowScore:
 
 
 def score_matrix(model: ClaimModel, matrix: pd.DataFrame, features: pd.DataFrame) -> Scored:
-    """Scores the rows of `features`, of which the model has made `matrix` (`ClaimModel.matrix`); `claim_id` draws the audits."""
+    """Score the rows of `features`, of which the model has made `matrix` (`ClaimModel.matrix`); `claim_id` draws the audits."""
     raw = model.raw(matrix)
     probabilities = model.calibrated(raw, matrix.index)
     return Scored(
@@ -90,12 +90,12 @@ def score_matrix(model: ClaimModel, matrix: pd.DataFrame, features: pd.DataFrame
 
 
 def audits(model: ClaimModel, claim_ids: Iterable[str]) -> npt.NDArray[np.bool_]:
-    """Whether an expert reviews the claim whatever its score, bool, one a claim."""
+    """Return whether an expert reviews the claim whatever its score, bool, one a claim."""
     return audit_draws(claim_ids, model.policy.audit_seed) < model.policy.audit_share
 
 
 def value_text(value: Value) -> str | None:
-    """A feature's value as text: whole numbers without a decimal point, null as null.
+    """Return a feature's value as text: whole numbers without a decimal point, null as null.
 
     >>> value_text(3.0), value_text(0.25), value_text(None)
     ('3', '0.25', None)
@@ -121,14 +121,14 @@ class RowScorer:
         self._explained = [(booster, TreeShap.of(booster)) for booster in (model.frivolous, model.abusive)]
 
     def encode(self, rows: Sequence[FeatureRow]) -> Floats:
-        """The boosters' input, float64 (n, inputs); raises `ModelError` as `InputSchema.conform` does."""
+        """Return the boosters' input, float64 (n, inputs); raises `ModelError` as `InputSchema.conform` does."""
         for row in rows:
             self._require_fit(row)
         values = [[encode(row[name]) for name, encode in self._encoders] for row in rows]
         return np.array(values, dtype=np.float64).reshape(len(rows), len(self._names))
 
     def raw_scores(self, matrix: Floats) -> tuple[Floats, Floats]:
-        """What both boosters say to the rows that `encode` made: log-odds of frivolous and of abusive against valid, float64 (n)."""
+        """Return what both boosters say to the rows that `encode` made: log-odds of frivolous and of abusive against valid, float64 (n)."""
         frivolous, abusive = (_predict(booster, matrix, raw_score=True) for booster, _ in self._explained)
         return frivolous, abusive
 
@@ -140,7 +140,7 @@ class RowScorer:
         )
 
     def options(self, shares: Floats, rows: Sequence[FeatureRow]) -> list[tuple[str, str, float]]:
-        """Each row's disposition, the one where no expert is free, and what a review saves, as `Policy.options`."""
+        """Return each row's disposition, the one where no expert is free, and what a review saves, as `Policy.options`."""
         policy = self.model.policy
         kinds = np.array([row.get("claim_type") for row in rows], dtype=object)
         numbers = {fact: _numbers(rows, name) for fact, name in NUMBERS.items()}
@@ -153,7 +153,7 @@ class RowScorer:
     def reasons(
         self, matrix: Floats, raw: tuple[Floats, Floats], shares: Floats, rows: Sequence[FeatureRow]
     ) -> list[tuple[Reason, ...]]:
-        """Each row's reasons towards its likeliest label, strongest first, as `models.explain.reasons.reasons_for` within 1e-9."""
+        """Return each row's reasons towards its likeliest label, strongest first, as `models.explain.reasons.reasons_for` within 1e-9."""
         label = shares.argmax(axis=1)
         by_abusive = np.where(label == 0, shares[:, 2] > shares[:, 1], label == 2)
         towards = np.empty(matrix.shape, dtype=np.float64)
@@ -164,7 +164,7 @@ class RowScorer:
         return [self._strongest(values, row) for values, row in zip(towards, rows, strict=True)]
 
     def score(self, rows: Sequence[FeatureRow], claim_ids: Sequence[str], timed: Timed = _untimed) -> list[RowScore]:
-        """The score of each row; `claim_ids` are those of the rows' claims, `timed` is told of both parts.
+        """Return the score of each row; `claim_ids` are those of the rows' claims, `timed` is told of both parts.
 
         Raises `ModelError` where a row does not fit the model.
         """
@@ -220,12 +220,14 @@ def _option(prices: Sequence[float]) -> tuple[str, str, float]:
 
 
 def _numbers(rows: Sequence[FeatureRow], name: str) -> Floats:
-    """A feature of each row, NaN where it is null or not there."""
+    """Return a feature of each row, NaN where it is null or not there."""
     return np.array([row.get(name) for row in rows], dtype=np.float64)
 
 
 def _in_cluster(policy: Policy, rows: Sequence[FeatureRow]) -> npt.NDArray[np.bool_]:
-    """Whether each claim belongs to a cluster; only those with customers enough are put to the test, which is slow and seldom needed."""
+    """Return whether each claim belongs to a cluster; only those with customers enough are put to the test, which is slow and seldom
+    needed.
+    """
     found = np.zeros(len(rows), dtype=np.bool_)
     asked = np.flatnonzero(_numbers(rows, CLUSTER_FEATURES[0]) + 1.0 >= policy.cluster_customers)
     if len(asked):
@@ -236,7 +238,7 @@ def _in_cluster(policy: Policy, rows: Sequence[FeatureRow]) -> npt.NDArray[np.bo
 
 
 def _predict(booster: lgb.Booster, matrix: Floats, **what: bool) -> Floats:
-    """One thread: starting others costs more than a row."""
+    """Return one thread: starting others costs more than a row."""
     return np.asarray(booster.predict(matrix, num_threads=1, **what), dtype=np.float64)
 
 

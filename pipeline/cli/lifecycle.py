@@ -18,6 +18,14 @@ By = Annotated[
 ]
 
 
+def user_name() -> str:
+    """Name of the user of this machine; `unknown` where it has none, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
 def add_commands(app: typer.Typer) -> None:
     """Adds the commands of this module to the program, in the order in which a model meets them."""
     for name, command in (("promote", promote), ("rollback", rollback), ("backtest", backtest), ("monitor", monitor)):
@@ -29,7 +37,7 @@ def promote(by: By = None, params: ParamsFile = None) -> None:
     from claimvet.pipeline.stages.promote import promote as promote_stage
     from claimvet.pipeline.stages.promote import require_passed
 
-    report = promote_stage(read_params(params).gate, by=by or getpass.getuser(), now=datetime.now(UTC))
+    report = promote_stage(read_params(params).gate, by=by or user_name(), now=datetime.now(UTC))
     typer.echo(str(report))
     require_passed(report)
 
@@ -41,7 +49,7 @@ def rollback(
     """Make the version champion again that was before the present one."""
     from claimvet.pipeline.stages.promote import roll_back_champion
 
-    typer.echo(roll_back_champion(by=by or getpass.getuser(), now=datetime.now(UTC), why=why))
+    typer.echo(roll_back_champion(by=by or user_name(), now=datetime.now(UTC), why=why))
 
 
 def backtest(

@@ -7,8 +7,6 @@ Exit status: 0 done, 1 the data or the gate said no, 2 wrong usage. A stage is i
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,22 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.exceptions import Abort, TyperException
 
-from claimvet.data.contract.errors import ClaimvetError
 from claimvet.pipeline.cli import lifecycle, serving, tuning
+from claimvet.pipeline.cli.ending import run
 from claimvet.pipeline.cli.options import DataDirectory, ModelUri, OutFile, ParamsFile, read_options, read_params
 from claimvet.pipeline.progress import say, step
 
 if TYPE_CHECKING:
     from claimvet.pipeline.params import Params
-
-TRACEBACK_VARIABLE = "CLAIMVET_TRACEBACK"
-"""Set it to see where an unexpected error came from."""
-_OUT_OF_MEMORY = frozenset({"MemoryError", "OutOfMemoryException"})
-"""Names of the errors that say so, Python's and DuckDB's."""
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
 
 
 class Engine(StrEnum):
@@ -267,7 +257,12 @@ lifecycle.add_commands(app)
 def score(
     data: DataDirectory,
     claims: Annotated[Path, typer.Option("--claims", help="Claims to score: Parquet or CSV.", metavar="FILE")],
-    out: Annotated[Path, typer.Option("--out", help="File to write: Parquet, or CSV by its name.", metavar="FILE")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", help="File to write: .parquet, .csv, .tsv, .json or .jsonl; text with .gz, too.", metavar="FILE"
+        ),
+    ],
     model: ModelUri = None,
     engine: EngineOption = Engine.DUCKDB,
     params: ParamsFile = None,
@@ -291,39 +286,6 @@ def score(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command of `arguments` (default: the process's own) and return its exit status; an error becomes one sentence on stderr."""
-    try:
-        status = typer.main.get_command(app).main(arguments, prog_name="claimvet", standalone_mode=False)
-    except (Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except Exception as error:
-        if os.environ.get(TRACEBACK_VARIABLE):
-            raise
-        sys.stderr.write(f"{_sentence(error)}\n")
-        return _exit_status(error)
-    return status if isinstance(status, int) else 0
-
-
-def _exit_status(error: Exception) -> int:
-    if isinstance(error, ClaimvetError):
-        return error.exit_status
-    return error.exit_code if isinstance(error, TyperException) else 1
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, TyperException):
-        message = error.format_message()
-        return (
-            message
-            if message.startswith("Usage:")
-            else f"claimvet: {message[:1].lower()}{message[1:].removesuffix('.')}; see --help"
-        )
-    if isinstance(error, ClaimvetError):
-        return f"claimvet: {error}"
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"claimvet: {error.filename}: {(error.strerror or type(error).__name__).lower()}"
-    text = " ".join(str(error).split())
-    if type(error).__name__ in _OUT_OF_MEMORY:
-        text = text.partition(" Possible solutions")[0]
-        return f"claimvet: out of memory, expected more of it or another --memory-limit ({text or 'no more was given'})"
-    return f"claimvet: unexpected {type(error).__name__}: {text} (set {TRACEBACK_VARIABLE}=1 to see where it came from)"
+    """Run the command of `arguments` (default: the process's own) and return its exit status; see `pipeline.cli.ending.run`."""
+    command = typer.main.get_command(app)
+    return run(lambda: command.main(arguments, prog_name="claimvet", standalone_mode=False))

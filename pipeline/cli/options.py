@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 DataDirectory = Annotated[
     Path, typer.Option("--data", help="Data set: a directory with one file a table.", metavar="DIR")
 ]
-OutFile = Annotated[Path, typer.Option("--out", help="Parquet file to write.", metavar="FILE")]
+OutFile = Annotated[
+    Path,
+    typer.Option(
+        "--out", help="File to write: .parquet, .csv, .tsv, .json or .jsonl; text with .gz, too.", metavar="FILE"
+    ),
+]
 ModelUri = Annotated[
     str | None,
     typer.Option("--model", help="Model: an MLflow URI or a directory; default the champion.", metavar="URI"),

@@ -32,9 +32,12 @@ def tune(
     params: ParamsFile = None,
 ) -> None:
     """Search the parameters of training on later and later claims; write a file that `train --params` accepts."""
-    from claimvet.pipeline.stages.tune import tune_parameters
+    from claimvet.data.contract.writing.checks import require_output_file
+    from claimvet.pipeline.params import find_params
+    from claimvet.pipeline.stages.tune import PARAMS_ENDINGS, tune_parameters
 
     own = read_params(params)
+    require_output_file(out, (find_params(params, Path.cwd()),), PARAMS_ENDINGS)
     with step("Tuning") as tell:
         report = tune_parameters(
             data,

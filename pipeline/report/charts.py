@@ -17,6 +17,10 @@ WIDTH, HEIGHT = 460, 320
 LEFT, RIGHT, TOP, BOTTOM = 58, 26, 12, 42
 MOST_TICKS = 5
 """Spaces between ticks, at most."""
+TITLE_WIDTH = 18
+"""Pixels that the turned title of an axis takes."""
+LETTER_WIDTH = 7.8
+"""Pixels that a letter takes at most, on average: a digit of DejaVu Sans, a wide font, has 7.6 at the 12 pixels of a tick."""
 LINE, LETTERS = 18, 80
 """Height of a line of a name above its bar, pixels, and the letters that fit into it."""
 
@@ -105,16 +109,16 @@ def _written(value: object) -> str:
 
 def line_chart(label: str, lines: Sequence[Line], x: Axis, y: Axis, *, diagonal: bool = False) -> Markup:
     """Curves in one frame with a legend; `diagonal` draws where x equals y."""
-    wide = max(len(line.name) for line in lines) > 12
-    canvas = _Canvas(WIDTH, HEIGHT + 20 * max(2, -(-len(lines) // _in_row(wide))))
-    across = _scale(x, LEFT, WIDTH - RIGHT)
+    left, names = _left_margin(y), [line.name for line in lines]
+    canvas = _Canvas(WIDTH, HEIGHT + 20 * max(2, len(_legend_rows(names, left))))
+    across = _scale(x, left, WIDTH - RIGHT)
     up = _scale(y, HEIGHT - BOTTOM, TOP)
-    _frame(canvas, x, y, across, up)
+    _frame(canvas, x, y, across, up, left)
     if diagonal:
         canvas.add("line", x1=across(x.low), y1=up(y.low), x2=across(x.high), y2=up(y.high), class_="guide")
     for line in lines:
         _curve(canvas, line, across, up)
-    _legend(canvas, [(line.name, line.colour) for line in lines], wide=wide)
+    _legend(canvas, [(line.name, line.colour) for line in lines], left)
     return canvas.markup(label)
 
 
@@ -156,31 +160,56 @@ def histogram(label: str, parts: Sequence[tuple[str, str, Sequence[float]]], x: 
     highest = max(totals) or 1.0
     canvas = _Canvas(WIDTH, HEIGHT + 40)
     y = round_axis("share of claims", 0.0, highest, lambda tick: f"{100 * tick:.3g}%")
-    across, up = _scale(x, LEFT, WIDTH - RIGHT), _scale(y, HEIGHT - BOTTOM, TOP)
-    _frame(canvas, x, y, across, up)
+    margin = _left_margin(y)
+    across, up = _scale(x, margin, WIDTH - RIGHT), _scale(y, HEIGHT - BOTTOM, TOP)
+    _frame(canvas, x, y, across, up, margin)
     for place in range(bins):
         left = across(x.low + (x.high - x.low) * place / bins)
-        width = (WIDTH - LEFT - RIGHT) / bins - 1.5
+        width = (WIDTH - margin - RIGHT) / bins - 1.5
         stacked = 0.0
         for _, colour, values in parts:
             height = up(0.0) - up(values[place])
             canvas.add("rect", x=left, y=up(stacked) - height, width=width, height=height, class_=f"fill {colour}")
             stacked += values[place]
-    _legend(canvas, [(name, colour) for name, colour, _ in parts], wide=False)
+    _legend(canvas, [(name, colour) for name, colour, _ in parts], margin)
     return canvas.markup(label)
 
 
-def _in_row(wide: bool) -> int:
-    return 2 if wide else 4
+def text_width(words: str) -> float:
+    """Pixels that a text takes at most."""
+    return LETTER_WIDTH * len(words)
 
 
-def _legend(canvas: _Canvas, entries: Sequence[tuple[str, str]], *, wide: bool) -> None:
-    """Names beside patches of colour, two in a row where they are wide, else four."""
-    in_row, step = _in_row(wide), 205 if wide else 104
-    for place, (name, colour) in enumerate(entries):
-        left, top = LEFT + (place % in_row) * step, HEIGHT + 12 + 20 * (place // in_row)
-        canvas.add("rect", x=left, y=top - 9, width=14, height=10, rx=2, class_=f"fill {colour}")
-        canvas.text(left + 20, top, name, "legend", "start")
+def _left_margin(y: Axis) -> float:
+    """Room for the turned title of an axis and, beside it, its longest tick."""
+    return max(float(LEFT), TITLE_WIDTH + max(text_width(y.write(tick)) for tick in y.ticks) + 8)
+
+
+def _legend_rows(names: Sequence[str], left: float) -> list[list[int]]:
+    """Places of the names that stand in one row each, as many as fit into the chart's width."""
+    rows: list[list[int]] = [[]]
+    free = WIDTH - left
+    for place, name in enumerate(names):
+        if rows[-1] and free < _entry_width(name):
+            rows.append([])
+            free = WIDTH - left
+        rows[-1].append(place)
+        free -= _entry_width(name)
+    return rows
+
+
+def _entry_width(name: str) -> float:
+    return 36.0 + text_width(name)
+
+
+def _legend(canvas: _Canvas, entries: Sequence[tuple[str, str]], left: float) -> None:
+    """Names beside patches of colour, below the frame."""
+    for row, places in enumerate(_legend_rows([name for name, _ in entries], left)):
+        x, top = left, HEIGHT + 12 + 20 * row
+        for name, colour in (entries[place] for place in places):
+            canvas.add("rect", x=x, y=top - 9, width=14, height=10, rx=2, class_=f"fill {colour}")
+            canvas.text(x + 20, top, name, "legend", "start")
+            x += _entry_width(name)
 
 
 def _scale(axis: Axis, start: float, end: float) -> Callable[[float], float]:
@@ -188,16 +217,30 @@ def _scale(axis: Axis, start: float, end: float) -> Callable[[float], float]:
     return lambda value: start + (end - start) * (value - axis.low) / span
 
 
-def _frame(canvas: _Canvas, x: Axis, y: Axis, across: Callable[[float], float], up: Callable[[float], float]) -> None:
+def _frame(
+    canvas: _Canvas, x: Axis, y: Axis, across: Callable[[float], float], up: Callable[[float], float], left: float
+) -> None:
     for tick in y.ticks:
-        canvas.add("line", x1=LEFT, y1=up(tick), x2=WIDTH - RIGHT, y2=up(tick), class_="grid")
-        canvas.text(LEFT - 6, up(tick) + 4, y.write(tick), "tick", "end")
-    for tick in x.ticks:
+        canvas.add("line", x1=left, y1=up(tick), x2=WIDTH - RIGHT, y2=up(tick), class_="grid")
+        canvas.text(left - 6, up(tick) + 4, y.write(tick), "tick", "end")
+    for tick in _apart(x, across):
         canvas.text(across(tick), HEIGHT - BOTTOM + 16, x.write(tick))
-    canvas.text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, x.title, "title")
+    canvas.text((left + WIDTH - RIGHT) / 2, HEIGHT - 10, x.title, "title")
     middle = (TOP + HEIGHT - BOTTOM) / 2
     turned = f"rotate(-90 12 {middle:.0f})"
     canvas.add("text", escape(y.title), x=12, y=middle, class_="title", text_anchor="middle", transform=turned)
+
+
+def _apart(x: Axis, across: Callable[[float], float]) -> list[float]:
+    """Those ticks whose texts stand apart: each that begins after the end of the one before it."""
+    kept: list[float] = []
+    free = -float("inf")
+    for tick in x.ticks:
+        half = text_width(x.write(tick)) / 2
+        if across(tick) - half >= free:
+            kept.append(tick)
+            free = across(tick) + half + 4
+    return kept
 
 
 def _curve(canvas: _Canvas, line: Line, across: Callable[[float], float], up: Callable[[float], float]) -> None:

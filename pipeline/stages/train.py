@@ -17,6 +17,8 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from claimvet.data.contract.dataset import DataSet, connect, identifier, quoted
 from claimvet.data.contract.errors import InvalidDataError, UsageError
@@ -113,12 +115,31 @@ def train(
     Raises `InvalidDataError` where the data break the contract, `ModelError` where no claim has a finding, `UsageError` where the
     file of features does not exist or `out` holds anything but what an earlier run wrote.
     """
-    if features is not None and not features.is_file():
-        raise UsageError(f"the file of features {features} does not exist, expected one from `claimvet features build`")
+    require_features(features)
     if out is None:
         return _train(data, split, params, policy, None, features, read, progress)
     with output_directory(out, "train", (data, features)) as filled:
         return _train(data, split, params, policy, filled, features, read, progress)
+
+
+def require_features(features: Path | None) -> None:
+    """Raise where a file of features is named that is none.
+
+    Raises:
+        UsageError: where it does not exist.
+        InvalidDataError: where it is no Parquet file with a row a claim.
+    """
+    expected = "expected one from `claimvet features build`"
+    if features is None:
+        return
+    if not features.is_file():
+        raise UsageError(f"the file of features {features} does not exist, {expected}")
+    try:
+        names = pq.read_schema(features).names
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InvalidDataError(f"{features} is no Parquet file that can be read, {expected}") from error
+    if "claim_id" not in names:
+        raise InvalidDataError(f"{features} has no column claim_id, {expected}")
 
 
 def _train(
@@ -165,7 +186,7 @@ def _train(
 
 
 def read_training_data(data_set: DataSet, features: Path) -> TrainingData:
-    """What training reads of a data set and its features (a Parquet file of `build_features`).
+    """Return what training reads of a data set and its features (a Parquet file of `build_features`).
 
     The claims that somebody looked at with all their outcomes, and up to `MAX_UNCHECKED` times as many others, drawn by their names.
     """
@@ -200,7 +221,9 @@ def read_training_data(data_set: DataSet, features: Path) -> TrainingData:
 
 
 def read_claims(data_set: DataSet, features: Path) -> pd.DataFrame:
-    """Rows of all claims as training reads those that somebody looked at: index `claim_id`, with facts, in the order of `claim_id`."""
+    """Return the rows of all claims as training reads those that somebody looked at: index `claim_id`, with facts, in the order of
+    `claim_id`.
+    """
     connection = connect()
     try:
         data_set.register(connection)
@@ -211,7 +234,7 @@ def read_claims(data_set: DataSet, features: Path) -> pd.DataFrame:
 
 
 def with_facts(claims: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
-    """The claims' rows with what the policy and the fairness report read of their features; both have `claim_id` as index."""
+    """Return the claims' rows with what the policy and the fairness report read of their features; both have `claim_id` as index."""
     own = features.loc[claims.index]
     facts = policy_facts(own).drop(columns=["claim_type", "amount_claimed"])
     age = own[[ACCOUNT_AGE]] if ACCOUNT_AGE in own else own[[]]
@@ -219,7 +242,7 @@ def with_facts(claims: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_evaluation(training: Training, directory: Path, seed: int) -> dict[str, float]:
-    """Writes what evaluated the model into `directory`, and answers the figures to log: the model's, and its baselines' log loss."""
+    """Write what evaluated the model into `directory`, and return the figures to log: the model's, and its baselines' log loss."""
     (directory / "baselines").mkdir(parents=True, exist_ok=True)
     evaluated, policy = with_dispositions(training), training.evaluated_policy
     evaluated.to_parquet(directory / EVALUATED_FILE)
@@ -247,7 +270,7 @@ def write_evaluation(training: Training, directory: Path, seed: int) -> dict[str
 
 
 def with_dispositions(training: Training) -> pd.DataFrame:
-    """The evaluated claims with the `disposition` that each would have got, by the policy as it stood when the test slice began."""
+    """Return the evaluated claims with the `disposition` that each would have got, by the policy as it stood when the test slice began."""
     evaluated = training.evaluated
     return evaluated.assign(
         disposition=training.evaluated_policy.dispositions(evaluated[list(PROBABILITIES)], evaluated)
@@ -274,7 +297,7 @@ def _json(value: object) -> str:
 
 
 def data_hash(data_set: DataSet) -> str:
-    """SHA-256 over the names and bytes of every file of the contract's tables, in order of name; hexadecimal."""
+    """Return the SHA-256 over the names and bytes of every file of the contract's tables, in order of name; hexadecimal."""
     digest = hashlib.sha256()
     for name in sorted(data_set.tables):
         path = data_set.tables[name].path
@@ -286,7 +309,7 @@ def data_hash(data_set: DataSet) -> str:
 
 
 def code_version() -> str:
-    """Version of the installed package, or `not installed`."""
+    """Return the version of the installed package, or `not installed`."""
     try:
         return version("claimvet")
     except PackageNotFoundError:
@@ -318,7 +341,7 @@ def _claims_query(data_set: DataSet, connection: duckdb.DuckDBPyConnection, *, l
 
 
 def model_inputs(columns: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Those of the columns of a table of features that a model reads, and which way each declared feature points."""
+    """Return those of the columns of a table of features that a model reads, and which way each declared feature points."""
     return [name for name in columns if _is_input(name)], {each.name: str(each.suspicion) for each in FEATURES}
 
 

@@ -17,7 +17,7 @@ from claimvet.features.batch.build import build_features
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.learning.tuning import Tuned, tune
 from claimvet.pipeline.params import Params
-from claimvet.pipeline.stages.train import data_hash, read_training_data
+from claimvet.pipeline.stages.train import data_hash, read_training_data, require_features
 from claimvet.pipeline.validate import require_valid
 
 PARAMS_ENDINGS, TRIALS_ENDING = (".yaml", ".yml"), ".trials.db"
@@ -52,6 +52,7 @@ def tune_parameters(
     Raises `InvalidDataError` where the data break the contract, `ModelError` where there are too few findings, `UsageError` where
     `out` cannot be written.
     """
+    require_features(features)
     storage = trials_path(out)
     require_output_file(out, (data, features), PARAMS_ENDINGS)
     require_output_file(storage, (data, features), (TRIALS_ENDING,))

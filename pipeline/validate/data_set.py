@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from claimvet.data.contract.dataset import TableFile, connect, find_table, identifier, quoted
+from claimvet.data.contract.dataset import TableFile, connect, find_table, identifier, quoted, types_beside
 from claimvet.data.contract.errors import InvalidDataError, UsageError
 from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.rules import Rule
@@ -79,7 +79,9 @@ def judge(
         judgement = _Judgement(connection, on_table or (lambda name: None), needed, read)
         _find_tables(judgement, folder)
         if claims is not None:
-            _open(judgement, TableFile(TABLES["claims"], claims, judgement.read.types), f"claims of {claims.name}")
+            own = next((source.file for source in judgement.sources if source.name == "claims"), None)
+            file = TableFile(TABLES["claims"], claims, types_beside(read.types, own))
+            _open(judgement, file, f"claims of {claims.name}")
         return _run(judgement)
 
 

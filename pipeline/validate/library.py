@@ -19,7 +19,7 @@ with warnings.catch_warnings():
     )
     from great_expectations.expectations.expectation import ColumnMapExpectation, Expectation
     from great_expectations.expectations.row_conditions import Column as ConditionColumn
-    from great_expectations.render.view import DefaultJinjaPageView
+    from great_expectations.render.view.view import DefaultJinjaPageView
 
 
 class _Expectations(Protocol):

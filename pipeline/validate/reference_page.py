@@ -84,8 +84,8 @@ _TYPES = """### Types of `x_` columns
 
 Parquet says the type of a column itself. In CSV it is never guessed from the first rows. At scoring it is the type that the model learned,
 in both formats: a text is then text whatever it looks like (`02139`, `1.50`, `true`), and a value that is no number in a column of numbers
-is “wrong type” with the value. Where no model is asked (`features build`, `train`, `backtest`, `events load`) this rule looks at all values
-that are not empty:
+is “wrong type” with the value. A file of claims beside a data set whose own claims are Parquet has the types of those. Where nobody knows
+the type (`features build`, `train`, `backtest`, `events load` of CSV) this rule looks at all values that are not empty:
 
 1. all are `true` or `false`, in any case: booleans;
 2. all are written as quantities are: digits without leading zeros, with a minus sign and a decimal point where needed (`-12.50`),

@@ -43,7 +43,7 @@ class Authenticator:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="authentication")
 
     async def require(self, authorization: str | None, action: Action) -> ApiKey:
-        """Return the caller's key; raise `UnauthorizedError` without a valid key, `ForbiddenError` where its role may not do `action`."""
+        """Return the key; raise `UnauthorizedError` without a valid one, `ForbiddenError` where its role may not do `action`."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise UnauthorizedError("there is no API key, expected the header Authorization: Bearer KEY")

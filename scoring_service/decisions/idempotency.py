@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from claimvet.scoring_service.errors import FieldError, UnprocessableError
+from claimvet.scoring_service.errors import ConflictError, FieldError
 from claimvet.scoring_service.store.db.statements import run_many, where_in
 
 HEADER = "Idempotency-Key"
@@ -77,7 +77,7 @@ def prune(now: int, connection: sa.Connection) -> int:
     return connection.execute(sa.text("DELETE FROM idempotency_keys WHERE expires_at <= :now"), {"now": now}).rowcount
 
 
-def other_body() -> UnprocessableError:
+def other_body() -> ConflictError:
     """What is answered where a key comes with another body than the one that it came with first."""
     message = f"this {HEADER} came before with another body, expected the same body or a new key"
-    return UnprocessableError(message, [FieldError(HEADER, message)])
+    return ConflictError(message, [FieldError(HEADER, message)])

@@ -9,6 +9,7 @@ A person's words lie apart in an entry, in `received` and `narrative`, where the
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -19,6 +20,9 @@ from claimvet.scoring_service.json_text import canonical, parsed
 from claimvet.scoring_service.store.db.erased import digest as sha256
 from claimvet.scoring_service.store.db.erased import placeholder
 from claimvet.scoring_service.store.db.statements import run, run_many, where_in
+
+_DAY = 24 * 3600 * 1_000_000
+"""Microseconds."""
 
 SCORE, RESCORE, OUTAGE = "score", "rescore", "outage"
 """The first decision on a claim; a later one; one that was answered while the store, which had decided before, was gone."""
@@ -130,9 +134,22 @@ def latest_allocation(connection: sa.Connection, before: str | None = None) -> s
     return str(found[0][0]) if found else None
 
 
-def latest(count: int, connection: sa.Connection) -> list[Decision]:
-    """The latest decisions that have features, newest first, `count` at most."""
-    return _found(connection, "WHERE features IS NOT NULL ORDER BY number DESC LIMIT ?", count)
+def day_of_scores(count: int, connection: sa.Connection) -> list[Decision]:
+    """A share of the first decisions with features that were made in the day before the latest of them, `count` at most.
+
+    Which they are follows from a hash of how many decisions there are: it moves on with the ledger, and no order of requests hides any.
+    """
+    scores = f"features IS NOT NULL AND kind = '{SCORE}'"
+    latest, number = run(connection, f"SELECT max(scored_at), max(number) FROM decisions WHERE {scores}")[0]
+    if latest is None:
+        return []
+    sql = f"SELECT decision_id FROM decisions WHERE {scores} AND scored_at > ?"
+    ids = sorted((row[0] for row in run(connection, sql, (latest - _DAY,))), key=lambda name: _drawn(number, name))
+    return [Decision(*row) for row in where_in(connection, _SELECT, "decision_id", ids[:count])]
+
+
+def _drawn(number: int, decision_id: str) -> str:
+    return hashlib.sha256(f"{number} {decision_id}".encode()).hexdigest()
 
 
 def _found(connection: sa.Connection, condition: str, *parameters: Any) -> list[Decision]:

@@ -30,6 +30,8 @@ from claimvet.scoring_service.store.db.erased import incomparable_features
 
 TOLERANCE = 1e-9
 """Relative; running totals are exact integers, so quotients differ by rounding alone."""
+MEMORY = "1GB"
+"""What DuckDB may take beside the server; above it spills to temporary files."""
 STORE_VARIABLE = "CLAIMVET_STORE"
 
 
@@ -44,9 +46,17 @@ class Comparison:
 
 
 def compare(store: EventStore, decisions: int) -> Comparison:
-    """Compares the latest decisions, `decisions` at most; raises `StoreError` where the store fails."""
+    """Compare a share of the last day's first decisions, `decisions` at most; of none, where there was none.
+
+    The store is written to temporary files piece by piece, and DuckDB spills there above `MEMORY`.
+
+    Raises:
+        StoreError: where the store fails.
+        SupersededError: where its derived tables are those of another version of the features.
+    """
     with _snapshot(store) as connection, tempfile.TemporaryDirectory(prefix="claimvet-check-") as scratch:
-        entries = [entry for entry in ledger.latest(decisions, connection) if entry.kind == ledger.SCORE]
+        store.require_fingerprint(connection)
+        entries = ledger.day_of_scores(decisions, connection)
         if not entries:
             return Comparison(0, 0, {}, 0)
         store.export(Path(scratch) / "data", connection)
@@ -65,16 +75,16 @@ def _snapshot(store: EventStore) -> sa.Connection:
 
 def _batch_features(scratch: Path, claim_ids: set[str]) -> dict[str, dict[str, Any]]:
     """Feature rows by claim, as `claimvet features build` makes them."""
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     from claimvet.data.contract.dataset import DataSet
     from claimvet.features.batch.build import build_features
 
-    claims = pq.read_table(scratch / "data" / "claims.parquet")
-    pq.write_table(claims.filter(pc.field("claim_id").isin(sorted(claim_ids))), scratch / "claims.parquet")
-    build_features(DataSet.open(scratch / "data"), scratch / "features.parquet", claims=scratch / "claims.parquet")
-    return {row["claim_id"]: row for row in pq.read_table(scratch / "features.parquet").to_pylist()}
+    claims, out = scratch / "claims.parquet", scratch / "features.parquet"
+    asked = pq.read_table(scratch / "data" / "claims.parquet", filters=[("claim_id", "in", sorted(claim_ids))])
+    pq.write_table(asked, claims)
+    build_features(DataSet.open(scratch / "data"), out, claims=claims, memory_limit=MEMORY)
+    return {row["claim_id"]: row for row in pq.read_table(out).to_pylist()}
 
 
 def _compared(

@@ -5,9 +5,9 @@ reads that body as the next request. Nobody here takes an upgrade, so it is igno
 are read again without it, and the body after them. uvicorn bounds neither the head of a request nor the time for it, nor the rest of a
 body that was refused, nor how long a client may leave its answers unread, nor how many connections there are.
 
-`HttpToolsProtocol` is no public interface of uvicorn. It is subclassed because h11, which needs none of this but the limits, takes
-more of the event loop's time for each request, and because uvicorn has no other way to bound a connection; tests over raw sockets
-(`tests/scoring_service/endpoint/test_connections.py`, `test_smuggling.py`) say what has to hold of a newer uvicorn.
+`HttpToolsProtocol` is no public interface of uvicorn. It is subclassed because uvicorn has no other way to bound a connection
+(docs/decisions/0033); tests over raw sockets (`tests/scoring_service/endpoint/test_connections.py`, `test_smuggling.py`) say what has to
+hold of a newer uvicorn.
 """
 
 from __future__ import annotations

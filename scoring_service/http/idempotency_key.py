@@ -1,4 +1,4 @@
-"""The header `Idempotency-Key` of a POST, which makes it safe to send again (`scoring_service.decisions.idempotency`)."""
+"""The `Idempotency-Key` of a request (draft-ietf-httpapi-idempotency-key-header): the same key and body, the same answer."""
 
 from __future__ import annotations
 
@@ -9,29 +9,28 @@ from starlette.requests import Request
 from claimvet.scoring_service.auth.keys import ApiKey
 from claimvet.scoring_service.decisions.idempotency import HEADER, LONGEST_KEY, Idempotency
 from claimvet.scoring_service.errors import FieldError, UnprocessableError
+from claimvet.scoring_service.http.column_schemas import compiled
 
-PARAMETER: dict[str, Any] = {
-    "name": HEADER,
-    "in": "header",
-    "required": False,
-    "description": "Any text that names this request, such as a UUID. For a day the same key with the same body is answered with the same "
-    "bytes, and nothing is done a second time; with another body it is a 422.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": LONGEST_KEY,
+    "pattern": "^[!-~]([ -~]*[!-~])?$",
 }
-"""As the OpenAPI document describes it."""
+"""Visible ASCII characters, with blanks between them: a UUID, say, with quotation marks or without, which are part of the key."""
+_allows = compiled(SCHEMA)
 
 
-def idempotency_of(request: Request, caller: ApiKey, body: bytes) -> Idempotency | None:
-    """Return what the request is known by, None where it has no such header.
+def idempotency_of(request: Request, key: ApiKey, body: bytes) -> Idempotency | None:
+    """Return the request's idempotency key with what it was sent with; None without one.
 
     Raises:
-        UnprocessableError: where the key is empty, too long, or there are several.
+        UnprocessableError: where the header is no key, or comes twice.
     """
-    keys = request.headers.getlist(HEADER)
-    if not keys:
+    found = request.headers.getlist(HEADER)
+    if not found:
         return None
-    if len(keys) > 1 or not 1 <= len(keys[0]) <= LONGEST_KEY:
-        message = f"{HEADER} is given {len(keys)} times" if len(keys) > 1 else f"{HEADER} has {len(keys[0])} characters"
-        message = f"{message}, expected one of 1 to {LONGEST_KEY} characters"
+    if len(found) > 1 or not _allows(found[0]):
+        message = f"the header {HEADER} is no key, expected it once, with 1 to {LONGEST_KEY} visible ASCII characters"
         raise UnprocessableError(message, [FieldError(HEADER, message)])
-    return Idempotency.of(caller.key_id, f"{request.method} {request.url.path}", keys[0], body)
+    return Idempotency.of(key.key_id, f"{request.method} {request.url.path}", found[0], body)

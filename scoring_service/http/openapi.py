@@ -9,8 +9,9 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from claimvet.data.contract.tables import TABLES
+from claimvet.data.contract.tables import LABELS, TABLES
 from claimvet.models.policy.policy import DISPOSITIONS
+from claimvet.scoring_service.decisions import idempotency
 from claimvet.scoring_service.errors import (
     BadRequestError,
     ConflictError,
@@ -19,14 +20,16 @@ from claimvet.scoring_service.errors import (
     ProblemError,
     RequestTimeoutError,
     TooLargeError,
+    TooLargeHeadError,
     UnauthorizedError,
     UnavailableError,
     UnprocessableError,
     UnsupportedMediaError,
 )
 from claimvet.scoring_service.http import examples, idempotency_key, request_parsing
+from claimvet.scoring_service.http.column_schemas import TIME, nullable, value_schema
 from claimvet.scoring_service.http.problems import MEDIA_TYPE
-from claimvet.scoring_service.http.row_schemas import TIME, nullable, row_schema
+from claimvet.scoring_service.http.row_schemas import claim_schema, row_schema
 
 _KEYED: tuple[type[ProblemError], ...] = (UnauthorizedError, ForbiddenError, UnavailableError)
 _BODY: tuple[type[ProblemError], ...] = (
@@ -50,8 +53,14 @@ def document() -> dict[str, Any]:
             "title": "Claimvet",
             "version": version("claimvet"),
             "summary": "Scores a claim while it is taken in, and keeps every decision.",
+            "description": "Claims of customers against sellers, scored as valid, frivolous or abusive. Errors are problem documents.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "servers": [{"url": "/", "description": "The instance, or the proxy before it, that serves this document."}],
+        "tags": [
+            {"name": "claims", "description": "What an API key is needed for."},
+            {"name": "health", "description": "What anyone may ask."},
+        ],
         "security": [{"key": []}],
         "paths": _paths(),
         "components": {
@@ -59,7 +68,7 @@ def document() -> dict[str, Any]:
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key of `claimvet keys create`."}
             },
             "schemas": _schemas(),
-            "parameters": {"claim_id": _claim_id(), "idempotency_key": idempotency_key.PARAMETER},
+            "parameters": {"claim_id": _claim_id(), "idempotency_key": _idempotency_key()},
         },
     }
 
@@ -86,6 +95,7 @@ def _paths() -> dict[str, Any]:
 def _score() -> dict[str, Any]:
     return {
         "operationId": "score",
+        "tags": ["claims"],
         "summary": "Score a claim",
         "description": "The same claim_id with the same body answers the same decision again; with another body, 409. "
         "The claim and its evidence become events of the store. Answered means durable.",
@@ -98,7 +108,9 @@ def _score() -> dict[str, Any]:
 def _claim() -> dict[str, Any]:
     return {
         "operationId": "claim",
+        "tags": ["claims"],
         "summary": "The decisions on a claim, with the feature values that they saw",
+        "description": "The first decision, as it was made, and all of them, oldest first.",
         "responses": _responses(_json("The decisions", _schema("History")), *_KEYED, NotFoundError),
     }
 
@@ -106,6 +118,7 @@ def _claim() -> dict[str, Any]:
 def _rescore() -> dict[str, Any]:
     return {
         "operationId": "rescore",
+        "tags": ["claims"],
         "summary": "Score a claim again, with what is known now",
         "description": "`as_of`, this moment where it is left out, takes the place of filed_at; it must be later than that. "
         "The new decision stands beside the old ones.",
@@ -118,6 +131,7 @@ def _rescore() -> dict[str, Any]:
 def _events() -> dict[str, Any]:
     return {
         "operationId": "events",
+        "tags": ["claims"],
         "summary": "Send events of any table of the contract",
         "description": "All or nothing. A key seen before with the same row is accepted and changes nothing; with another row, "
         "409, but null in either says nothing: it is filled, and takes nothing back. The answer is sent once the events are durable.",
@@ -129,13 +143,19 @@ def _events() -> dict[str, Any]:
 
 def _open(name: str, summary: str, good: dict[str, Any], *problems: type[ProblemError]) -> dict[str, Any]:
     """An operation that needs no key."""
-    return {"operationId": name, "summary": summary, "security": [], "responses": _responses(good, *problems)}
+    described = {
+        "operationId": name,
+        "tags": ["health"],
+        "summary": summary,
+        "description": f"{summary}; without a key.",
+    }
+    return {**described, "security": [], "responses": _responses(good, *problems)}
 
 
 def _responses(good: dict[str, Any], *problems: type[ProblemError]) -> dict[str, Any]:
     """Responses of an operation by status; each error is a problem document."""
     answers = {"200": good}
-    kinds: set[type[ProblemError]] = {*problems, ProblemError}
+    kinds: set[type[ProblemError]] = {*problems, BadRequestError, TooLargeHeadError, ProblemError}
     for problem in sorted(kinds, key=_status):
         content = {MEDIA_TYPE: {"schema": _schema("Problem")}}
         answers[str(problem.status)] = {"description": problem.title, "content": content}
@@ -167,24 +187,35 @@ def _schema(name: str) -> dict[str, Any]:
 
 
 def _claim_id() -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1, "maxLength": 64}
+    schema = value_schema(TABLES["claims"].column("claim_id"))
     return {"name": "claim_id", "in": "path", "required": True, "schema": schema, "example": examples.CLAIM["claim_id"]}
+
+
+def _idempotency_key() -> dict[str, Any]:
+    hours = idempotency.KEPT_SECONDS // 3600
+    description = f"A retry with the same key and body is answered with the same bytes, for {hours} hours; with another body, 409."
+    shown = {"name": idempotency.HEADER, "in": "header", "required": False, "schema": idempotency_key.SCHEMA}
+    return {**shown, "description": description, "example": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 
 
 def _object(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), **more}
 
 
+def _any_object(description: str) -> dict[str, Any]:
+    return {"type": ["object", "null"], "additionalProperties": True, "description": description}
+
+
 def _schemas() -> dict[str, Any]:
     rows = {f"row_{name}": row_schema(table) for name, table in TABLES.items()}
+    rows["row_claims"] = claim_schema(TABLES["claims"])
     return {**rows, **_requests(), **_answers()}
 
 
 def _requests() -> dict[str, Any]:
-    evidence = row_schema(
-        TABLES["evidence"], optional=("claim_id", "customer_id", "submitted_at"), hidden=("claim_id",)
-    )
-    claim = row_schema(TABLES["claims"])
+    evidence = row_schema(TABLES["evidence"], optional=("claim_id", "customer_id", "submitted_at"))
+    del evidence["properties"]["claim_id"]  # which can only be that of the claim, as no schema can say
+    claim = claim_schema(TABLES["claims"])
     claim["properties"]["evidence"] = {
         "type": ["array", "null"],
         "items": _schema("EvidenceOfClaim"),
@@ -196,7 +227,8 @@ def _requests() -> dict[str, Any]:
     return {
         "EvidenceOfClaim": {
             **evidence,
-            "description": "A row of evidence; claim_id and customer_id left out are the claim's, submitted_at is filed_at.",
+            "description": "A row of evidence; customer_id left out or null is the claim's, submitted_at is filed_at; claim_id may be "
+            "left out, and has to be the claim's otherwise.",
         },
         "ClaimToScore": claim,
         "Rescore": {"type": "object", "properties": {"as_of": nullable(TIME)}},
@@ -207,15 +239,18 @@ def _requests() -> dict[str, Any]:
 def _answers() -> dict[str, Any]:
     decision = _decision()
     detail = {
-        "kind": {"enum": ["score", "rescore", "outage"]},
+        "kind": {"type": "string", "enum": ["score", "rescore", "outage"]},
         "as_of": {**_TEXT, "description": "The features saw what was known before this instant."},
         "received": {**_TEXT, "description": "The body as it came."},
-        "features": {"type": ["object", "null"], "description": "The feature values that the decision saw, by name."},
-        "policy": {"type": ["object", "null"]},
+        "features": {
+            **_any_object("The feature values that the decision saw, by name."),
+            "additionalProperties": {"type": ["number", "string", "boolean", "null"]},
+        },
+        "policy": _any_object("The policy that decided."),
         "model_uri": _PERHAPS_TEXT,
         "code_version": _TEXT,
         "degraded": {**_PERHAPS_TEXT, "description": "Why there is no score; null where there is one."},
-        "shadow": {"type": ["object", "null"], "description": "What the challenger would have said."},
+        "shadow": _any_object("What the challenger would have said."),
     }
     entry = _object({**decision["properties"], **detail})
     return {
@@ -227,9 +262,24 @@ def _answers() -> dict[str, Any]:
         },
         "Accepted": _object({"accepted": {"type": "integer", "description": "Number of events."}}),
         "Alive": _object({"status": {"const": "alive"}}),
-        "Ready": _object({"status": {"const": "ready"}, "model_version": _TEXT, "model_uri": _TEXT}),
+        "Ready": _ready(),
         "Problem": _problem(),
     }
+
+
+def _ready() -> dict[str, Any]:
+    shadow = _object({"model_version": _PERHAPS_TEXT, "problem": _PERHAPS_TEXT})
+    latest = _object({name: {**_PERHAPS_TEXT, "description": "RFC 3339, null without events."} for name in TABLES})
+    problem = {
+        **_PERHAPS_TEXT,
+        "description": "Why the model that the address names now was not taken; the log has more.",
+    }
+    shown = {"status": {"const": "ready"}, "model_version": _TEXT, "model_uri": _TEXT, "model_problem": problem}
+    schema = _object(
+        {**shown, "latest_events": latest}, description="The model that scores, and how fresh the events are."
+    )
+    schema["properties"]["shadow"] = {**shadow, "description": "The model that scores beside it, where there is one."}
+    return schema
 
 
 def _decision() -> dict[str, Any]:
@@ -245,12 +295,15 @@ def _decision() -> dict[str, Any]:
             "p_valid": probability,
             "p_frivolous": probability,
             "p_abusive": probability,
-            "label": {"enum": ["valid", "frivolous", "abusive", None]},
-            "disposition": {"enum": list(DISPOSITIONS)},
+            "label": nullable({"type": "string", "enum": [*LABELS]}),
+            "disposition": {"type": "string", "enum": [*DISPOSITIONS]},
             "reasons": {"type": "array", "items": reason},
             "model_version": _PERHAPS_TEXT,
             "scored_at": _TEXT,
-            "otherwise": {"enum": [*DISPOSITIONS, None], "description": "The disposition where no expert is free."},
+            "otherwise": {
+                **nullable({"type": "string", "enum": [*DISPOSITIONS]}),
+                "description": "The disposition where no expert is free.",
+            },
             "expert_saving_usd": {**nullable(_NUMBER), "description": "What a review saves against that, US dollars."},
             "audited": {"type": ["boolean", "null"], "description": "Whether an expert reviews it whatever its score."},
             "audit_probability": {**probability, "description": "How likely that was."},

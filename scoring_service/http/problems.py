@@ -27,7 +27,7 @@ _LOG = logging.getLogger("claimvet.service")
 
 
 def problem_of(error: Exception) -> ProblemError:
-    """Return the problem document of an error; an unexpected one is logged, and tells the client nothing of itself."""
+    """Return the problem document of an error; addresses, paths and what libraries say go to the log alone."""
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, RowError):
@@ -35,15 +35,15 @@ def problem_of(error: Exception) -> ProblemError:
     if isinstance(error, EventConflictError):
         where = f"{error.table}[{', '.join(error.key)}]"
         return ConflictError(str(error), [FieldError(where, str(error))])
+    told = (
+        {"text": str(error)} if isinstance(error, ClaimvetError) else {}
+    )  # what one of a library says might hold data
+    fields = {"error": type(error).__name__, **told}
     if isinstance(error, StoreError):
-        return UnavailableError(str(error))
-    _LOG.error("unexpected error", exc_info=error, extra={"fields": {"error": type(error).__name__}})
-    detail = (
-        str(error)
-        if isinstance(error, ClaimvetError)
-        else "something went wrong that should not have; the log has more"
-    )
-    return ProblemError(detail)
+        _LOG.error("the event store failed", exc_info=error, extra={"fields": fields})
+        return UnavailableError("the event store cannot be asked; the log has more")
+    _LOG.error("unexpected error", exc_info=error, extra={"fields": fields})
+    return ProblemError("something went wrong that should not have; the log has more")
 
 
 def response_of(problem: ProblemError) -> Response:

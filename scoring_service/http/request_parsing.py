@@ -8,8 +8,7 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from claimvet.data.contract.errors import RowError
-from claimvet.data.contract.rules import TimeOrder, relations_of
+from claimvet.data.contract.errors import RowError, TimeOrderError
 from claimvet.data.contract.tables import TABLES
 from claimvet.scoring_service.decisions.requests import EventsRequest, RescoreRequest, ScoreRequest
 from claimvet.scoring_service.errors import (
@@ -21,9 +20,10 @@ from claimvet.scoring_service.errors import (
     UnprocessableError,
     UnsupportedMediaError,
 )
-from claimvet.scoring_service.http.rows import parse_row, parse_time
+from claimvet.scoring_service.http.rows import parse_row
 from claimvet.scoring_service.json_text import parsed
 from claimvet.scoring_service.store import StoredEvent
+from claimvet.scoring_service.times import parse_rfc3339
 
 MAX_CLAIM_BYTES = 1_000_000
 MAX_EVENT_BYTES = 16_000_000
@@ -80,7 +80,8 @@ def json_object(request: Request, body: bytes) -> dict[str, Any]:
 def score_request(document: dict[str, Any], received: str) -> ScoreRequest:
     """Parse a claim's row with its optional list `evidence`; raise `UnprocessableError` naming every field at fault.
 
-    A row of evidence may leave out `claim_id` and `customer_id`, which are then the claim's, and `submitted_at`, then `filed_at`.
+    A row of evidence may leave out `claim_id` and `customer_id`, which are then the claim's, and `submitted_at`, then `filed_at`; null
+    means the same.
     """
     evidence = document.pop("evidence", None)
     evidence = [] if evidence is None else evidence
@@ -106,7 +107,7 @@ def rescore_request(claim_id: str, document: dict[str, Any], received: str) -> R
     """Parse a claim's id in the path and `as_of` in the body, null or left out for now; raise `UnprocessableError`."""
     as_of = document.get("as_of")
     try:
-        instant = None if as_of is None else parse_time(as_of if isinstance(as_of, str) else "")
+        instant = None if as_of is None else parse_rfc3339(as_of if isinstance(as_of, str) else "")
     except ValueError:
         raise _wrong("as_of", f"as_of is {_shown(as_of)}, expected an RFC 3339 time with its zone, or null") from None
     return RescoreRequest(claim_id, instant, received)
@@ -146,18 +147,14 @@ def _row(table: str, row: Any, where: str, errors: list[FieldError]) -> StoredEv
         return parse_row(table, row)
     except RowError as error:
         path = ".".join(part for part in (where, error.field) if part)
-        errors.append(FieldError(path, str(error), at_odds=_is_at_odds(table, error)))
+        errors.append(FieldError(path, str(error), at_odds=isinstance(error, TimeOrderError)))
         return None
 
 
-def _is_at_odds(table: str, error: RowError) -> bool:
-    """Whether two times of a row, each good by itself, are in the wrong order: a conflict, which no schema of fields can tell."""
-    orders = [relation for relation in relations_of(TABLES[table]) if isinstance(relation, TimeOrder)]
-    return any(error.field == order.culprit and str(error).endswith(order.expected) for order in orders)
-
-
 def _with_defaults(row: Any, shared: Mapping[str, Any]) -> Any:
-    return {**shared, **row} if isinstance(row, dict) else row
+    if not isinstance(row, dict):
+        return row
+    return {**row, **{name: value for name, value in shared.items() if row.get(name) is None}}
 
 
 def _require_list(value: Any, field: str, most: int) -> None:

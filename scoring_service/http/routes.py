@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -35,31 +36,31 @@ class Routes:
 
     async def score(self, request: Request) -> Response:
         """`POST /v1/claims/score`."""
-        caller = await self._allow(request, Action.SCORE)
+        key = await self._allow(request, Action.SCORE)
         body = await request_parsing.read_body(request, request_parsing.MAX_CLAIM_BYTES)
         with self._service.metrics.part("parse"):
             task = request_parsing.score_request(request_parsing.json_object(request, body), body.decode())
-        task = replace(task, idempotency=idempotency_of(request, caller, body))
+            task = replace(task, idempotency=idempotency_of(request, key, body))
         return self._decision(request, (await self._service.decide(task)).entry)
 
     async def rescore(self, request: Request) -> Response:
         """`POST /v1/claims/{claim_id}/rescore`; an empty body asks for now."""
-        caller = await self._allow(request, Action.SCORE)
+        key = await self._allow(request, Action.SCORE)
         body = await request_parsing.read_body(request, request_parsing.MAX_CLAIM_BYTES)
         document = request_parsing.json_object(request, body) if body.strip() else {}
         task = request_parsing.rescore_request(_claim_id(request), document, body.decode())
-        task = replace(task, idempotency=idempotency_of(request, caller, body))
+        task = replace(task, idempotency=idempotency_of(request, key, body))
         return self._decision(request, (await self._service.decide(task)).entry)
 
     async def events(self, request: Request) -> Response:
         """`POST /v1/events`."""
-        caller = await self._allow(request, Action.SEND_EVENTS)
+        key = await self._allow(request, Action.SEND_EVENTS)
         body = await request_parsing.read_body(request, request_parsing.MAX_EVENT_BYTES)
         document = await _beside(len(body) > 100_000, request_parsing.json_object, request, body)
         events = document.get("events")
         many = isinstance(events, list) and len(events) > _MANY_EVENTS
         task = await _beside(many, request_parsing.events_request, document)
-        task = replace(task, idempotency=idempotency_of(request, caller, body))
+        task = replace(task, idempotency=idempotency_of(request, key, body))
         return _json({"accepted": await self._service.take_in(task)})
 
     async def claim(self, request: Request) -> Response:
@@ -97,11 +98,14 @@ class Routes:
         latest = await service.staleness()
         held = service.champion.loaded
         assert held is not None
-        state: dict[str, Any] = {"status": "ready", "model_version": held.version, "model_uri": held.uri}
-        state["model_problem"] = service.champion.problem
+        state: dict[str, Any] = {"status": "ready", "model_version": held.version, "model_uri": _public_uri(held.uri)}
+        state["model_problem"] = _public_problem(service.champion.problem)
         if service.shadow is not None:
             shadow = service.shadow.loaded
-            state["shadow"] = {"model_version": shadow and shadow.version, "problem": service.shadow.problem}
+            state["shadow"] = {
+                "model_version": shadow and shadow.version,
+                "problem": _public_problem(service.shadow.problem),
+            }
         state["latest_events"] = {
             table: None if instant is None else rfc3339(instant) for table, instant in latest.items()
         }
@@ -113,6 +117,16 @@ class Routes:
     def _decision(self, request: Request, entry: Decision) -> Response:
         request.scope["claimvet.decision_id"] = entry.decision_id
         return Response(entry.answer, media_type="application/json")
+
+
+def _public_uri(uri: str) -> str:
+    """A model's address as anyone may read it: of a directory its name only."""
+    return uri if uri.startswith("models:/") else Path(uri).name
+
+
+def _public_problem(problem: str | None) -> str | None:
+    """A sentence as anyone may read it: what is wrong names addresses and paths, and is in the log."""
+    return None if problem is None else "the model that the address names now was not taken; the log says why"
 
 
 def _claim_id(request: Request) -> str:

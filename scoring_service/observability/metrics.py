@@ -63,6 +63,9 @@ class Metrics:
         self.skew = Counter(
             "claimvet_skew_differences", "Feature values that differ from the batch path", ["feature"], registry=r
         )
+        self.checked_decisions = Gauge(
+            "claimvet_skew_checked_decisions", "Decisions that the last check compared; 0: it says nothing", registry=r
+        )
         self.checked_at = Gauge("claimvet_skew_checked_timestamp_seconds", "When the last check ended", registry=r)
 
     @contextmanager

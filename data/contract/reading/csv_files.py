@@ -43,6 +43,8 @@ def csv_header(path: Path, form: FileFormat, expected: Sequence[str] = ()) -> li
     except UnicodeDecodeError as error:
         raise InvalidDataError(not_utf8(path, form)) from error
     except (csv.Error, OSError, EOFError) as error:
+        if isinstance(error, csv.Error):
+            _refuse_other_dialects(path, line, [line], expected)  # a quoted name before another separator
         raise InvalidDataError(f"{path.name} cannot be read as CSV: {error}") from error
     _refuse_other_dialects(path, line, names, expected)
     named = [name or f"column {place}" for place, name in enumerate(names, start=1)]
@@ -64,7 +66,7 @@ def opened_text(path: Path, form: FileFormat) -> TextIO:
 
 def _refuse_other_dialects(path: Path, line: str, names: Sequence[str], expected: Sequence[str]) -> None:
     if not names:
-        raise InvalidDataError(f"{path.name} cannot be read as CSV: it has no header")
+        raise InvalidDataError(f"{path.name} cannot be read as CSV: its first line is empty, expected the header")
     if line.strip('"').lower().startswith("sep="):
         raise InvalidDataError(
             f"the first line of {path.name} is {line!r}, a spreadsheet's note to itself, expected the header with `,` between names"

@@ -133,6 +133,8 @@ def _encoding(path: Path, text: bytes) -> str:
         return "utf-16"
     if text.startswith(b"\xfe\xff"):
         raise InvalidDataError(f"{path.name} is UTF-16 with its high bytes first, expected UTF-8")
+    if b"\0" in text.partition(b"\n")[0] and foreign_kind(text) == "":
+        raise InvalidDataError(f"{path.name} holds NUL bytes, as UTF-16 without its mark does, expected UTF-8")
     return "utf-8"
 
 

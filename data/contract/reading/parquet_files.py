@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from claimvet.data.contract.errors import InvalidDataError
+from claimvet.data.contract.reading.feature_types import FeatureType, is_feature
 
 _PATH_COLUMN = "claimvet path of the file"
 """A column name that no file has."""
@@ -90,6 +91,27 @@ def column_names(path: Path, file: Path) -> list[str]:
     if twice:
         raise InvalidDataError(f"{shown_name(path, file)} names the column {twice[0]} twice, expected it once")
     return names
+
+
+def feature_types_of(file: Path) -> dict[str, FeatureType]:
+    """Return the types of the columns `x_…` of a Parquet file by its footer; none of a column of nulls, or of a file that is none.
+
+    A boolean counts as a number, as models take it.
+    """
+    try:
+        schema = pq.read_schema(file)
+    except (pa.ArrowException, OSError):
+        return {}
+    return {each.name: kind for each in schema if is_feature(each.name) and (kind := _feature_type(each.type))}
+
+
+def _feature_type(kind: pa.DataType) -> FeatureType | None:
+    if pa.types.is_dictionary(kind):
+        return _feature_type(kind.value_type)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return "text"
+    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    return "number" if numeric or pa.types.is_boolean(kind) else None
 
 
 def shown_name(path: Path, file: Path) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -19,7 +19,7 @@ from pathlib import Path
 from claimvet.data.contract.writing.failures import write_failures_explained
 
 _PREFIX, _SUFFIX = ".claimvet-", ".aside"
-_SCRATCH = re.compile(re.escape(_PREFIX) + r"\w{8}" + re.escape(_SUFFIX))
+_SCRATCH = re.compile(re.escape(_PREFIX) + r"\w{16}" + re.escape(_SUFFIX))
 
 
 @contextmanager
@@ -59,9 +59,10 @@ def scratch_in(folder: Path) -> Iterator[Path]:
     """Yield a new hidden directory in `folder`, which is made where it is missing; what killed processes left there is removed first."""
     with made_directory(folder):
         remove_leftovers(folder)
-        scratch = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=folder))
-        lock = _locked(scratch)
-        try:
+        scratch, lock = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}", None
+        try:  # from before it is made: a signal may come at any time
+            scratch.mkdir(mode=0o700)
+            lock = _locked(scratch)
             yield scratch
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -72,7 +73,7 @@ def scratch_in(folder: Path) -> Iterator[Path]:
 def is_scratch(name: str) -> bool:
     """Whether a file's name is one that `scratch_in` gives.
 
-    >>> is_scratch(".claimvet-a1b2c3d4.aside"), is_scratch("claims.parquet")
+    >>> is_scratch(".claimvet-a1b2c3d4e5f60718.aside"), is_scratch("claims.parquet")
     (True, False)
     """
     return _SCRATCH.fullmatch(name) is not None
@@ -82,8 +83,8 @@ def is_scratch(name: str) -> bool:
 def made_directory(folder: Path) -> Iterator[None]:
     """Make a directory and those above it that are missing; on an error remove what was made, as far as it is empty."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
         for path in missing:

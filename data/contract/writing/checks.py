@@ -40,11 +40,11 @@ def require_output_directory(out: Path, reads: Iterable[Path | None] = ()) -> No
     place = real_path(out)
     if _exists(place) and not place.is_dir():
         raise UsageError(f"{out} is {_kind(place)}, expected a directory to write to")
-    reads = [read for read in reads if read is not None]
-    for read in _places(reads):
+    known = [read for read in reads if read is not None]
+    for read in _places(known):
         if real_path(read).is_relative_to(place):
             raise UsageError(f"{out} holds {read}, which this command reads, expected another directory to write to")
-    _require_apart(out, reads)
+    _require_apart(out, known)
     _require_permission(out)
 
 
@@ -67,13 +67,13 @@ def _exists(place: Path) -> bool:
 
 def _kind(place: Path) -> str:
     kinds = {
-        "a directory": place.is_dir,
-        "a file": place.is_file,
-        "a named pipe": place.is_fifo,
-        "a socket": place.is_socket,
-        "a device": lambda: place.is_char_device() or place.is_block_device(),
+        "a directory": place.is_dir(),
+        "a file": place.is_file(),
+        "a named pipe": place.is_fifo(),
+        "a socket": place.is_socket(),
+        "a device": place.is_char_device() or place.is_block_device(),
     }
-    return next((kind for kind, applies in kinds.items() if applies()), "a link that leads nowhere")
+    return next((kind for kind, applies in kinds.items() if applies), "a link that leads nowhere")
 
 
 def _require_apart(out: Path, reads: Iterable[Path | None]) -> None:

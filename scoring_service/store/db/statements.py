@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +31,24 @@ def run(connection: sa.Connection, sql: str, parameters: Sequence[Any] = ()) -> 
     finally:
         cursor.close()
     return rows
+
+
+def stream(connection: sa.Connection, sql: str, at_once: int) -> Iterator[Rows]:
+    """The rows of a query, so many at once, without all of them in memory: PostgreSQL keeps the rest behind a cursor of its own.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: where the database fails.
+    """
+    named = {"name": "claimvet_stream"} if connection.dialect.name == "postgresql" else {}
+    cursor: Any = connection.connection.cursor(**named)
+    try:
+        cursor.execute(_in_style(connection, sql))
+        while rows := cursor.fetchmany(at_once):
+            yield rows
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _as_if_built(connection, sql, error) from error
+    finally:
+        cursor.close()
 
 
 def run_many(connection: sa.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from claimvet.data.contract.dataset import DataSet, connect, identifier
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Column, Kind, Table
 from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.features.catalogue.aggregates import CENTS_PER_DOLLAR
-from claimvet.scoring_service.store.db.statements import run
+from claimvet.scoring_service.store.db.statements import stream
 from claimvet.scoring_service.store.events.contract_rows import columns_of
 from claimvet.scoring_service.store.events.event import StoredEvent
 
@@ -24,6 +25,9 @@ OWN_COLUMNS = (FEATURE_COLUMN_PREFIX, "group_")
 
 _ORDER = ("customers", "sellers", "products", "identity_links", "orders", "claims")
 """Tables that are read first, so that little has to be completed later."""
+
+ROWS_AT_ONCE = 20_000
+"""Rows that an export holds in memory at once."""
 
 _TYPES = {Kind.TIME: pa.timestamp("us", tz="UTC"), Kind.MONEY: pa.float64()}
 
@@ -62,19 +66,29 @@ def _event(table: Table, own: Sequence[str], row: Sequence[Any]) -> StoredEvent:
 
 
 def export(connection: sa.Connection, folder: Path) -> None:
-    """Write a Parquet file for every table that has rows."""
+    """Write a Parquet file for every table that has rows, `ROWS_AT_ONCE` at a time: memory does not grow with the store."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in TABLES.items():
-        columns = columns_of(name)
-        rows = run(
-            connection, f"SELECT {', '.join(columns)} FROM {name} ORDER BY {table.known_at}, {', '.join(table.key)}"
-        )
-        if rows:
-            made = _contract_columns(table, rows)
-            if name == "claims":
-                made |= _own_columns([json.loads(row[-1] or "{}") for row in rows])
-            with atomic_write(folder / f"{name}.parquet") as aside:
-                pq.write_table(pa.table(made), aside)
+    for name in TABLES:
+        batches = _batches(connection, name)
+        first = next(batches, None)
+        if first is not None:
+            with (
+                atomic_write(folder / f"{name}.parquet") as aside,
+                pq.ParquetWriter(aside, first.schema) as writer,
+            ):
+                for batch in chain([first], batches):
+                    writer.write_table(batch)
+
+
+def _batches(connection: sa.Connection, name: str) -> Iterator[pa.Table]:
+    table = TABLES[name]
+    own = _own_types(connection) if name == "claims" else {}
+    order = f"ORDER BY {table.known_at}, {', '.join(table.key)}"
+    for rows in stream(connection, f"SELECT {', '.join(columns_of(name))} FROM {name} {order}", ROWS_AT_ONCE):
+        made = _contract_columns(table, rows)
+        if own:
+            made |= _own_columns([json.loads(row[-1] or "{}") for row in rows], own)
+        yield pa.table(made)
 
 
 def _contract_columns(table: Table, rows: Sequence[Sequence[Any]]) -> dict[str, pa.Array]:
@@ -87,13 +101,37 @@ def _contract_columns(table: Table, rows: Sequence[Sequence[Any]]) -> dict[str, 
     return made
 
 
-def _own_columns(extras: Sequence[dict[str, Any]]) -> dict[str, pa.Array]:
-    """Numbers, booleans and strings as they are; a column of several kinds becomes strings."""
+def _own_types(connection: sa.Connection) -> dict[str, pa.DataType]:
+    """The type of every column of the claims' own: numbers, booleans and strings as they are; one of several kinds is text."""
+    kinds: dict[str, set[type]] = {}
+    for rows in stream(connection, "SELECT extra FROM claims WHERE extra IS NOT NULL", ROWS_AT_ONCE):
+        for row in rows:
+            for name, value in json.loads(row[0]).items():
+                kinds.setdefault(name, set()).update([] if value is None else [_kind(value)])
+    return {name: _OWN_TYPES.get(frozenset(found), pa.string()) for name, found in sorted(kinds.items())}
+
+
+def _kind(value: Any) -> type:
+    """The Python type of a JSON value; an integer beyond 64 bits is text."""
+    return str if type(value) is int and not -(2**63) <= value < 2**63 else type(value)
+
+
+_OWN_TYPES = {
+    frozenset(): pa.null(),
+    frozenset({bool}): pa.bool_(),
+    frozenset({int}): pa.int64(),
+    frozenset({float}): pa.float64(),
+    frozenset({int, float}): pa.float64(),
+}
+
+
+def _own_columns(extras: Sequence[dict[str, Any]], types: Mapping[str, pa.DataType]) -> dict[str, pa.Array]:
     made = {}
-    for name in sorted({name for extra in extras for name in extra}):
+    for name, dtype in types.items():
         values = [extra.get(name) for extra in extras]
-        try:
-            made[name] = pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            made[name] = pa.array([None if value is None else str(value) for value in values])
+        if dtype == pa.string():
+            values = [None if value is None else str(value) for value in values]
+        elif dtype == pa.float64():
+            values = [None if value is None else float(value) for value in values]
+        made[name] = pa.array(values, dtype)
     return made

@@ -158,7 +158,7 @@ def test_a_killed_run_leaves_nothing_half_written_and_can_be_started_again(world
                 break
         killed.kill()
     assert killed.returncode == -signal.SIGKILL
-    (out.parent / ".claimvet-00000000.aside").mkdir(exist_ok=True)  # as if it had been killed later
+    (out.parent / ".claimvet-0000000000000000.aside").mkdir(exist_ok=True)  # as if it had been killed later
     subprocess.run(command, check=True, capture_output=True)
     assert [path.name for path in out.parent.iterdir()] == ["features.parquet"]
     assert len(pd.read_parquet(out)) == len(world["claims"])

@@ -8,14 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from scipy.stats import beta
 
 from claimvet.models.assessment.card import LIMITS, CardFacts, model_card
 from claimvet.models.assessment.fairness import fairness_table
 from claimvet.models.assessment.money_plots import COLOURS, money_plot
-from claimvet.models.assessment.plots import PLOTS, calibration_slices_plot, share_interval
+from claimvet.models.assessment.plots import PLOTS, calibration_slices_plot
 from claimvet.models.learning.training import Training
 from claimvet.models.metrics.evaluation import by_slice, figures, intervals
+from claimvet.models.metrics.intervals import proportion_interval
 from claimvet.models.policy.alternatives import CAPACITIES, COST_RATIOS, money_table
+from claimvet.models.scoring.schema import Input, InputSchema
 from claimvet.pipeline.stages.train import with_dispositions
 
 
@@ -165,8 +168,14 @@ def test_money_is_drawn_for_every_way_over_capacities_and_ratios(facts: CardFact
 
 @pytest.mark.parametrize(("cases", "claims"), [(0, 10), (10, 10), (3, 40), (200, 1000)])
 def test_intervals_of_shares_are_the_exact_ones(cases: int, claims: int) -> None:
-    from scipy.stats import binomtest
+    low, high = proportion_interval(cases, claims)
+    assert low == pytest.approx(beta.ppf(0.025, cases, claims - cases + 1) if cases else 0.0)
+    assert high == pytest.approx(beta.ppf(0.975, cases + 1, claims - cases) if cases < claims else 1.0)
 
-    low, high = share_interval(np.array([float(cases)]), np.array([float(claims)]))
-    exact = binomtest(cases, claims).proportion_ci(0.95, "exact")
-    assert (low[0], high[0]) == pytest.approx((exact.low, exact.high))
+
+def test_the_card_names_the_protected_inputs_that_a_model_reads(card: str, facts: CardFacts) -> None:
+    assert "none of them has the name of a protected field" in card
+    schema = InputSchema((*facts.model.schema.inputs, Input("x_gender", "category"), Input("x_postCode", "category")))
+    told = model_card(replace(facts, model=replace(facts.model, schema=schema)))
+    assert "among them are protected fields or proxies: `x_gender`, `x_postCode`. They move scores" in told
+    assert "never among them" not in told

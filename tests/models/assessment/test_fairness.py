@@ -12,8 +12,8 @@ from claimvet.models.assessment.fairness import (
     fairness_check,
     fairness_table,
     ratio_of,
-    wilson,
 )
+from claimvet.models.metrics.intervals import proportion_interval
 from claimvet.models.parameters import GateParams
 
 
@@ -85,7 +85,7 @@ def test_nothing_to_tell_is_said_so_and_passes() -> None:
 
 def test_wilsons_interval_covers_the_share_as_often_as_it_says() -> None:
     rng = np.random.default_rng(8)
-    found = [wilson(int(count), 60, 0.95) for count in rng.binomial(60, 0.08, 1000)]
+    found = [proportion_interval(int(count), 60, 0.95, "wilson") for count in rng.binomial(60, 0.08, 1000)]
     assert np.mean([low <= 0.08 <= high for low, high in found]) == pytest.approx(0.95, abs=0.025)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from claimvet.models.assessment.plots import CALIBRATION_SLICES, calibration_slices, share_interval
+from claimvet.models.assessment.plots import CALIBRATION_SLICES, calibration_slices
 from claimvet.models.learning.training import Training
+from claimvet.models.metrics.intervals import proportion_interval
 
 
 def test_an_interval_of_a_share_is_exact_at_its_ends() -> None:
-    low, high = share_interval(np.array([0.0, 5.0, 10.0]), np.array([10.0, 10.0, 10.0]))
+    low, high = zip(*(proportion_interval(cases, 10) for cases in (0, 5, 10)), strict=True)
     assert low[0] == 0.0
     assert high[2] == 1.0
     assert high[0] == pytest.approx(1 - 0.025 ** (1 / 10))

@@ -17,6 +17,7 @@ from claimvet.models.assessment.gate import Check
 from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.policy import Policy
 from claimvet.pipeline.cli import main
+from claimvet.pipeline.cli.ending import TRACEBACK_VARIABLE
 from claimvet.pipeline.stages.promote import PromotionReport
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -121,7 +122,7 @@ def test_every_error_is_a_sentence_with_its_status(
 
 
 def test_a_traceback_is_shown_to_who_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(main.TRACEBACK_VARIABLE, "1")
+    monkeypatch.setenv(TRACEBACK_VARIABLE, "1")
     with pytest.raises(ClaimvetError, match="does not exist"):
         main.main(["data", "generate", "--out", "x", "--params", "nowhere.yaml"])
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
-from claimvet.pipeline.report.charts import MOST_TICKS, Line, line_chart, round_axis, short_dollars
+from claimvet.pipeline.report.charts import MOST_TICKS, Axis, Line, histogram, line_chart, round_axis, short_dollars
 
 VALUES = st.floats(-1e7, 1e7, allow_subnormal=False).filter(lambda value: value == 0.0 or abs(value) > 1e-6)
 
@@ -57,3 +61,54 @@ def test_every_point_of_a_line_is_inside_its_frame(values: list[float]) -> None:
     for node in dots:
         assert 0.0 <= float(node.attrib["cx"]) <= width
         assert 0.0 <= float(node.attrib["cy"]) <= height
+
+
+FONT = FontProperties(family="DejaVu Sans")
+"""A wide font that matplotlib brings along; browsers' own are as wide or narrower."""
+NAMES = st.lists(
+    st.sampled_from(["model", "presenting everything", "valid", "the one before", "AUC"]),
+    min_size=1,
+    max_size=5,
+)
+
+
+def box(node: ElementTree.Element) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a text as it is drawn, measured with the font's own outlines."""
+    size = {"tick": 12.0, "legend": 12.5}.get(node.attrib["class"], 12.0)
+    width = TextPath((0, 0), node.text or " ", size=size, prop=FONT).get_extents().x1
+    x, y = float(node.attrib["x"]), float(node.attrib["y"])
+    start = {"start": 0.0, "middle": -width / 2, "end": -width}[node.attrib["text-anchor"]]
+    if "transform" in node.attrib:  # turned by a quarter, upwards
+        return x - 0.75 * size, y - width - start, x + 0.2 * size, y - start
+    return x + start, y - 0.75 * size, x + start + width, y + 0.2 * size
+
+
+def assert_apart(chart: str) -> None:
+    texts = [
+        (node.text, box(node))
+        for node in ElementTree.fromstring(chart).iter()
+        if node.tag.endswith("text") and node.text
+    ]
+    for (one, a), (other, b) in combinations(texts, 2):
+        apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+        assert apart, f"{one!r} at {a} lies over {other!r} at {b}"
+
+
+@settings(max_examples=40)
+@given(
+    st.floats(0.001, 1e9),
+    st.integers(2, 14),
+    NAMES,
+    st.sampled_from(["US dollars per 1,000 claims", "share", "area under the curve"]),
+    st.sampled_from([short_dollars, "{:g}".format, "${:,.2f}".format]),
+)
+def test_no_text_of_a_chart_lies_over_another(
+    high: float, periods: int, names: list[str], title: str, write: Callable[[float], str]
+) -> None:
+    starts = [f"2025-{1 + place % 12:02}" for place in range(periods)]
+    places = [float(place) for place in range(periods)]
+    x = Axis("period, by its first month", 0, max(periods - 1, 1), places, lambda place: starts[round(place)])
+    y = round_axis(title, 0.0, high, write)
+    lines = [Line(name, places, [high] * periods, "c-policy") for name in names]
+    assert_apart(str(line_chart("Money", lines, x, y)))
+    assert_apart(str(histogram("Shares", [(name, "c-valid", [high] * 20) for name in names], x)))

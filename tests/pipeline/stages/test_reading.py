@@ -187,3 +187,21 @@ def test_an_event_after_now_is_refused_before_anything_is_scored(model: ClaimMod
         InvalidDataError, match=r"filed_at: a time after now in 2 rows \(found .*; expected a time that has come"
     ):
         score(tmp_path / "history", file, tmp_path / "scores.parquet", model, now=NOW, read=early)
+
+
+def test_claims_beside_a_data_set_have_the_types_of_its_own_claims(tmp_path: Path) -> None:
+    frame = claims(tmp_path)
+    (tmp_path / "d").mkdir()
+    frame.to_parquet(tmp_path / "d" / "claims.parquet")
+    (tmp_path / "new.parquet").unlink()
+    data_set, made = DataSet.open(tmp_path / "d"), []
+    for write in (as_parquet, as_csv):
+        build_features(data_set, tmp_path / "features.parquet", claims=write(frame, tmp_path))
+        made.append(pd.read_parquet(tmp_path / "features.parquet"))
+    pd.testing.assert_frame_equal(made[0], made[1], check_dtype=False)
+    with pytest.raises(
+        InvalidDataError, match=r"column x_price of NEW.PARQUET holds '1' .*expected text, as the data set has"
+    ):
+        build_features(
+            data_set, tmp_path / "f.parquet", claims=as_parquet(frame.assign(x_price=[1, 2, 3, 4]), tmp_path)
+        )

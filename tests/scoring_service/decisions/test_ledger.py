@@ -58,12 +58,21 @@ def test_a_claim_is_scored_once_and_scored_again_at_will(store: EventStore) -> N
     assert isinstance(raised.value.__cause__ or raised.value, sa.exc.IntegrityError)
 
 
-def test_the_latest_are_those_with_features_newest_first(store: EventStore) -> None:
-    entries = [entry(number, features=None if number == 3 else "{}") for number in range(5)]
+def test_a_share_of_the_last_day_is_drawn_whatever_stands_between(store: EventStore) -> None:
+    day = 24 * 3600 * 1_000_000
+    scores = [entry(number, scored_at=2 * day + number) for number in range(6)]
+    others = [entry(10, scored_at=1), entry(11, scored_at=3 * day - 1, features=None)]
+    again = [replace(entry(0, scored_at=3 * day), decision_id=f"R-{number}", kind=RESCORE) for number in range(20)]
     with store.begin() as connection:
-        ledger.add(entries, connection)
-        found = ledger.latest(3, connection)
-    assert [one.decision_id for one in found] == ["D-4", "D-2", "D-1"]
+        assert ledger.day_of_scores(3, connection) == []
+        ledger.add([*others, *scores, *again], connection)
+        assert sorted(one.decision_id for one in ledger.day_of_scores(9, connection)) == [f"D-{n}" for n in range(6)]
+        drawn = []
+        for number in range(12, 32):
+            drawn.append({one.decision_id for one in ledger.day_of_scores(3, connection)})
+            ledger.add([entry(number, scored_at=2 * day)], connection)
+    assert {len(names) for names in drawn} == {3}
+    assert len(set.union(*drawn)) > 8, "another share as the ledger grows"
 
 
 def test_experts_go_on_from_the_latest_state_and_a_replay_from_the_one_before(store: EventStore) -> None:

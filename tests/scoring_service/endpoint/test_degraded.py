@@ -143,7 +143,8 @@ def test_the_service_follows_the_champion_and_refuses_one_of_another_hash(
             make_champion(number)
             until(lambda model=model: endpoint.http.get("/readyz").json()["model_version"] == model.version, 90)
         make_champion(numbers[2])
-        until(lambda: "hash" in str(endpoint.http.get("/readyz").json()["model_problem"]), 90)
+        until(lambda: "hash" in str(endpoint.service.champion.problem), 90)
+        assert endpoint.http.get("/readyz").json()["model_problem"].endswith("was not taken; the log says why")
         stop.set()
         asking.join()
         assert set(statuses) == {200}

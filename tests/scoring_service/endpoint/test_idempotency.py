@@ -10,7 +10,7 @@ import pytest
 
 from claimvet.scoring_service.decisions import idempotency
 from claimvet.scoring_service.decisions.idempotency import Answered, Idempotency
-from claimvet.scoring_service.errors import UnprocessableError
+from claimvet.scoring_service.errors import ConflictError
 from claimvet.scoring_service.store import EventStore
 from claimvet.scoring_service.times import micros
 from tests.scoring_service.endpoint.deciding import Office, again, events, scoring
@@ -47,7 +47,7 @@ def test_a_key_with_another_body_is_refused_and_changes_nothing(office: Office) 
     office.one_by_one(scoring(claim()))
     office.one_by_one(keyed(again("CL-1")))
     answers = office.together(keyed(again("CL-1"), body=b"{ }"), scoring(claim("CL-2")))
-    assert isinstance(answers[0], UnprocessableError)
+    assert isinstance(answers[0], ConflictError)
     assert answers[0].errors[0].field == "Idempotency-Key"
     assert answers[1].entry.claim_id == "CL-2"
 
@@ -109,7 +109,7 @@ def test_a_header_makes_every_post_safe_to_send_again(store_url: str, model: Pat
         again = [restarted.intake.post(path, body, headers=headers).content for path, body in asked]
         assert again == [answer.content for answer in first]
         other = restarted.intake.post("/v1/claims/CL-1/rescore", {"as_of": None}, headers=headers)
-        assert other.status_code == 422
+        assert other.status_code == 409
         assert other.json()["errors"][0]["field"] == "Idempotency-Key"
         by_another = restarted.admin.post("/v1/claims/CL-1/rescore", {}, headers=headers)
         assert by_another.json()["decision_id"] != first[1].json()["decision_id"]

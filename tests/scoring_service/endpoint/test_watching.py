@@ -16,14 +16,15 @@ from claimvet.data.contract.errors import StoreError
 from claimvet.data.contract.tables import TABLES
 from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
+from claimvet.features.catalogue.features import FEATURES
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.pipeline.stages.scores import score_batch
 from claimvet.scoring_service.decisions.self_check import compare, same
-from claimvet.scoring_service.http.rows import format_time
 from claimvet.scoring_service.observability.logs import JsonLines
 from claimvet.scoring_service.observability.metrics import PARTS
+from claimvet.scoring_service.store import EventStore
 from claimvet.scoring_service.store.load import load
-from claimvet.scoring_service.times import micros
+from claimvet.scoring_service.times import micros, rfc3339
 from tests.scoring_service.endpoint.running import NOW, PHOTO, Endpoint, claim, running, until
 from tests.scoring_service.endpoint.small_model import saved, small_model
 
@@ -34,7 +35,7 @@ def _bodies(world: Path) -> list[dict[str, Any]]:
     """The latest claims of a data set, as a client would send them."""
     rows = pq.read_table(world / "claims.parquet").sort_by("filed_at").to_pylist()[-SCORED:]
     times = ("filed_at", "incident_at")
-    return [{**row, **{name: row[name] and format_time(micros(row[name])) for name in times}} for row in rows]
+    return [{**row, **{name: row[name] and rfc3339(micros(row[name])) for name in times}} for row in rows]
 
 
 @pytest.mark.slow
@@ -69,6 +70,33 @@ def test_the_running_service_checks_itself(endpoint: Endpoint) -> None:
     text = endpoint.http.get("/metrics").text
     assert "claimvet_skew_checked_total 157.0" in text
     assert "claimvet_skew_differences_total{" not in text
+
+
+def test_as_many_rescores_as_the_check_takes_hide_no_decision(endpoint: Endpoint) -> None:
+    endpoint.intake.score(claim())
+    for _ in range(3):
+        assert endpoint.http.post("/v1/claims/CL-1/rescore", headers=endpoint.intake.headers).status_code == 200
+    found = compare(endpoint.service.store, 3)
+    assert (found.decisions, found.differences) == (1, {})
+
+
+def test_a_check_that_compared_nothing_says_so(endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "claimvet"):
+        asyncio.run(endpoint.service.check())
+    assert "self-check compared nothing" in [record.getMessage() for record in caplog.records]
+    text = endpoint.http.get("/metrics").text
+    assert "claimvet_skew_checked_decisions 0.0" in text
+    assert "claimvet_skew_checked_timestamp_seconds 0.0" in text
+
+
+def test_an_instance_whose_store_was_derived_for_others_refuses_with_the_reason(endpoint: Endpoint) -> None:
+    store = endpoint.service.store
+    assert endpoint.http.get("/readyz").status_code == 200
+    EventStore.open(str(store.engine.url), FEATURES[:20]).close()
+    answer = endpoint.intake.score(claim())
+    assert (answer.status_code, "was derived anew for another version" in answer.json()["detail"]) == (503, True)
+    ready = endpoint.http.get("/readyz")
+    assert (ready.status_code, "was derived anew" in ready.text) == (503, True)
 
 
 def test_metrics_tell_parts_outcomes_events_and_staleness(endpoint: Endpoint) -> None:

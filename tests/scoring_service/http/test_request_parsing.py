@@ -98,6 +98,8 @@ def test_evidence_takes_from_its_claim_what_it_leaves_out() -> None:
     filed_at = request.claim.row["filed_at"]
     assert dict(request.evidence[0].row) == {**bare, "claim_id": "CL-1", "customer_id": "C-1", "submitted_at": filed_at}
     assert request.evidence[1].row["customer_id"] == "C-2"
+    said = score_request(claim(evidence=[{**bare, "claim_id": None, "customer_id": None, "submitted_at": None}]), "")
+    assert said.evidence[0] == request.evidence[0]
 
 
 def test_a_claim_and_its_evidence_are_named_together() -> None:
@@ -105,6 +107,9 @@ def test_a_claim_and_its_evidence_are_named_together() -> None:
     with pytest.raises(UnprocessableError, match=r"^filed_at: filed_at is 'today', expected .*, and 2 more$") as raised:
         score_request(body, "")
     assert fields(raised.value) == ["filed_at", "evidence[0].kind", "evidence[1]"]
+
+
+def test_evidence_of_another_claim_is_refused() -> None:
     with pytest.raises(UnprocessableError, match="claim_id is 'CL-2', expected that of the claim or none") as raised:
         score_request(claim(evidence=[PHOTO, {**PHOTO, "claim_id": "CL-2"}]), "")
     assert fields(raised.value) == ["evidence[1].claim_id"]

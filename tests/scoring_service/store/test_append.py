@@ -6,12 +6,14 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import EventConflictError
 from claimvet.data.contract.tables import TABLES, Kind
 from claimvet.scoring_service.store import EventStore, StoredEvent
+from claimvet.scoring_service.store.events import export
 from tests.features.worlds import DAY, Row, build, build_from, instant, small_world
 from tests.scoring_service.store.histories import by_claim, contents, differences, events_of, features_of, send
 
@@ -216,3 +218,34 @@ def test_a_claims_own_columns_come_back_and_the_export_builds_the_same(store: Ev
     assert DataSet.open(tmp_path / "data").missing() == [name for name in TABLES if name not in {"claims", "returns"}]
     expected = by_claim(build_from(tmp_path / "data", tmp_path / "features.parquet"))
     assert differences({"k": found}, expected) == []
+
+
+def test_an_export_in_small_pieces_is_the_same_file(
+    store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = [
+        {"x_a": 1, "x_b": True},
+        {"x_a": 2.5, "x_b": "b"},
+        {"x_c": None, "x_d": 2**70},
+        {},
+        {"x_a": None, "x_e": False},
+    ]
+    for number, extra in enumerate(own):
+        send(
+            store,
+            [
+                StoredEvent("claims", later(number), extra),
+                StoredEvent("returns", {**RETURN, "return_id": f"r{number}"}),
+            ],
+        )
+    for name, at_once in (("whole", 20_000), ("pieces", 2)):
+        monkeypatch.setattr(export, "ROWS_AT_ONCE", at_once)
+        with store.begin() as connection:
+            store.export(tmp_path / name, connection)
+    for table in ("claims", "returns"):
+        whole, pieces = (pd.read_parquet(tmp_path / name / f"{table}.parquet") for name in ("whole", "pieces"))
+        pd.testing.assert_frame_equal(whole, pieces)
+    claims = pd.read_parquet(tmp_path / "pieces" / "claims.parquet").replace({float("nan"): None})
+    assert list(claims["x_a"]) == [1.0, 2.5, None, None, None]
+    assert list(claims["x_b"]) == ["True", "b", None, None, None]
+    assert list(claims["x_d"]) == [None, None, str(2**70), None, None]
