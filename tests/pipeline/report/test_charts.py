@@ -14,6 +14,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from claimvet.pipeline.report.charts import MOST_TICKS, Axis, Line, histogram, line_chart, round_axis, short_dollars
+from tests.examples import examples
 
 VALUES = st.floats(-1e7, 1e7, allow_subnormal=False).filter(lambda value: value == 0.0 or abs(value) > 1e-6)
 
@@ -94,7 +95,7 @@ def assert_apart(chart: str) -> None:
         assert apart, f"{one!r} at {a} lies over {other!r} at {b}"
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.floats(0.001, 1e9),
     st.integers(2, 14),
