@@ -33,6 +33,17 @@ DEFAULT_OUTAGE_QUEUE = Path("claimvet-outage-queue.db")
 _FORMER_OUTAGE_QUEUE = Path("claimvet-journal.db")
 """Its name before; claims may still wait in it."""
 
+KeepText = Annotated[
+    int | None,
+    typer.Option(
+        "--keep-text",
+        min=1,
+        help="Days after which narratives and bodies are erased; see docs/privacy.md.",
+        metavar="DAYS",
+        show_default="forever",
+    ),
+]
+
 
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.", metavar="ADDRESS")] = "127.0.0.1",
@@ -53,16 +64,7 @@ def serve(
             "--outage-queue", "--journal", help="File that keeps claims while the store is gone.", metavar="FILE"
         ),
     ] = DEFAULT_OUTAGE_QUEUE,
-    keep_text: Annotated[
-        int | None,
-        typer.Option(
-            "--keep-text",
-            min=1,
-            help="Days after which narratives and bodies are erased; see docs/privacy.md.",
-            metavar="DAYS",
-            show_default="forever",
-        ),
-    ] = None,
+    keep_text: KeepText = None,
     follow: Annotated[
         float,
         typer.Option("--follow", min=0.1, help="Seconds between looks at what the model's alias names.", metavar="S"),
@@ -74,7 +76,7 @@ def serve(
         ),
     ] = 300.0,
     check_decisions: Annotated[
-        int, typer.Option("--check-decisions", min=1, help="Latest decisions in a self-check.", metavar="N")
+        int, typer.Option("--check-decisions", min=1, help="Decisions of the last day in a self-check.", metavar="N")
     ] = 50,
 ) -> None:
     """Serve the scoring endpoint until it is stopped; see docs/serving.md."""

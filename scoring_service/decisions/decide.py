@@ -33,6 +33,9 @@ from claimvet.scoring_service.store import EventStore
 from claimvet.scoring_service.store.db import locks
 from claimvet.scoring_service.times import micros, rfc3339
 
+Claims = Mapping[str, Mapping[str, Any]]
+"""Claims by id, as `EventStore.claim` gives them."""
+
 Request = ScoreRequest | RescoreRequest | EventsRequest | QueuedDecision
 
 
@@ -118,18 +121,20 @@ class DecisionService:
     def _do_all(self, requests: Sequence[tuple[int, Request]], connection: sa.Connection) -> list[Any]:
         names = [request.claim_id for _, request in requests if request.claim_id is not None]
         known = ledger.first_decisions(names, connection) if names else {}
-        self._append(
+        claims = self._append(
             [
                 request
                 for _, request in requests
-                if isinstance(request, QueuedDecision) or request.claim_id not in known
+                if isinstance(request, QueuedDecision)
+                or request.claim_id not in known
+                or _only_fills(request, known[request.claim_id])
             ],
             connection,
         )
         answers: dict[int, Any] = {}
         seen: list[_Seen] = []
         for place, request in requests:
-            done = self._do(place, request, known.get(request.claim_id or ""), connection)
+            done = self._do(place, request, known.get(request.claim_id or ""), claims, connection)
             if isinstance(done, _Seen):
                 seen.append(done)
             else:
@@ -153,14 +158,17 @@ class DecisionService:
         same = entry.features == canonical(claim.features) and entry.claim_row == dict(claim.claim)
         return entry if same and entry.model_uri == model.uri and entry.model_version == model.version else None
 
-    def _append(self, requests: Sequence[Request], connection: sa.Connection) -> None:
-        """The events of all requests at once."""
+    def _append(self, requests: Sequence[Request], connection: sa.Connection) -> Claims:
+        """The events of all requests at once; the claims among them with all that is known of them."""
         events = [event for request in requests for event in request.events]
-        if events:
-            with self._context.metrics.part("write", sum(isinstance(request, ScoreRequest) for request in requests)):
-                self._context.store.append(events, connection)
+        if not events:
+            return {}
+        with self._context.metrics.part("write", sum(isinstance(request, ScoreRequest) for request in requests)):
+            return self._context.store.append(events, connection)
 
-    def _do(self, place: int, request: Request, first: Decision | None, connection: sa.Connection) -> Any:
+    def _do(
+        self, place: int, request: Request, first: Decision | None, claims: Claims, connection: sa.Connection
+    ) -> Any:
         if isinstance(request, EventsRequest):
             return len(request.events)
         if isinstance(request, RescoreRequest):
@@ -168,10 +176,26 @@ class DecisionService:
         if isinstance(request, QueuedDecision):
             return self._moved(request, first, connection)
         if first is not None:
-            return Decided(first) if request.is_of(first.body_digest) else other_body(request.claim_id, first)
-        claim = {**request.claim.row, **request.claim.extra}
-        filed_at = int(request.claim.row["filed_at"])
-        return _Seen(place, ledger.SCORE, claim, filed_at, request.received, request.digest)
+            return self._repeated(place, request, first, claims, connection)
+        known = request.filled_from(claims.get(request.claim_id, {}))
+        claim, filed_at = {**known.claim.row, **known.claim.extra}, int(known.claim.row["filed_at"])
+        return _Seen(place, ledger.SCORE, claim, filed_at, request.received, known.digest)
+
+    def _repeated(
+        self, place: int, request: ScoreRequest, first: Decision, claims: Claims, connection: sa.Connection
+    ) -> Any:
+        """A claim that was scored before: the decision on the same body, a new one where the body fills nulls, or a conflict."""
+        if request.is_of(first.body_digest) or request.filled_from(first.claim_row).is_of(first.body_digest):
+            return Decided(first)
+        if not _only_fills(request, first):
+            return other_body(request.claim_id, first)
+        known = request.filled_from(claims.get(request.claim_id, {}))
+        for entry in ledger.decisions_of(request.claim_id, connection):
+            if known.is_of(entry.body_digest):
+                return Decided(entry)
+        claim = {**known.claim.row, **known.claim.extra}
+        as_of = max(micros(self._context.now()), int(claim["filed_at"]) + 1)
+        return _Seen(place, ledger.RESCORE, claim, as_of, request.received, known.digest)
 
     def _again(self, place: int, request: RescoreRequest, first: Decision | None, connection: sa.Connection) -> Any:
         if first is None:
@@ -316,6 +340,10 @@ class DecisionService:
             shadow=shadow,
             experts=experts,
         )
+
+
+def _only_fills(request: Request, first: Decision) -> bool:
+    return isinstance(request, ScoreRequest) and request.only_fills(first.claim_row)
 
 
 def referred(request: ScoreRequest, decision_id: str, why: str, now: int) -> Decision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from claimvet.scoring_service.decisions.idempotency import Idempotency
@@ -46,6 +46,21 @@ class ScoreRequest:
             return True
         evidence = sorted((dict(event.row) for event in self.evidence), key=lambda row: str(row["evidence_id"]))
         return _digest({**self.claim.row, **self.claim.extra}, evidence) == body_digest
+
+    def filled_from(self, row: Mapping[str, Any]) -> ScoreRequest:
+        """The request with what another row of the claim says where this one says null."""
+        claim, extra = dict(self.claim.row), dict(self.claim.extra)
+        for name, value in row.items():
+            said = claim if name in claim else extra
+            if said.get(name) is None:
+                said[name] = value
+        return replace(self, claim=replace(self.claim, row=claim, extra=extra))
+
+    def only_fills(self, row: Mapping[str, Any]) -> bool:
+        """Whether it says all that the row says and something where that says null: then it is the same claim, known better."""
+        given = {**self.claim.row, **self.claim.extra}
+        agrees = all(value is None or given.get(name) in (None, value) for name, value in row.items())
+        return agrees and any(value is not None and row.get(name) is None for name, value in given.items())
 
 
 @dataclass(frozen=True)

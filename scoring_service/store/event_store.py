@@ -77,18 +77,23 @@ class EventStore:
         """
         return database.writing(self.engine)
 
-    def append(self, events: Sequence[StoredEvent], connection: sa.Connection) -> None:
+    def append(self, events: Sequence[StoredEvent], connection: sa.Connection) -> dict[str, dict[str, Any]]:
         """Add the events, all or none; once a transaction, which is to be undone where this raises.
 
         A key seen before with the same row changes nothing. Null says nothing: a row that only fills what was null fills it, and one
         that has null for what is known changes nothing.
+
+        Returns:
+            The claims among the events by id, as `claim` gives them: with what other rows have said of them.
 
         Raises:
             EventConflictError: where a key was seen with another row, and for an outcome decided before its claim was filed; either
                 may come without the other.
         """
         self.require_fingerprint(connection)
-        Appender(connection, self._deltas).append(events)
+        appender = Appender(connection, self._deltas)
+        appender.append(events)
+        return {claim_id: contract_rows.as_given(row) for claim_id, row in appender.claims.items()}
 
     def claim_features(
         self, claim: Mapping[str, Any], as_of: int | None, connection: sa.Connection

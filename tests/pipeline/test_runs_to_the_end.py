@@ -57,7 +57,9 @@ def test_few_extreme_claims_run_to_the_end(seed: int, claims: int, tmp_path: Pat
     report = score(data, next(data.glob("claims.*")), tmp_path / "scores.parquet", model, now=NOW, read=READ)
     assert report.rows == claims
     if claims > 2:
-        monitor(data, tmp_path, PARAMS.monitor, model=str(saved(model, tmp_path / "model")), now=NOW, read=READ)
+        monitor(
+            data, tmp_path / "moved", PARAMS.monitor, model=str(saved(model, tmp_path / "model")), now=NOW, read=READ
+        )
 
 
 @pytest.mark.slow

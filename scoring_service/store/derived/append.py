@@ -45,6 +45,8 @@ class Appender:
         self._connection = connection
         self._deltas = deltas
         self._totals = TotalsWriter(connection, deltas.layout)
+        self.claims: dict[str, dict[str, Any]] = {}
+        """The claims among the events as they are stored now: what other rows of them said is in them too."""
 
     def append(self, events: Iterable[StoredEvent]) -> None:
         """All of them; what fails leaves the transaction to be undone.
@@ -72,7 +74,10 @@ class Appender:
     def _put(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
         if name == "identity_links":
             locks.keys(self._connection, (token_key(row["kind"], row["token"]) for row in rows))
-        stored = contract_rows.put(self._connection, name, rows)
+        merged = contract_rows.put_all(self._connection, name, rows)
+        if name == "claims":
+            self.claims = {row.new["claim_id"]: row.new for row in merged}
+        stored = [row for row in merged if row.new != row.old]
         if not stored:
             return
         new, old = [row.new for row in stored], [row.old for row in stored if row.old is not None]

@@ -82,19 +82,24 @@ def put(connection: sa.Connection, name: str, rows: Iterable[Row]) -> list[Store
     Raises:
         EventConflictError: where a key was seen with another row.
     """
+    return [stored for stored in put_all(connection, name, rows) if stored.new != stored.old]
+
+
+def put_all(connection: sa.Connection, name: str, rows: Iterable[Row]) -> list[Stored]:
+    """As `put`, with the rows that were there already and stay as they are."""
     table = TABLES[name]
     pending = _once_each(table, rows)
     before = fetch_by_keys(connection, table, list(pending))
     if name == "claims":
         _keep_erased(connection, pending, before)
-    changed = [
+    merged = [
         Stored(_merged(table, before[key], row) if key in before else row, before.get(key))
         for key, row in pending.items()
     ]
-    changed = [stored for stored in changed if stored.new != stored.old]
+    changed = [stored for stored in merged if stored.new != stored.old]
     _insert(connection, name, [stored.new for stored in changed if stored.old is None])
     _fill(connection, table, [stored.new for stored in changed if stored.old is not None])
-    return changed
+    return merged
 
 
 def _keep_erased(connection: sa.Connection, pending: dict[Key, Row], before: Mapping[Key, Row]) -> None:

@@ -89,7 +89,7 @@ def test_each_is_answered_in_its_place(sqlite: EventStore, model: Path) -> None:
         events(seller, seller),
         again("none"),
         scoring(own(1)),
-        scoring(own(0, x_a=1)),
+        scoring({**own(0), "amount_claimed": 1.0}),
         again("CL-0", "2026-01-01T00:00:00Z"),
     )
     assert count == 2

@@ -54,7 +54,7 @@ def test_the_same_body_answers_the_same_bytes_whatever_the_order_of_its_fields_a
     assert endpoint.intake.score(again).content == first.content
 
 
-@pytest.mark.parametrize("other", [{"amount_claimed": 241.0}, {"evidence": [PHOTO]}, {"narrative": None}])
+@pytest.mark.parametrize("other", [{"amount_claimed": 241.0}, {"evidence": [PHOTO]}, {"narrative": "no"}])
 def test_another_body_for_the_same_claim_is_a_conflict(endpoint: Endpoint, other: dict[str, object]) -> None:
     assert endpoint.intake.score(claim()).status_code == 200
     answer = endpoint.intake.score(claim(**other))
@@ -206,3 +206,23 @@ def test_keys_have_roles(endpoint: Endpoint) -> None:
     for client in (endpoint.intake, endpoint.reviewer, endpoint.admin):
         assert client.get("/v1/claims/CL-1").status_code == 200
     assert endpoint.stranger.get("/v1/claims/CL-1").headers["www-authenticate"] == "Bearer"
+
+
+def test_a_claim_scored_again_with_the_amount_that_it_lacked_is_decided_with_it(endpoint: Endpoint) -> None:
+    less, whole = claim(amount_claimed=None), claim(amount_claimed=75.0)
+    first = endpoint.intake.score(less).json()
+    second = endpoint.intake.score(whole)
+    assert (second.status_code, second.json()["decision_id"] == first["decision_id"]) == (200, False)
+    assert endpoint.intake.score(whole).json() == second.json()
+    assert endpoint.intake.score(less).json() == first
+    seen = endpoint.reviewer.get("/v1/claims/CL-1").json()["features"]
+    assert seen["claim_amount"] in (None, 75.0)
+    assert endpoint.intake.score(claim(amount_claimed=76.0)).status_code == 409
+
+
+def test_a_claim_whose_amount_came_as_an_event_is_scored_with_it_though_the_body_says_null(endpoint: Endpoint) -> None:
+    endpoint.intake.events(("claims", claim(amount_claimed=75.0)))
+    first = endpoint.intake.score(claim(amount_claimed=None))
+    assert first.status_code == 200
+    assert endpoint.reviewer.get("/v1/claims/CL-1").json()["features"]["claim_amount"] == 75.0
+    assert endpoint.intake.score(claim(amount_claimed=75.0)).json() == first.json()
