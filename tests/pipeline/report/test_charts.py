@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from claimvet.pipeline.report.charts import MOST_TICKS, Axis, Line, histogram, line_chart, round_axis, short_dollars
+from claimvet.pipeline.report.charts import MAX_TICKS, Axis, Line, histogram, line_chart, round_axis, short_dollars
 from tests.examples import examples
 
 VALUES = st.floats(-1e7, 1e7, allow_subnormal=False).filter(lambda value: value == 0.0 or abs(value) > 1e-6)
@@ -30,7 +30,7 @@ def test_an_axis_holds_its_ends_and_ticks_evenly_at_round_numbers(one: float, ot
     assert axis.high >= high - 1e-6 * span
     assert axis.low < axis.high
     assert (axis.ticks[0], axis.ticks[-1]) == (axis.low, axis.high)
-    assert 2 <= len(axis.ticks) <= MOST_TICKS + 3
+    assert 2 <= len(axis.ticks) <= MAX_TICKS + 3
     steps = [b - a for a, b in zip(axis.ticks, axis.ticks[1:], strict=False)]
     assert max(steps) == pytest.approx(min(steps), rel=1e-6)
     leading = steps[0] / 10.0 ** math.floor(math.log10(steps[0]) + 1e-9)
