@@ -18,7 +18,7 @@ RETIRED = {
     r"written[ _]aside": "atomic write",
     r"label[ _]basis|taken[ _]at[ _]their[ _]word": "soft labels",
     r"\brivals?\b": "baselines",
-    r"\bcareless_|CARELESS|carelessness": "label noise, lapse rate",
+    r"\bcareless_|_CARELESS|carelessness": "label noise, lapse rate",
     r"\bpractise": "calibration slice",
     r"share[sd]?[ _]out": "reviews are allocated",
     r"\bsurely (below|above|beaten|off)": "significantly",
