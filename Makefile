@@ -82,7 +82,7 @@ bench-tsa: setup ## Quality on real claims, from ../shared/data or where CLAIMVE
 	@$(BIN)/python -m benchmarks.tsa_quality
 
 bench-labels: setup ## Which labels should train, on marketplaces whose truth is known; LABELS="--worlds 20000:7" for some
-	@$(BIN)/python -m benchmarks.label_basis $(LABELS)
+	@$(BIN)/python -m benchmarks.soft_labels $(LABELS)
 
 bench-boosters: setup ## Two boosters against one multiclass model, on the same marketplaces; BOOSTERS="--worlds 20000:7" for some
 	@$(BIN)/python -m benchmarks.two_boosters $(BOOSTERS)

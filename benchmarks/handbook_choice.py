@@ -151,11 +151,11 @@ def choose(weeks: Sequence[int], evaluate: Evaluate, threads: int) -> dict[int, 
     """
     found: dict[tuple[Choice, int], Figures] = {}
     best = dict.fromkeys(weeks, Choice())
-    for rivals in (_by_families, _by_windows, _by_growth):
-        asked = {(choice, each) for week in weeks for choice in rivals(best[week]) for each in weeks_that_choose(week)}
+    for choices in (_by_families, _by_windows, _by_growth):
+        asked = {(choice, each) for week in weeks for choice in choices(best[week]) for each in weeks_that_choose(week)}
         missing = sorted(asked - found.keys(), key=str)
         found |= zip(missing, parallel_map(lambda pair: evaluate(*pair), missing, threads), strict=True)
-        best = {week: max(rivals(best[week]), key=lambda choice: _worth(choice, week, found)) for week in weeks}
+        best = {week: max(choices(best[week]), key=lambda choice: _worth(choice, week, found)) for week in weeks}
     return best
 
 

@@ -94,12 +94,12 @@ def _gains(scores: Mapping[str, pd.Series], fraud: pd.Series) -> str:
         for name, values in scores.items()
     }
     ours = reached.pop(OURS)
-    rivals = {name: ours - theirs for name, theirs in reached.items()} | {
+    others = {name: ours - theirs for name, theirs in reached.items()} | {
         "the quick LightGBM's figure": ours - VEHICLE_TO_BEAT[1]
     }
     parts = [
         f"{gain.mean():+.3f} ({low:+.3f} to {high:+.3f}) over {name}"
-        for name, gain in rivals.items()
+        for name, gain in others.items()
         for low, high in [np.quantile(gain, [0.025, 0.975])]
     ]
     return "; ".join(parts)

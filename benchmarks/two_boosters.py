@@ -1,6 +1,6 @@
-"""Two boosters against valid, or one multiclass model? `make bench-boosters`, on the marketplaces of `benchmarks.label_basis`.
+"""Two boosters against valid, or one multiclass model? `make bench-boosters`, on the marketplaces of `benchmarks.soft_labels`.
 
-Every way learns the same findings, taken at their word, from the same inputs with equal trees, and is evaluated by the truth of all later
+Every way learns the same findings, as they are, from the same inputs with equal trees, and is evaluated by the truth of all later
 claims after the best beta calibration of its log odds against valid: so designs are compared, not calibrations.
 """
 
@@ -15,9 +15,9 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.label_basis import PARAMS as USUAL
-from benchmarks.label_basis import TREES, World, asked_worlds, evaluated_odds, make_world
 from benchmarks.page import table, write_section
+from benchmarks.soft_labels import PARAMS as USUAL
+from benchmarks.soft_labels import TREES, World, asked_worlds, evaluated_odds, make_world
 from claimvet.data.contract.tables import LABELS
 from claimvet.models.learning.boosters import booster_settings, grow, grow_both, suspicion_signs
 from claimvet.models.learning.soft_labels import hard_labels

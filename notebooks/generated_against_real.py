@@ -46,7 +46,7 @@ display(pd.Series(dict(report.rows), name="rows").to_frame())
 
 
 # %%
-def side_by_side(axis: plt.Axes, title: str, real: pd.Series, generated: pd.Series, log: bool = True) -> None:
+def compare(axis: plt.Axes, title: str, real: pd.Series, generated: pd.Series, log: bool = True) -> None:
     """Two normalised histograms on one axis."""
     values = [np.log10(part.dropna()) if log else part.dropna() for part in (real, generated)]
     bins = np.linspace(min(part.quantile(0.001) for part in values), max(part.quantile(0.999) for part in values), 45)
@@ -85,9 +85,9 @@ damage = claims["claim_type"] == "property_damage"
 delay = (claims["filed_at"] - claims["incident_at"]).dt.total_seconds() / 86400
 tsa_damage = tsa.loc[tsa["claim_type"] == "Property Damage", "claim_amount"]
 figure, axes = plt.subplots(1, 3, figsize=(15, 4))
-side_by_side(axes[0], "Property damage, log10 dollars", tsa_damage, claims.loc[damage, "amount_claimed"])
-side_by_side(axes[1], "Injury, log10 dollars", losses, claims.loc[~damage, "amount_claimed"])
-side_by_side(axes[2], "Incident to filing, log10 (1 + days)", 1 + tsa["delay_days"], 1 + delay)
+compare(axes[0], "Property damage, log10 dollars", tsa_damage, claims.loc[damage, "amount_claimed"])
+compare(axes[1], "Injury, log10 dollars", losses, claims.loc[~damage, "amount_claimed"])
+compare(axes[2], "Incident to filing, log10 (1 + days)", 1 + tsa["delay_days"], 1 + delay)
 figure.tight_layout()
 
 # %%
@@ -136,9 +136,9 @@ for name, real, generated, axis in (
         {"real": real.value_counts(normalize=True), "generated": generated.value_counts(normalize=True)}
     )
     both.sort_index().fillna(0).plot.bar(ax=axis, color=[REAL, MADE], title=f"Orders by {name}", width=0.8)
-side_by_side(axes[1, 0], "Orders a customer, log10", by_customer, orders.groupby("customer_id").size())
+compare(axes[1, 0], "Orders a customer, log10", by_customer, orders.groupby("customer_id").size())
 relative = [part / part.median() for part in (sold.groupby("StockCode").size(), orders.groupby("product_id").size())]
-side_by_side(axes[1, 1], "Sales of a product against the median, log10", *relative)
+compare(axes[1, 1], "Sales of a product against the median, log10", *relative)
 figure.tight_layout()
 
 # %% [markdown]

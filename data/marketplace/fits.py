@@ -19,7 +19,7 @@ from claimvet.data.reference.derive_categories import source_directory
 
 ABSURD_AMOUNT = 1e6
 """TSA amounts from here on are typing errors (its SOURCE.md: up to 3e12)."""
-LONGEST_DELAY_DAYS = 1000
+MAX_DELAY_DAYS = 1000
 """TSA delays from here on, and those below 0, are typing errors in TSA dates."""
 
 
@@ -32,7 +32,7 @@ def tsa_claims(source: Path) -> pd.DataFrame:
     closed = pd.to_numeric(raw["close_amount"], errors="coerce")
     return raw.assign(
         received=received,
-        delay_days=delay.where((delay >= 0) & (delay < LONGEST_DELAY_DAYS)),
+        delay_days=delay.where((delay >= 0) & (delay < MAX_DELAY_DAYS)),
         claim_amount=amount.where((amount > 0) & (amount < ABSURD_AMOUNT)),
         close_amount=closed.where(closed > 0),
     )

@@ -94,7 +94,7 @@ def period_row(one: Replayed, seed: int) -> dict[str, object]:
         "usd_high": high,
         "usd_per_1000_presenting": presenting,
         **_guarantee(one),
-        "most_reviews_of_a_day": int(reviews.max()),
+        "max_reviews_of_a_day": int(reviews.max()),
         "capacity": policy.expert_reviews_per_day,
         "audited_share": float(decided["audited"].mean()),
     }

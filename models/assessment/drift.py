@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 BINS = 10
 EMPTY_ROWS = 0.5
 """Rows that each bin in use starts with on either side, so that an empty one is not infinitely far."""
-MOST_CATEGORIES = 50
+MAX_CATEGORIES = 50
 """Categories that are bins of their own; rarer ones share one."""
 LEVELS = ("steady", "watch", "alarm")
 
@@ -116,7 +116,7 @@ def _bins(reference: pd.Series, recent: pd.Series, numeric: bool) -> tuple[Float
         )
         coded = [_coded(finite_numbers(side), edges) for side in (reference, recent)]
         return tuple(np.bincount(side, minlength=len(edges) + 2).astype(np.float64) for side in coded)  # type: ignore[return-value]
-    common = reference.astype("object").value_counts().index[:MOST_CATEGORIES]
+    common = reference.astype("object").value_counts().index[:MAX_CATEGORIES]
     counts = []
     for side in (reference, recent):
         texts = side.astype("object").where(side.notna(), None)

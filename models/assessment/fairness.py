@@ -1,4 +1,4 @@
-"""Whom does it wrongly suspect? Valid claims that the model does not call valid, by group, with intervals and ratios.
+"""How large is the false positive rate of each group? Valid claims that the model does not call valid, by group, with intervals and ratios.
 
 A valid claim is falsely suspected where its most likely label is not `valid`: then it is neither paid nor presented at once. Whether a
 claim that is believed is settled at once also hangs on its amount and on missing facts, so that is told beside it (`held_up`) and not

@@ -2,7 +2,7 @@
 
 A trial grows the pair on the findings known when a block of claims began, and is evaluated by the log loss of that block's findings, for
 several blocks in time order; after each the search may give up a trial that is worse than half of those before it. Findings are taken
-at their word and nothing unchecked teaches here, which is four times faster and ranks the parameters alike.
+as they are and nothing unchecked teaches here, which is four times faster and ranks the parameters alike.
 """
 
 from __future__ import annotations

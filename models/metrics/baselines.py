@@ -17,7 +17,7 @@ from claimvet.models.parameters import GateParams
 from claimvet.models.scoring.claim_model import PROBABILITIES
 
 PENALTY = 1.0
-"""Inverse strength of the ridge: many inputs say nearly the same."""
+"""Inverse strength of the L2 penalty: many inputs say nearly the same."""
 MIN_SHARE = 1e-4
 QUANTILES = 100
 MAX_FLAGS = 4

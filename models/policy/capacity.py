@@ -34,7 +34,7 @@ _SMOOTHING = 0.3
 _KEPT_FOR_AUDITS = 1.5
 """How many times the audits that a day usually has are kept free for them (assumption: days differ)."""
 _HASH_RANGE = 2.0**64
-_MOST_EXACT = 64
+_MAX_EXACT = 64
 """Reviews a day up to which every saving of today is kept as it is. Beyond, savings are rounded to a grid, so that few differ and
 the state stays small: 2,000 of them were 26 kB, read and written with every claim."""
 _STEPS_AN_OCTAVE = 8
@@ -179,7 +179,7 @@ class ShadowPrice:
 
 def _with_saving(savings: tuple[float, ...], saving_usd: float, most: int) -> tuple[float, ...]:
     """Today's largest savings with one more; one more than the capacity of them."""
-    return _largest((*savings, saving_usd if most <= _MOST_EXACT else _on_grid(saving_usd)), most + 1)
+    return _largest((*savings, saving_usd if most <= _MAX_EXACT else _on_grid(saving_usd)), most + 1)
 
 
 def _on_grid(saving_usd: float) -> float:

@@ -158,10 +158,12 @@ def _read_stored(number: str, run_id: str, model: ClaimModel, root: Path) -> Sto
 def model_signature(schema: InputSchema) -> ModelSignature:
     """Return MLflow's signature: every input (double or string, null allowed), and the three probabilities."""
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
     types = {"number": DataType.double, "category": DataType.string}
-    inputs = [ColSpec(types[column.kind], column.name, required=False) for column in schema.inputs]
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(types[column.kind], column.name, required=False) for column in schema.inputs
+    ]
     return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double, name) for name in PROBABILITIES]))
 
 

@@ -71,7 +71,7 @@ def _tiles(periods: pd.DataFrame) -> list[Tile]:
     guaranteed = periods["guarantee_kept"].dropna()
     kept = int(guaranteed.sum())
     capacity = periods["capacity"].iloc[0]
-    most = int(periods["most_reviews_of_a_day"].max())
+    most = int(periods["max_reviews_of_a_day"].max())
     return [
         Tile("log loss", figure(mean["log_loss"]), "lower is better; mean over all findings"),
         Tile("calibration error", figure(mean["calibration_error"]), "how far P(valid) is off, mean over periods"),
@@ -210,7 +210,7 @@ def _guarantee(periods: pd.DataFrame) -> Section:
         "without_merit_denied_share": "without merit, denied",
         "guarantee_kept": "kept",
         "injuries_denied": "injuries denied",
-        "most_reviews_of_a_day": "most reviews of a day",
+        "max_reviews_of_a_day": "most reviews of a day",
         "audited_share": "audited",
     }
     lead = (

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 WIDTH, HEIGHT = 460, 320
 LEFT, RIGHT, TOP, BOTTOM = 58, 26, 12, 42
-MOST_TICKS = 5
+MAX_TICKS = 5
 """Spaces between ticks, at most."""
 TITLE_WIDTH = 18
 """Pixels that the turned title of an axis takes."""
@@ -56,8 +56,8 @@ def round_axis(title: str, low: float, high: float, write: Callable[[float], str
     [0.0, 500000.0, 1000000.0, 1500000.0]
     """
     span = (high - low) or abs(high) or 1.0
-    power = 10.0 ** floor(log10(span / MOST_TICKS))
-    step = next(power * part for part in (1, 2, 5, 10) if span / (power * part) <= MOST_TICKS)
+    power = 10.0 ** floor(log10(span / MAX_TICKS))
+    step = next(power * part for part in (1, 2, 5, 10) if span / (power * part) <= MAX_TICKS)
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
     ticks = [round(step * place, 12) for place in range(first, max(last, first + 1) + 1)]
     return Axis(title, ticks[0], ticks[-1], ticks, write)

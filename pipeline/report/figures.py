@@ -13,7 +13,7 @@ from claimvet.models.policy.policy import Disposition, Policy, most_likely
 
 Floats = npt.NDArray[np.float64]
 
-MOST_POINTS = 160
+MAX_POINTS = 160
 """Points of a curve that are drawn."""
 NORMAL_95 = 1.6449
 """Quantile 0.95 of the normal distribution: 90 % intervals."""
@@ -72,6 +72,6 @@ def _always(evaluated: pd.DataFrame, disposition: Disposition) -> pd.Series[str]
 
 
 def _thinned(values: Floats) -> list[float]:
-    keep = np.unique(np.linspace(0, len(values) - 1, min(MOST_POINTS, len(values))).astype(np.intp))
+    keep = np.unique(np.linspace(0, len(values) - 1, min(MAX_POINTS, len(values))).astype(np.intp))
     thinned: list[float] = values[keep].tolist()
     return thinned

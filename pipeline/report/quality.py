@@ -31,7 +31,7 @@ VALUES = {
     "concession": "concession lane",
     "seller": "seller lane",
 }
-MOST_ROWS = 12
+MAX_ROWS = 12
 SMALLEST_BIN = 0.01
 """Bins with a smaller share of the claims are left out of a calibration curve: their intervals hide the rest."""
 
@@ -39,7 +39,7 @@ SMALLEST_BIN = 0.01
 def quality_section(evaluated: pd.DataFrame) -> Section:
     """ROC and precision-recall curves, calibration, how probabilities part the labels, and the confusion matrix."""
     lead = (
-        "Can it tell honest claims from others, and may its probabilities be taken at their word? Both are asked of claims that it had "
+        "Can it tell honest claims from others, and do its probabilities mean what they say? Both are asked of claims that it had "
         "not seen."
     )
     return Section(
@@ -123,13 +123,13 @@ def slices_section(evaluated: pd.DataFrame) -> Section:
 def _slice_card(title: str, names: Sequence[str], cut: pd.DataFrame, chart: Markup | None) -> Card:
     rows = cut[cut["slice"].isin(names)]
     kept = (
-        rows if len(rows) <= MOST_ROWS else rows.sort_values("findings", ascending=False, kind="stable").head(MOST_ROWS)
+        rows if len(rows) <= MAX_ROWS else rows.sort_values("findings", ascending=False, kind="stable").head(MAX_ROWS)
     )
     body = []
     for record in kept.to_dict("records"):
         value = VALUES.get(str(record["value"]), str(record["value"]).replace("_", " "))
         body.append([value, f"{record['findings']:,}", *(figure(float(str(record[key]))) for key in SLICE_FIGURES)])
-    note = f"The {MOST_ROWS} with most claims, of {len(rows)}." if len(kept) < len(rows) else ""
+    note = f"The {MAX_ROWS} with most claims, of {len(rows)}." if len(kept) < len(rows) else ""
     return Card(title, chart, Table(["", "claims", *SLICE_FIGURES.values()], body), note, wide="lane" in names)
 
 

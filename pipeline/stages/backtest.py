@@ -58,7 +58,7 @@ class BacktestReport:
                 f"{row['from']:%Y-%m-%d} to {row['until']:%Y-%m-%d}: {row['claims']:,} claims, {row['findings']:,} findings, "
                 f"log loss {row['log_loss']:.3f}, calibration error {row['calibration_error']:.3f}, "
                 f"${row['usd_per_1000']:,.0f} per 1,000 claims (presenting everything ${row['usd_per_1000_presenting']:,.0f}), "
-                f"{kept}, most reviews of a day {row['most_reviews_of_a_day']}"
+                f"{kept}, most reviews of a day {row['max_reviews_of_a_day']}"
             )
         return "\n".join([*lines, f"report: {self.page}"])
 

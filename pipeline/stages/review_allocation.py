@@ -52,7 +52,7 @@ def whole_batch(known: pd.DataFrame, filed: pd.DataFrame, policy: Policy) -> Who
     """Shares out experts and looks for clusters: `known` has the columns `NEEDED` of all first scores, `filed` is as of `filings`."""
     wanted = known["expert_saving_usd"] > 0.0
     options = known.assign(disposition=known["otherwise"].where(~wanted, REFER)).reset_index(drop=True)
-    shared = shared_out(options, filed["filed_at"], policy).set_axis(pd.Index(known["claim_id"], name="claim_id"))
+    shared = allocated(options, filed["filed_at"], policy).set_axis(pd.Index(known["claim_id"], name="claim_id"))
     return WholeBatch(shared, safety_alerts(known[["claim_id", *CLUSTER]].reset_index(drop=True), filed, policy))
 
 
@@ -70,7 +70,7 @@ def with_experts_shared(scores: pa.Table, shared: pd.DataFrame) -> pa.Table:
     return scores
 
 
-def shared_out(options: pd.DataFrame, filed_at: pd.Series, policy: Policy) -> pd.DataFrame:
+def allocated(options: pd.DataFrame, filed_at: pd.Series, policy: Policy) -> pd.DataFrame:
     """`models.policy.capacity.allocate_reviews` over the days of filing (UTC); `options` has a column `claim_id` beside its own.
 
     A claim whose filing is not known belongs to a day of its own kind, which has the capacity of one day.

@@ -18,7 +18,7 @@ ROWS_LOOKED_AT = 200_000
 SMALLEST_SHARE = 0.05
 """Share of rows with a twin from which on a load is meant: two of the same article in one basket are rarer."""
 
-FEWEST_ROWS = 20
+MIN_ROWS = 20
 TIMES_CHANCE = 3.0
 """Twins are far more often than chance where there are more than so many times the pairs that it makes; whole days as times and few
 prices make many, and a copy of all of it no more than doubles the rows of a day."""
@@ -35,10 +35,10 @@ def repeated_load(connection: duckdb.DuckDBPyConnection, source: Source, sound: 
         for column in table.columns
         if column.kind is not Kind.IDENTIFIER and column.name not in (table.known_at, *table.key)
     ]
-    if not rest or rows < FEWEST_ROWS or not sound.issuperset({table.known_at, *rest}):
+    if not rest or rows < MIN_ROWS or not sound.issuperset({table.known_at, *rest}):
         return ""
     looked_at, twins, pairs, by_chance = _counts(connection, source, rest, max(1, rows // ROWS_LOOKED_AT))
-    if twins < max(FEWEST_ROWS, SMALLEST_SHARE * looked_at) or pairs <= TIMES_CHANCE * by_chance:
+    if twins < max(MIN_ROWS, SMALLEST_SHARE * looked_at) or pairs <= TIMES_CHANCE * by_chance:
         return ""
     return (
         f"{source.name} looks like the same load repeated under other ids: {twins / looked_at:.0%} of its rows have a twin that differs in "

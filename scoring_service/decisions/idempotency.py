@@ -16,7 +16,7 @@ from claimvet.scoring_service.errors import ConflictError, FieldError
 from claimvet.scoring_service.store.db.statements import run_many, where_in
 
 HEADER = "Idempotency-Key"
-LONGEST_KEY = 255
+MAX_KEY_LENGTH = 255
 """Characters of a key; that of the draft's implementations (draft-ietf-httpapi-idempotency-key-header-07, and Stripe's)."""
 KEPT_SECONDS = 24 * 3600
 """How long a key is remembered; no proxy or client repeats a request for longer."""

@@ -7,14 +7,14 @@ from typing import Any
 from starlette.requests import Request
 
 from claimvet.scoring_service.auth.keys import ApiKey
-from claimvet.scoring_service.decisions.idempotency import HEADER, LONGEST_KEY, Idempotency
+from claimvet.scoring_service.decisions.idempotency import HEADER, MAX_KEY_LENGTH, Idempotency
 from claimvet.scoring_service.errors import FieldError, UnprocessableError
 from claimvet.scoring_service.http.column_schemas import compiled
 
 SCHEMA: dict[str, Any] = {
     "type": "string",
     "minLength": 1,
-    "maxLength": LONGEST_KEY,
+    "maxLength": MAX_KEY_LENGTH,
     "pattern": "^[!-~]([ -~]*[!-~])?$",
 }
 """Visible ASCII characters, with blanks between them: a UUID, say, with quotation marks or without, which are part of the key."""
@@ -31,6 +31,8 @@ def idempotency_of(request: Request, key: ApiKey, body: bytes) -> Idempotency | 
     if not found:
         return None
     if len(found) > 1 or not _allows(found[0]):
-        message = f"the header {HEADER} is no key, expected it once, with 1 to {LONGEST_KEY} visible ASCII characters"
+        message = (
+            f"the header {HEADER} is no key, expected it once, with 1 to {MAX_KEY_LENGTH} visible ASCII characters"
+        )
         raise UnprocessableError(message, [FieldError(HEADER, message)])
     return Idempotency.of(key.key_id, f"{request.method} {request.url.path}", found[0], body)

@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks import handbook, vehicle
 from benchmarks.handbook_quality import OURS as OURS_THERE
-from benchmarks.label_basis import OURS, section
 from benchmarks.quality import _gains, _vehicle_table
 from benchmarks.quality_peers import Task, linear, plain
+from benchmarks.soft_labels import OURS, section
 from claimvet.data.contract.errors import UsageError
 from claimvet.features.catalogue.features import MODEL_FEATURES
 from claimvet.pipeline.validate import require_valid

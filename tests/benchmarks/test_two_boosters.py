@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import label_basis, two_boosters
-from benchmarks.label_basis import World, asked_worlds, evaluated_odds
+from benchmarks import soft_labels, two_boosters
+from benchmarks.soft_labels import World, asked_worlds, evaluated_odds
 from claimvet.data.contract.tables import LABELS
 from claimvet.models.metrics.label_noise import shares_of
 from claimvet.models.scoring.schema import InputSchema
@@ -61,4 +61,4 @@ def test_worlds_are_those_that_the_command_line_names(monkeypatch: pytest.Monkey
     monkeypatch.setattr("sys.argv", ["two_boosters", "--worlds", "500:1,700:2"])
     assert asked_worlds() == [(500, 1), (700, 2)]
     monkeypatch.setattr("sys.argv", ["two_boosters"])
-    assert asked_worlds() == list(label_basis.WORLDS)
+    assert asked_worlds() == list(soft_labels.WORLDS)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from claimvet.features.catalogue.aggregates import ADDITIVE, Aggregate, AggregateKind
 from claimvet.features.catalogue.declaration import Filter
+from tests.examples import examples
 
 Row = dict[str, Any]
 
@@ -43,7 +44,7 @@ EVENTS = st.lists(
 )
 
 # an example costs a tenth of a second, so that shrinking one that fails would take minutes
-EXAMPLES = settings(max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate])
+EXAMPLES = settings(max_examples=examples(25), deadline=None, derandomize=True, phases=[Phase.generate])
 
 
 def seen(event: Row, key: str, filed_at: int, bounds: tuple[str, ...]) -> bool:

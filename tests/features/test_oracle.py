@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from claimvet.features.catalogue.declaration import Feature
 from claimvet.features.catalogue.features import FEATURES
 from claimvet.features.catalogue.link_features import LINK_FEATURES
+from tests.examples import examples
 from tests.features.oracle import Oracle, Value, World
 from tests.features.worlds import build, many_worlds
 
@@ -48,7 +49,7 @@ def test_links_counted_either_way_agree_with_the_oracle(
     assert differences(build(world, tmp_path, features=LINK_FEATURES), world, LINK_FEATURES) == {}, way
 
 
-@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate])
+@settings(max_examples=examples(3), deadline=None, derandomize=True, phases=[Phase.generate])
 @given(seed=st.integers(0, 2**32), batch=st.sampled_from([1, 7, 2**18]))
 def test_streamed_features_agree_with_the_oracle_whatever_the_batches(
     tmp_path_factory: pytest.TempPathFactory, seed: int, batch: int

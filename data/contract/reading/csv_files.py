@@ -23,7 +23,7 @@ from claimvet.data.contract.reading.formats import FileFormat, Format
 
 _SEPARATORS = {";": "`;`", "\t": "a tab", "|": "`|`"}
 _NAMES_SHOWN = 5
-_LONGEST_LINE = 16_777_216
+_MAX_LINE = 16_777_216
 """Bytes of a row; the engine's default, 2 MB, refuses a long narrative and everything after it."""
 
 
@@ -135,7 +135,7 @@ def _relation(path: Path, form: FileFormat, types: dict[str, str]) -> str:
     dialect = "auto_detect = false, header = true, skip = 0, delim = ',', quote = '\"', escape = '\"', nullstr = ''"
     packed = "gzip" if form.format is Format.GZIPPED_CSV else "none"
     stored = f"compression = '{packed}', encoding = '{form.encoding}', hive_partitioning = false"
-    return f"read_csv([{_quoted(glob.escape(str(path)))}], {dialect}, {stored}, columns = {{{columns}}}, max_line_size = {_LONGEST_LINE})"
+    return f"read_csv([{_quoted(glob.escape(str(path)))}], {dialect}, {stored}, columns = {{{columns}}}, max_line_size = {_MAX_LINE})"
 
 
 def _quoted(text: str) -> str:

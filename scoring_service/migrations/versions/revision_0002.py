@@ -1,4 +1,4 @@
-"""The ledger keeps how experts were shared out after each decision (`scoring_service.decisions.review_allocation`)."""
+"""The ledger keeps how reviews were allocated after each decision (`scoring_service.decisions.review_allocation`)."""
 
 from __future__ import annotations
 

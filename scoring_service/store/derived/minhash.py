@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from claimvet.features.links.minhash import text_buckets
 
-MOST_REMEMBERED = 1_024
+MAX_REMEMBERED = 1_024
 """Texts whose buckets are kept; all are forgotten when they are more."""
 
 _remembered: dict[str, tuple[int, ...]] = {}
@@ -20,7 +20,7 @@ def buckets_of_all(narratives: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
     if new:
         made = {text: tuple(dict.fromkeys(buckets)) for text, buckets in zip(new, text_buckets(new), strict=True)}
         found |= made
-        if len(_remembered) + len(made) > MOST_REMEMBERED:
+        if len(_remembered) + len(made) > MAX_REMEMBERED:
             _remembered.clear()
-        _remembered.update(list(made.items())[:MOST_REMEMBERED])
+        _remembered.update(list(made.items())[:MAX_REMEMBERED])
     return found

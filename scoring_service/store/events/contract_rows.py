@@ -18,7 +18,7 @@ from claimvet.scoring_service.store.db.statements import AT_ONCE, run, run_many
 from claimvet.scoring_service.store.events.event import StoredEvent
 from claimvet.scoring_service.times import rfc3339
 
-LONGEST_SHOWN = 80
+MAX_SHOWN = 80
 """Characters of a value that a conflict repeats."""
 
 Row = dict[str, Any]
@@ -164,7 +164,7 @@ def _shown(table: Table, column: str, stored: Any) -> str:
     kind = Kind.TEXT if column == "extra" else table.column(column).kind
     if kind is Kind.MONEY:
         return f"{stored / CENTS_PER_DOLLAR:.2f}"
-    return rfc3339(stored) if kind is Kind.TIME else f"{stored!r:.{LONGEST_SHOWN}}"
+    return rfc3339(stored) if kind is Kind.TIME else f"{stored!r:.{MAX_SHOWN}}"
 
 
 def fetch_by_keys(connection: sa.Connection, table: Table, keys: Sequence[Key]) -> dict[Key, Row]:

@@ -19,6 +19,7 @@ from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.declaration import Feature
 from claimvet.features.catalogue.features import BY_NAME, FEATURES
 from claimvet.features.engines.open import open_data_set
+from tests.examples import examples
 from tests.features.test_oracle import differences
 from tests.features.worlds import Row, World, build, build_from, frame, many_worlds, write
 
@@ -48,7 +49,7 @@ def assert_same(spark: pd.DataFrame, duckdb: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("way", "pairs_per_event", "features"), [("running", 0.0, FEATURES), ("join", float("inf"), FEATURES[::5])]
 )
-@settings(max_examples=1, deadline=None, derandomize=True, phases=[Phase.generate], database=None)
+@settings(max_examples=examples(1), deadline=None, derandomize=True, phases=[Phase.generate], database=None)
 @given(seed=st.integers(1, 2**32))
 def test_features_are_what_the_oracle_and_duckdb_say(
     way: str,

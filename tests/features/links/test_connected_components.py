@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from claimvet.features.catalogue.features import BY_NAME
 from claimvet.features.links.connected_components import OTHERS, ConnectedComponents, others_in_components
+from tests.examples import examples
 from tests.features.oracle import Row, World, component
 from tests.features.worlds import DAY, build, instant
 
@@ -48,7 +49,7 @@ def _integers(*names: str) -> pa.Schema:
     return pa.schema([(name, pa.int64()) for name in names])
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=examples(200), deadline=None, derandomize=True)
 @given(links=LINKS, asked=ASKED)
 def test_components_are_what_a_search_finds_at_each_instant(
     links: list[tuple[int, int, int]], asked: list[tuple[int, int]]
@@ -56,7 +57,7 @@ def test_components_are_what_a_search_finds_at_each_instant(
     assert sizes(links, asked) == [len(component(customer, holders(links, at))) - 1 for customer, at in asked]
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=examples(100), deadline=None, derandomize=True)
 @given(links=LINKS, asked=ASKED, shuffled=st.randoms(use_true_random=False))
 def test_neither_the_order_of_rows_nor_later_links_change_a_component(
     links: list[tuple[int, int, int]], asked: list[tuple[int, int]], shuffled: random.Random
@@ -66,7 +67,7 @@ def test_neither_the_order_of_rows_nor_later_links_change_a_component(
     assert sizes(shuffled.sample(links + later, len(links) + 10), asked) == expected
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=examples(100), deadline=None, derandomize=True)
 @given(links=LINKS)
 def test_asking_between_links_changes_no_answer(links: list[tuple[int, int, int]]) -> None:
     asked_always, asked_once = ConnectedComponents(), ConnectedComponents()

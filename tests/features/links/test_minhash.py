@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claimvet.features.links.minhash import BANDS, BUCKETS, ROWS_PER_BAND, bucket_table, text_buckets
+from tests.examples import examples
 from tests.features.oracle import jaccard, triples
 from tests.features.worlds import NARRATIVES
 
@@ -108,7 +109,7 @@ def _pair(rng: random.Random, changed: int) -> tuple[str, str]:
     return " ".join(words), " ".join(other)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=examples(100), deadline=None, derandomize=True)
 @given(texts=TEXTS)
 def test_a_text_has_the_same_buckets_alone_and_among_others(texts: list[str]) -> None:
     alone = [bucket for text in texts for bucket in buckets([text])]

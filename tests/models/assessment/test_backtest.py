@@ -70,7 +70,7 @@ def test_no_day_of_a_period_has_more_reviews_than_experts(period: Period, model:
     decided = evaluated_period(period, model).decided
     by_day = decided.groupby(period.claims["filed_at"].dt.date)["disposition"].apply(lambda day: (day == REFER).sum())
     assert by_day.max() <= CAPACITY
-    assert row["most_reviews_of_a_day"] == by_day.max()
+    assert row["max_reviews_of_a_day"] == by_day.max()
     assert row["audited_share"] == pytest.approx(decided["audited"].mean())
 
 

@@ -17,11 +17,12 @@ from claimvet.models.metrics.evaluation import FOUND
 from claimvet.models.metrics.intervals import mean_interval
 from claimvet.models.metrics.label_noise import PRIOR_ERROR_RATE
 from claimvet.models.parameters import GateParams
+from tests.examples import examples
 
 PARAMS = GateParams()
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.integers(0, 1000), st.floats(-100, 100), st.floats(0.1, 50))
 def test_the_interval_of_a_mean_holds_it_and_moves_with_it(seed: int, middle: float, spread: float) -> None:
     values = np.random.default_rng(seed).normal(middle, spread, 120)

@@ -13,6 +13,7 @@ from scipy.stats import chi2_contingency, ks_2samp
 
 from claimvet.models.assessment.drift import BINS, EMPTY_ROWS, drift, drifts, psi
 from claimvet.models.parameters import MonitorParams
+from tests.examples import examples
 
 PARAMS = MonitorParams()
 
@@ -84,7 +85,7 @@ def index_by_loops(old: list[float | None], new: list[float | None]) -> float:
 VALUES = st.lists(st.one_of(st.none(), st.integers(-5, 5).map(float)), min_size=2, max_size=60)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(VALUES, VALUES)
 def test_the_index_of_a_column_is_that_of_plain_loops(old: list[float | None], new: list[float | None]) -> None:
     found = drift("a", pd.Series(old, dtype="Float64"), pd.Series(new, dtype="Float64"), PARAMS)
@@ -92,7 +93,7 @@ def test_the_index_of_a_column_is_that_of_plain_loops(old: list[float | None], n
     assert 0.0 <= found.p_value <= 1.0
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(VALUES, VALUES, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_moves_no_drift(old: list[float | None], new: list[float | None], random: object) -> None:
     sides = [pd.Series(side, dtype="Float64") for side in (old, new)]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from claimvet.models.explain import shap_tables, tree_shap
 from claimvet.models.explain.shap_tables import read_forest
 from claimvet.models.explain.tree_shap import TreeShap
+from tests.examples import examples
 
 QUIET = {"objective": "binary", "verbosity": -1, "num_threads": 1, "min_data_in_leaf": 5, "seed": 3}
 
@@ -34,7 +35,7 @@ def shap_of(booster: lgb.Booster) -> TreeShap:
     return shap
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     columns=st.integers(1, 9),

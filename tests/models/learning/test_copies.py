@@ -17,6 +17,7 @@ from claimvet.models.parameters import TrainParams
 from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.schema import Input, InputSchema
 from claimvet.pipeline.stages.train import training_notes
+from tests.examples import examples
 from tests.models.small_world import SPLIT, small_world
 
 FAST = TrainParams(num_boost_round=10, learning_rate=0.3, num_leaves=4, max_depth=2, averaged=1)
@@ -37,7 +38,7 @@ def loaded_again(data: TrainingData, times: int, share: float = 1.0) -> Training
     return replace(data, features=pd.concat(features), claims=pd.concat(claims), outcomes=pd.concat(outcomes))
 
 
-@settings(max_examples=3)
+@settings(max_examples=examples(3))
 @given(st.integers(1, 3), st.floats(0.2, 1.0), st.integers(0, 50))
 def test_a_load_that_is_repeated_changes_neither_bound_nor_interval(times: int, share: float, seed: int) -> None:
     data = small_world(700, seed=seed)

@@ -23,6 +23,7 @@ from claimvet.models.parameters import SplitParams
 from claimvet.pipeline.stages.backtest import as_known
 from claimvet.pipeline.stages.history import known_by
 from claimvet.pipeline.stages.train import read_training_data
+from tests.examples import examples
 from tests.models.small_world import POLICY, QUICK, SPLIT, small_world
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
@@ -77,7 +78,7 @@ def parted(drawn: tuple[int, int, float]) -> tuple[pd.Series, pd.DataFrame, Time
 worlds = st.tuples(st.integers(80, 250), st.integers(0, 500), st.floats(1.0, 40.0))
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 @given(worlds)
 def test_each_slice_holds_what_was_known_at_its_cut_by_plain_loops(drawn: tuple[int, int, float]) -> None:
     filed, outcomes, split = parted(drawn)
@@ -96,7 +97,7 @@ def test_each_slice_holds_what_was_known_at_its_cut_by_plain_loops(drawn: tuple[
     assert as_dict(split.everything) == everything
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 @given(worlds)
 def test_the_gap_is_the_measured_delay_or_half_of_the_shorter_later_slice(drawn: tuple[int, int, float]) -> None:
     filed, outcomes, split = parted(drawn)
@@ -126,7 +127,7 @@ def same(one: TimeSplit, other: TimeSplit, *slices: str) -> None:
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name))
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 @given(worlds)
 def test_an_appeal_after_a_cut_is_not_seen_before_it(drawn: tuple[int, int, float]) -> None:
     filed, outcomes, split = parted(drawn)
@@ -139,7 +140,7 @@ def test_an_appeal_after_a_cut_is_not_seen_before_it(drawn: tuple[int, int, floa
     assert (told.everything.loc[appealed, "label"] == "abusive").all()
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 @given(worlds)
 def test_an_appeal_at_the_very_instant_of_the_cut_is_seen(drawn: tuple[int, int, float]) -> None:
     filed, outcomes, split = parted(drawn)

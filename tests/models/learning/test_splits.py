@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from claimvet.data.contract.errors import UsageError
 from claimvet.models.learning.splits import TimeSplit, time_split
 from claimvet.models.parameters import SplitParams
+from tests.examples import examples
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 PARAMS = SplitParams(min_findings=10)
@@ -31,7 +32,7 @@ def split_of(claims: int, seed: int, delay: float) -> TimeSplit:
     return time_split(*world(random.uniform(0, 400, claims), random.exponential(delay, claims)), PARAMS)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.integers(100, 400), st.integers(0, 1000), st.floats(0.1, 60))
 def test_nothing_trains_or_bounds_that_was_not_known_when_the_next_slice_began(
     claims: int, seed: int, delay: float
@@ -43,7 +44,7 @@ def test_nothing_trains_or_bounds_that_was_not_known_when_the_next_slice_began(
         assert (split.bound["decided_at"] <= split.test_from).all()
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.integers(20, 400), st.integers(0, 1000), st.floats(0.1, 600))
 def test_slices_follow_one_another_in_filing_time_and_share_no_claim(claims: int, seed: int, delay: float) -> None:
     split = split_of(claims, seed, delay)
@@ -129,7 +130,7 @@ def others(split: TimeSplit, name: str) -> set[str]:
     return set(getattr(split, name).index) - {"odd"}
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     st.integers(250, 600),
     st.integers(0, 1000),
@@ -149,7 +150,7 @@ def test_one_row_that_is_centuries_off_moves_each_end_of_a_slice_by_two_rows_at_
         assert len(differ) <= 4, (name, sorted(differ))
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.integers(120, 600), st.integers(0, 1000), st.floats(1.0, 40.0))
 def test_how_far_off_one_outcome_is_changes_no_slice(claims: int, seed: int, delay: float) -> None:
     random = np.random.default_rng(seed)

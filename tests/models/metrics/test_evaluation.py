@@ -23,6 +23,7 @@ from claimvet.models.metrics.evaluation import (
     intervals,
 )
 from claimvet.models.policy.policy import Policy
+from tests.examples import examples
 
 
 def evaluated(rows: list[tuple[str, float, float, float]], **columns: object) -> pd.DataFrame:
@@ -43,7 +44,7 @@ def test_figures_by_hand() -> None:
     assert found["calibration_error"] == pytest.approx((0.02 + 2 * 0.01) / 3)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(st.tuples(st.sampled_from([0.1, 0.4, 0.7, 0.9]), st.booleans()), min_size=2, max_size=40))
 def test_areas_are_those_of_scikit_learn_ties_and_all(rows: list[tuple[float, bool]]) -> None:
     score, is_so = (np.array(column) for column in zip(*rows, strict=True))

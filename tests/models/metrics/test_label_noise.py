@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from claimvet.data.contract.tables import LABELS
 from claimvet.models.learning.calibration_fit import MIN_TO_CHOOSE, Calibrated, fit_calibrations
 from claimvet.models.metrics.label_noise import MIN_ROWS, PRIOR_ERROR_RATE, found_probabilities, shares_of
+from tests.examples import examples
 
 TRUE_RATES = {"expert": 0.01, "investigator": 0.05, "seller_defense": 0.12}
 
@@ -65,7 +66,7 @@ def test_too_few_claims_leave_the_raw_scores() -> None:
     assert dict(fitted.error_rates) == {}
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.integers(50, 150), st.sampled_from(LABELS), st.integers(0, 99))
 def test_one_sided_findings_break_nothing(rows: int, label: str, seed: int) -> None:
     raw, claims = world(rows, TRUE_RATES, seed=seed)

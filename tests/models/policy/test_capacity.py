@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from claimvet.models.policy.capacity import ShadowPrice, allocate_reviews, audit_draws
 from claimvet.models.policy.policy import DISPOSITIONS, Policy
+from tests.examples import examples
 
 REFER = "refer_to_expert"
 POLICY = Policy(expert_reviews_per_day=3, audit_share=0.05)
@@ -36,7 +37,7 @@ def batches(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.Series, pd.Series, Policy
     return options, ids, pd.Series(rng.integers(0, 4, count)), policy
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(batches())
 def test_no_day_has_more_reviews_than_there_are_experts(batch: tuple) -> None:
     options, ids, days, policy = batch
@@ -45,7 +46,7 @@ def test_no_day_has_more_reviews_than_there_are_experts(batch: tuple) -> None:
         assert referred.groupby(days).sum().max() <= policy.expert_reviews_per_day or not len(days)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(batches())
 def test_neither_audits_nor_scarce_experts_ever_make_a_denial(batch: tuple) -> None:
     options, ids, days, policy = batch
@@ -54,7 +55,7 @@ def test_neither_audits_nor_scarce_experts_ever_make_a_denial(batch: tuple) -> N
     assert set(shared["disposition"]) <= set(DISPOSITIONS)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(batches())
 def test_of_a_day_those_are_reviewed_that_save_most(batch: tuple) -> None:
     options, ids, days, policy = batch
@@ -70,7 +71,7 @@ def test_of_a_day_those_are_reviewed_that_save_most(batch: tuple) -> None:
             assert (part["expert_price_usd"] == 0.0).all()
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(batches(), st.randoms())
 def test_the_order_of_claims_changes_nothing(batch: tuple, random: object) -> None:
     options, ids, days, policy = batch
@@ -122,7 +123,7 @@ def one_by_one(claims: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     return pd.DataFrame(rows, index=claims.index)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.integers(0, 1000), st.integers(0, 12), st.floats(0, 0.3))
 def test_one_by_one_no_day_has_more_reviews_than_experts(seed: int, experts: int, audit_share: float) -> None:
     claims = stream(8, 30, seed)
@@ -224,7 +225,7 @@ def test_a_review_of_an_unscored_claim_leaves_one_less() -> None:
     assert not state.decide("c", "2026-01-01", 500.0, policy)[0].referred
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(batches())
 def test_a_batch_is_allocated_as_one_would_by_hand(batch: tuple) -> None:
     options, ids, days, policy = batch

@@ -60,7 +60,7 @@ def test_the_guarantee_holds_where_mistaken_findings_are_counted_off() -> None:
         used.append((counted or 0.0) - (careful or 0.0))
     assert np.mean(kept) >= 0.87  # 0.9 less one and a half standard errors of a share of 200
     assert min(used) >= 0.0
-    assert np.mean(used) > 0.1  # taken at their word, mistaken findings use up the guarantee
+    assert np.mean(used) > 0.1  # counted as they are, mistaken findings use up the guarantee
 
 
 def test_counting_off_fewer_mistakes_than_there_are_keeps_the_guarantee_too_and_more_does_not() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from claimvet.data.contract.errors import InvalidDataError, ModelError, UsageError
 from claimvet.data.contract.tables import CLAIM_TYPES, LABELS
 from claimvet.models.policy.policy import DISPOSITIONS, Policy, most_likely
+from tests.examples import examples
 
 POLICY = Policy().with_deny_threshold(0.12)
 ROWS = 40
@@ -144,7 +145,7 @@ def test_each_disposition_is_the_cheapest_that_is_allowed(
     np.testing.assert_array_equal(paid, costs.min(axis=1))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(policies(), batches())
 def test_a_claim_is_decided_alone_as_in_a_batch(policy: Policy, batch: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     probabilities, claims = batch

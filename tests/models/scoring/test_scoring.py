@@ -17,6 +17,7 @@ from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.safety import CLUSTER_FEATURES, LINK_FEATURES
 from claimvet.models.scoring.claim_model import PROBABILITIES
 from claimvet.models.scoring.scoring import RowScorer, score_matrix
+from tests.examples import examples
 from tests.scoring_service.endpoint.small_model import INPUTS, small_model
 
 MODEL = small_model(extra=("x_site",))
@@ -35,7 +36,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.lists(ROWS, min_size=1, max_size=5))
 def test_single_rows_and_frames_score_alike(rows: list[dict[str, Any]]) -> None:
     frame = pd.DataFrame(rows).astype(
@@ -55,7 +56,7 @@ def test_single_rows_and_frames_score_alike(rows: list[dict[str, Any]]) -> None:
         assert [r.contribution for r in score.reasons] == pytest.approx([r.contribution for r in wanted], abs=1e-9)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.lists(ROWS, min_size=2, max_size=5))
 def test_a_row_scores_to_the_last_bit_the_same_whoever_is_scored_beside_it(rows: list[dict[str, Any]]) -> None:
     ids = [f"claim {place}" for place in range(len(rows))]

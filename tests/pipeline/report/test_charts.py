@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from claimvet.pipeline.report.charts import MOST_TICKS, Axis, Line, histogram, line_chart, round_axis, short_dollars
+from claimvet.pipeline.report.charts import MAX_TICKS, Axis, Line, histogram, line_chart, round_axis, short_dollars
+from tests.examples import examples
 
 VALUES = st.floats(-1e7, 1e7, allow_subnormal=False).filter(lambda value: value == 0.0 or abs(value) > 1e-6)
 
@@ -29,7 +30,7 @@ def test_an_axis_holds_its_ends_and_ticks_evenly_at_round_numbers(one: float, ot
     assert axis.high >= high - 1e-6 * span
     assert axis.low < axis.high
     assert (axis.ticks[0], axis.ticks[-1]) == (axis.low, axis.high)
-    assert 2 <= len(axis.ticks) <= MOST_TICKS + 3
+    assert 2 <= len(axis.ticks) <= MAX_TICKS + 3
     steps = [b - a for a, b in zip(axis.ticks, axis.ticks[1:], strict=False)]
     assert max(steps) == pytest.approx(min(steps), rel=1e-6)
     leading = steps[0] / 10.0 ** math.floor(math.log10(steps[0]) + 1e-9)
@@ -94,7 +95,7 @@ def assert_apart(chart: str) -> None:
         assert apart, f"{one!r} at {a} lies over {other!r} at {b}"
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.floats(0.001, 1e9),
     st.integers(2, 14),

@@ -56,7 +56,7 @@ def test_every_period_tells_quality_money_and_the_guarantee(report: BacktestRepo
 
 
 def test_no_day_has_more_reviews_than_the_capacity(report: BacktestReport) -> None:
-    assert report.periods["most_reviews_of_a_day"].tolist() == [1, 1]
+    assert report.periods["max_reviews_of_a_day"].tolist() == [1, 1]
     assert 0.0 < report.periods["audited_share"].max() < 0.12
 
 

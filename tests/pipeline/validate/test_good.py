@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from claimvet.data.contract.rules import relations_of
 from claimvet.data.contract.tables import TABLES, Column, Kind, Table
 from claimvet.pipeline.validate.data_set import judge
+from tests.examples import examples
 from tests.pipeline.validate.good_data import WRITERS, Tables, write_csv, write_parquet
 
 
@@ -164,7 +165,9 @@ def frame(table: Table, drawn: list[dict[str, Any]]) -> pd.DataFrame:
     return made.assign(**{name: pd.to_datetime(made[name], utc=True).dt.as_unit("us") for name in times})
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(drawn=data_sets())
 def test_any_data_set_that_keeps_the_contract_passes_in_any_form(drawn: dict[str, list[dict[str, Any]]]) -> None:
     tables = {name: frame(TABLES[name], made) for name, made in drawn.items()}

@@ -12,6 +12,7 @@ from claimvet.data.contract.errors import UsageError
 from claimvet.scoring_service.auth.keys import create_key, good_key, list_keys, revoke_key
 from claimvet.scoring_service.auth.roles import ALLOWED, Action, Role
 from claimvet.scoring_service.store import EventStore
+from tests.examples import examples
 
 HEX = "0123456789abcdef"
 KEY_ID, SECRET = "0123456789ab", "f0" * 32
@@ -24,7 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[EventStore, str]:
         return store, create_key(Role.INTAKE, KEY_ID, SECRET, 5, connection)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(place=st.integers(0, 79), instead=st.text(max_size=2) | st.sampled_from(HEX))
 def test_a_key_with_another_character_anywhere_opens_nothing(
     made: tuple[EventStore, str], place: int, instead: str
@@ -36,7 +37,7 @@ def test_a_key_with_another_character_anywhere_opens_nothing(
         assert (good_key(other, connection) is not None) == (other == key)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.text())
 def test_what_has_not_the_form_of_a_key_opens_nothing(made: tuple[EventStore, str], text: str) -> None:
     store, key = made

@@ -23,6 +23,7 @@ from claimvet.scoring_service.decisions.idempotency import Idempotency
 from claimvet.scoring_service.decisions.ledger import Decision
 from claimvet.scoring_service.decisions.outage_queue import OutageQueue, QueuedDecision
 from claimvet.scoring_service.store import StoredEvent
+from tests.examples import examples
 from tests.scoring_service.decisions.test_ledger import ENTRY, entry
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -51,7 +52,7 @@ def queue(path: Path) -> Iterator[OutageQueue]:
     made.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(claim_id=TEXT, received=TEXT, events=EVENTS)
 def test_a_decision_and_its_events_come_back_as_they_were(
     tmp_path_factory: pytest.TempPathFactory, claim_id: str, received: str, events: list[Any]

@@ -16,6 +16,7 @@ from claimvet.scoring_service.decisions import ledger
 from claimvet.scoring_service.decisions.decide import Decided
 from claimvet.scoring_service.errors import ConflictError, NotFoundError, ProblemError
 from claimvet.scoring_service.store import EventStore
+from tests.examples import examples
 from tests.scoring_service.endpoint.deciding import Office, Request, again, events, scoring
 from tests.scoring_service.endpoint.running import PHOTO, claim
 from tests.scoring_service.endpoint.small_model import saved, small_model
@@ -53,7 +54,7 @@ def told(answers: list[Any]) -> list[Any]:
     ]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=12))
 def test_together_is_one_after_the_other(
     tmp_path_factory: pytest.TempPathFactory, model: Path, kinds: list[str]

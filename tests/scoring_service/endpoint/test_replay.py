@@ -63,7 +63,7 @@ def test_another_policy_and_another_model_are_named(sqlite: EventStore, decided:
     assert gone.differences[0].startswith(f"model: the model {tmp_path} cannot be loaded: ")
 
 
-def test_experts_that_were_shared_out_otherwise_are_named(sqlite: EventStore, decided: Decision) -> None:
+def test_reviews_that_were_allocated_otherwise_are_named(sqlite: EventStore, decided: Decision) -> None:
     state = {**json.loads(str(decided.experts)), "claims": 99}
     assert retold(sqlite, decided, experts=json.dumps(state)).differences == (
         "experts: reviews are allocated otherwise after it than was recorded",

@@ -14,6 +14,7 @@ from claimvet.features.catalogue.features import FEATURES
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.scoring_service.auth.roles import Role
 from claimvet.scoring_service.decisions.replay import replay
+from tests.examples import examples
 from tests.scoring_service.endpoint.running import NOW, PHOTO, Endpoint, claim, running, until
 from tests.scoring_service.endpoint.small_model import saved, small_model
 
@@ -79,7 +80,7 @@ def test_the_history_of_a_claim_shows_what_the_decision_saw(endpoint: Endpoint) 
     assert len(history["decisions"]) == 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=64))
 @example("a/b")
 @example("..")

@@ -18,6 +18,7 @@ from claimvet.scoring_service.http.request_parsing import (
     rescore_request,
     score_request,
 )
+from tests.examples import examples
 from tests.scoring_service.endpoint.running import PHOTO, claim
 
 SELLER = {"seller_id": "S", "created_at": "2026-01-01T00:00:00Z"}
@@ -37,7 +38,7 @@ def event(table: str, row: Any) -> dict[str, Any]:
     return {"table": table, "row": row}
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(st.booleans(), max_size=60))
 @example([True] + [False] * 2 * MAX_ERRORS)
 def test_of_many_events_every_one_at_fault_is_named_up_to_a_number(good: list[bool]) -> None:

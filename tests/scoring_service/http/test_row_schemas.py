@@ -17,6 +17,7 @@ from claimvet.scoring_service.http.column_schemas import TIME
 from claimvet.scoring_service.http.openapi import document
 from claimvet.scoring_service.http.request_parsing import score_request
 from claimvet.scoring_service.http.rows import parse_row
+from tests.examples import examples
 from tests.scoring_service.http.from_schema import as_ecma, values_of
 
 SCHEMAS = as_ecma(document()["components"]["schemas"])
@@ -64,7 +65,7 @@ def takes(name: str, row: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("name", TABLES)
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(data=st.data())
 def test_rows_as_they_are_described_are_taken(name: str, data: st.DataObject) -> None:
     row = data.draw(values_of(SCHEMAS[f"row_{name}"], SCHEMAS))
@@ -72,14 +73,14 @@ def test_rows_as_they_are_described_are_taken(name: str, data: st.DataObject) ->
 
 
 @pytest.mark.parametrize(("name", "column"), EVERY_COLUMN, ids=lambda part: getattr(part, "name", part))
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(data=st.data())
 def test_an_odd_value_is_refused_by_both_or_by_neither(name: str, column: Column, data: st.DataObject) -> None:
     row = {**data.draw(values_of(SCHEMAS[f"row_{name}"], SCHEMAS)), column.name: data.draw(ODD)}
     assert VALIDATORS[name].is_valid(row) == takes(name, row)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(time=values_of(TIME, {}), data=st.data())
 def test_a_time_with_one_other_character_is_refused_by_both_or_by_neither(time: str, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(time) - 1))
@@ -89,7 +90,7 @@ def test_a_time_with_one_other_character_is_refused_by_both_or_by_neither(time: 
 
 
 @pytest.mark.parametrize(("name", "column"), EVERY_COLUMN, ids=lambda part: getattr(part, "name", part))
-@settings(max_examples=3)
+@settings(max_examples=examples(3))
 @given(data=st.data())
 def test_a_column_may_be_left_out_where_it_may_be_null(name: str, column: Column, data: st.DataObject) -> None:
     row = data.draw(values_of(SCHEMAS[f"row_{name}"], SCHEMAS))
@@ -99,14 +100,14 @@ def test_a_column_may_be_left_out_where_it_may_be_null(name: str, column: Column
 
 
 @given(st.sampled_from(["x_a", "group_a", "x_", "y_a"]), ODD)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_a_claims_own_column_is_refused_by_both_or_by_neither(name: str, value: Any) -> None:
     row = {"claim_id": "k", "customer_id": "c", "seller_id": "s", "product_id": "p", name: value}
     row |= {"filed_at": "2026-01-01T00:00:00Z", "claim_type": "personal_injury"}
     assert VALIDATORS["claims"].is_valid(row) == takes("claims", row)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(data=st.data())
 def test_a_whole_claim_with_its_evidence_is_refused_by_both_or_by_neither(data: st.DataObject) -> None:
     body = data.draw(values_of(SCHEMAS["ClaimToScore"], SCHEMAS))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from claimvet.scoring_service.observability.metrics import PARTS, Metrics
+from tests.examples import examples
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -19,7 +20,7 @@ def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
     }
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.lists(st.tuples(st.sampled_from(PARTS), st.floats(0, 20)), max_size=30))
 def test_the_times_of_a_part_add_up_and_each_is_counted_where_it_falls(times: list[tuple[str, float]]) -> None:
     metrics = Metrics()

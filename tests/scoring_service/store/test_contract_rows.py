@@ -16,6 +16,7 @@ from claimvet.data.contract.tables import TABLES
 from claimvet.scoring_service.store import EventStore, StoredEvent
 from claimvet.scoring_service.store.db.statements import AT_ONCE, where_in
 from claimvet.scoring_service.store.events.contract_rows import cents, fetch, fetch_by_keys, key_of, normalised, put
+from tests.examples import examples
 from tests.scoring_service.store.histories import contents
 from tests.scoring_service.store.test_append import CLAIM, INSPECTED, RETURN
 
@@ -36,7 +37,7 @@ def test_cents_are_what_decimal_arithmetic_makes_of_the_product(dollars: float) 
     assert cents(dollars) == int(Decimal(dollars * 100).to_integral_value(ROUND_HALF_UP))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(DOLLARS, min_size=1, max_size=20))
 def test_cents_are_those_of_duckdb(dollars: list[float]) -> None:
     asked = duckdb.execute("SELECT list_transform(?::DOUBLE[], lambda x: CAST(round(x * 100) AS BIGINT))", [dollars])
@@ -49,7 +50,7 @@ def test_every_amount_to_the_cent_comes_back(cent: int) -> None:
         assert cents(float(f"{dollars}.{cent:02}")) == dollars * 100 + cent
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(versions=st.lists(st.sets(st.sampled_from(MAY_BE_NULL)), min_size=1, max_size=4), at_once=st.booleans())
 def test_versions_that_fill_one_another_end_as_the_fullest(
     tmp_path_factory: pytest.TempPathFactory, versions: list[set[str]], at_once: bool

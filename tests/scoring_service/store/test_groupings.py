@@ -14,6 +14,7 @@ from claimvet.data.contract.tables import TABLES
 from claimvet.features.catalogue.features import FEATURES
 from claimvet.scoring_service.store import EventStore, StoredEvent
 from claimvet.scoring_service.store.derived import totals
+from tests.examples import examples
 from tests.features.oracle import Oracle
 from tests.features.worlds import DAY, Row, World, build, instant, small_world
 from tests.scoring_service.store.histories import by_claim, differences, features_of, send
@@ -45,7 +46,7 @@ def test_links_that_come_late_together_and_are_tied_to_each_other_join_the_ring(
     assert [ring(store, customer, 2) for customer in "CD"] == [1, 1]
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.generate])
+@settings(max_examples=examples(25), deadline=None, phases=[Phase.generate])
 @given(data=st.data())
 def test_a_ring_is_whole_whatever_requests_bring_it(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -105,7 +106,7 @@ def in_versions(world: World, rng: random.Random) -> list[StoredEvent]:
     return events
 
 
-@settings(max_examples=6, deadline=None, phases=[Phase.generate])
+@settings(max_examples=examples(6), deadline=None, phases=[Phase.generate])
 @given(seed=st.integers(0, 10**9), sizes=st.lists(st.sampled_from([1, 2, 3, 5, 20, 200]), min_size=1, max_size=60))
 def test_every_order_and_every_grouping_gives_what_plain_loops_give(
     tmp_path_factory: pytest.TempPathFactory, seed: int, sizes: list[int]

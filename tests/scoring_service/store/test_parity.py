@@ -13,6 +13,7 @@ from claimvet.data.contract.tables import TABLES
 from claimvet.features.catalogue.features import FEATURES
 from claimvet.scoring_service.store import EventStore
 from claimvet.scoring_service.store.load import load
+from tests.examples import examples
 from tests.features.oracle import Oracle
 from tests.features.worlds import build, many_worlds, write
 from tests.scoring_service.store.histories import (
@@ -44,7 +45,7 @@ def test_either_kind_of_store_gives_the_same(store: EventStore, seed: int) -> No
     assert differences(features_of(store, world["claims"]), Oracle(world).features(FEATURES)) == []
 
 
-@settings(max_examples=8, phases=[Phase.generate])
+@settings(max_examples=examples(8), phases=[Phase.generate])
 @given(seed=st.integers(0, 10**9), at_once=st.sampled_from([1, 5, 1000]))
 def test_a_store_gives_what_plain_loops_over_the_rows_give(
     tmp_path_factory: pytest.TempPathFactory, seed: int, at_once: int

@@ -1,4 +1,4 @@
-"""Which labels should train? Generated marketplaces whose truth is known: `python -m benchmarks.label_basis [--worlds 20000:7,...]`.
+"""Which labels should train? Generated marketplaces whose truth is known: `python -m benchmarks.soft_labels [--worlds 20000:7,...]`.
 
 Each way grows both boosters on what was known when three quarters of the claims were filed, with equal trees, and is evaluated by the
 truth of all later claims; log loss is after the best beta calibration, so that ways are compared, not calibrations. What every outcome
