@@ -59,8 +59,8 @@ format: setup ## Put the code into its standard form
 CLIENTS := tests/scoring_service/clients
 clients: setup ## Install generators of clients and linters of OpenAPI, for the tests of the endpoint's document; needs npm
 	@cd $(CLIENTS) && npm ci --silent --no-audit --no-fund
-	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CLIENTS)/.venv
-	@$(BIN)/uv pip install --quiet --python $(CLIENTS)/.venv/bin/python -r $(CLIENTS)/requirements.in
+	@$(PYTHON) -m venv $(CLIENTS)/.venv
+	@$(CLIENTS)/.venv/bin/python -m pip install -qq --disable-pip-version-check -r $(CLIENTS)/requirements.in
 
 lock: setup ## Resolve pyproject.toml anew into requirements.lock, and the .in files into theirs
 	@tools/lock.sh
