@@ -134,7 +134,7 @@ class FaultyProxy:
                 failure = proxy._next(self.command, self.path)
                 if failure == "silent":
                     proxy._ended.wait(60)
-                if failure in ("closed", "silent"):
+                if failure in ("closed", "silent") or proxy._ended.is_set():
                     self._cut()
                 elif failure in (None, "lost"):
                     status, kind, answer = self._asked(body)
