@@ -7,7 +7,7 @@ VENV ?= .venv
 export VENV
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-TWO := -n 2 --dist loadgroup --no-loadscope-reorder
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
 JAVA := $(shell "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1 && echo found)
 
 help: ## Print this list

@@ -12,6 +12,7 @@
     ├── UnprocessableError     422  JSON that breaks the contract
     ├── TooLargeHeadError      431  a request line and headers of more than the endpoint takes
     └── UnavailableError       503  nothing was acknowledged, and the same request may be sent again
+        ├── SupersededError    503  another version of the features has taken over the store
         └── OutageError        503  the store cannot be reached; the one error for which a claim may go into the outage queue
 
 `scoring_service.http.problems` turns them, and the errors of the lower floors, into responses; nothing else does.

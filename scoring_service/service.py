@@ -21,7 +21,8 @@ from claimvet.models.policy.capacity import REFER
 from claimvet.scoring_service.auth.authentication import Authenticator
 from claimvet.scoring_service.decisions import idempotency, ledger
 from claimvet.scoring_service.decisions.code_version import code_version
-from claimvet.scoring_service.decisions.decide import Decided, DecisionContext, DecisionService, other_body, referred
+from claimvet.scoring_service.decisions.decide import DecisionContext, DecisionService
+from claimvet.scoring_service.decisions.decided import Decided, other_body, referred
 from claimvet.scoring_service.decisions.erase import erase_all_older
 from claimvet.scoring_service.decisions.outage_queue import OutageQueue, QueuedDecision
 from claimvet.scoring_service.decisions.requests import EventsRequest, RescoreRequest, ScoreRequest

@@ -39,15 +39,22 @@ settings.register_profile("random", settings.get_profile("claimvet"), derandomiz
 settings.load_profile(os.environ.get("CLAIMVET_HYPOTHESIS", "claimvet"))
 
 
-LONG_FIRST = ("spark", "tests/notebooks/", "tests/scoring_service/endpoint/", "tests/pipeline/", "tests/benchmarks/")
+LONG_FIRST = (
+    "tests/features/engines/test_spark.py",
+    "tests/models/registry/",
+    "tests/scoring_service/endpoint/",
+    "tests/pipeline/",
+    "tests/notebooks/",
+    "tests/benchmarks/",
+)
 """What takes long starts first, so that at the end no worker waits for the other."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what follows from a test's place and fixtures, and keep each file, and all of Spark, on one worker.
+    """Mark what follows from a test's place and fixtures, so that `make test-fast` and `make test-random` need no lists.
 
-    So worlds, models and sessions that tests of a file share are made once, and `make test-fast` and `make test-random` need no lists.
+    A file stays on one worker (`--dist loadfile`), so the worlds and models that its tests share are made once.
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
@@ -57,18 +64,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
         if is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("property")
-        if item.get_closest_marker("xdist_group") is None:
-            group = "spark" if "spark" in fixtures else item.nodeid.partition("::")[0]
-            item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
-    """The place of a test's group among those that take long, and after all of them for any other."""
-    places = (*(mark.args[0] for mark in item.iter_markers("xdist_group")), item.nodeid)
-    return next(
-        (n for n, start in enumerate(LONG_FIRST) if any(place.startswith(start) for place in places)), len(LONG_FIRST)
-    )
+    """The place of a test's file among those that take long, and after all of them for any other."""
+    return next((n for n, start in enumerate(LONG_FIRST) if item.nodeid.startswith(start)), len(LONG_FIRST))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     """Return pytest's exit status for all tests that hypothesis draws examples for."""
     seed = arguments[0] if arguments else str(secrets.randbelow(2**32))
     print(f"seed {seed}; again: make test-random SEED={seed}", flush=True)
-    pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup"]
+    pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
     command = [*pytest, "-m", "property and not spark", f"--hypothesis-seed={seed}"]
     return subprocess.run(command, env=os.environ | {"CLAIMVET_HYPOTHESIS": PROFILE}).returncode
 

@@ -19,14 +19,14 @@ from claimvet.models.policy.capacity import REFER
 from claimvet.models.scoring.scoring import RowScore
 from claimvet.scoring_service.decisions import erase, idempotency, ledger
 from claimvet.scoring_service.decisions.code_version import code_version
-from claimvet.scoring_service.decisions.idempotency import Answered, Idempotency
+from claimvet.scoring_service.decisions.decided import Decided, answered, other_body, repeated, shadow_text
 from claimvet.scoring_service.decisions.ledger import Decision, text_apart
 from claimvet.scoring_service.decisions.outage_queue import QueuedDecision
 from claimvet.scoring_service.decisions.requests import EventsRequest, RescoreRequest, ScoreRequest
 from claimvet.scoring_service.decisions.responses import scored, unscored
 from claimvet.scoring_service.decisions.review_allocation import Allocation, allocate, day_of, state_of, state_text
 from claimvet.scoring_service.errors import ConflictError, FieldError, NotFoundError
-from claimvet.scoring_service.json_text import canonical, parsed, text
+from claimvet.scoring_service.json_text import canonical, text
 from claimvet.scoring_service.model_loading.loaded_model import LoadedModel, ModelReloader
 from claimvet.scoring_service.observability.metrics import Metrics
 from claimvet.scoring_service.store import EventStore
@@ -37,18 +37,6 @@ Claims = Mapping[str, Mapping[str, Any]]
 """Claims by id, as `EventStore.claim` gives them."""
 
 Request = ScoreRequest | RescoreRequest | EventsRequest | QueuedDecision
-
-
-@dataclass(frozen=True)
-class Decided:
-    """An entry of the ledger; with its disposition where this request made it, and did not only find it.
-
-    `set_aside` is why the store refuses an entry that is kept elsewhere, None where it has it or will have it.
-    """
-
-    entry: Decision
-    disposition: str | None = None
-    set_aside: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,14 +92,14 @@ class DecisionService:
         if not any(keys):
             return [None] * len(requests)
         found = idempotency.answered([key for key in keys if key], micros(self._context.now()), connection)
-        return [_repeated(key, found.get(key.name), connection) if key else None for key in keys]
+        return [repeated(key, found.get(key.name), connection) if key else None for key in keys]
 
     def _remember(self, done: Sequence[tuple[Request, Any]], connection: sa.Connection) -> None:
         """Keep what is acknowledged under a key; what failed may be sent again under it."""
         expires_at = micros(self._context.now()) + idempotency.KEPT_SECONDS * 1_000_000
         idempotency.keep(
             [
-                _answered(request.idempotency, answer, expires_at)
+                answered(request.idempotency, answer, expires_at)
                 for request, answer in done
                 if request.idempotency is not None and not isinstance(answer, Exception)
             ],
@@ -253,7 +241,7 @@ class DecisionService:
         now = micros(self._context.now())
         allocations = self._allocated(seen, scores, champion, now, connection)
         entries = [
-            self._entry(claim, champion, score, allocation, experts, _shadow_text(shadow, other), now)
+            self._entry(claim, champion, score, allocation, experts, shadow_text(shadow, other), now)
             for claim, score, (allocation, experts), other in zip(seen, scores, allocations, beside, strict=True)
         ]
         with self._context.metrics.part("write", len(seen)):
@@ -344,69 +332,3 @@ class DecisionService:
 
 def _only_fills(request: Request, first: Decision) -> bool:
     return isinstance(request, ScoreRequest) and request.only_fills(first.claim_row)
-
-
-def referred(request: ScoreRequest, decision_id: str, why: str, now: int) -> Decision:
-    """The decision on a claim whose features nobody could see: an expert has it."""
-    return Decision(
-        decision_id=decision_id,
-        claim_id=request.claim_id,
-        kind=ledger.SCORE,
-        as_of=int(request.claim.row["filed_at"]),
-        **text_apart({**request.claim.row, **request.claim.extra}, request.received),
-        body_digest=request.digest,
-        features=None,
-        model_version=None,
-        model_uri=None,
-        policy=None,
-        code_version=code_version(),
-        scored_at=now,
-        answer=text(unscored(decision_id, request.claim_id, why, now)),
-        degraded=why,
-        shadow=None,
-    )
-
-
-def _repeated(key: Idempotency, before: Answered | None, connection: sa.Connection) -> Any:
-    """What a key was answered with; None where it is new."""
-    if before is None:
-        return None
-    if before.digest != key.digest:
-        return idempotency.other_body()
-    if before.decision_id is None:
-        return parsed(before.answer)["accepted"]
-    entry = ledger.decision(before.decision_id, connection)
-    return None if entry is None else Decided(entry)
-
-
-def _answered(key: Idempotency, answer: Decided | int, expires_at: int) -> Answered:
-    if isinstance(answer, Decided):
-        return Answered(key.name, key.digest, 200, answer.entry.answer, answer.entry.decision_id, expires_at)
-    return Answered(key.name, key.digest, 200, text({"accepted": answer}), None, expires_at)
-
-
-def other_body(claim_id: str, first: Decision) -> ConflictError:
-    """What is answered where a claim comes with another body than the one that was decided."""
-    message = (
-        f"the claim {claim_id} was scored before with another body (decision {first.decision_id}), expected the same"
-    )
-    return ConflictError(message, [FieldError("claim_id", message)])
-
-
-def _shadow_text(loaded: LoadedModel | None, score: RowScore | str | None) -> str | None:
-    if loaded is None or score is None:
-        return None
-    if isinstance(score, str):
-        return canonical({"model_version": loaded.version, "model_uri": loaded.uri, "problem": score})
-    p_valid, p_frivolous, p_abusive = score.probabilities
-    return canonical(
-        {
-            "model_version": loaded.version,
-            "model_uri": loaded.uri,
-            "p_valid": p_valid,
-            "p_frivolous": p_frivolous,
-            "p_abusive": p_abusive,
-            "label": score.label,
-            "disposition": score.disposition,
-        }
-    )

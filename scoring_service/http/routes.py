@@ -15,7 +15,7 @@ from starlette.responses import Response
 from claimvet.data.contract.rules import IDENTIFIER_LENGTH
 from claimvet.scoring_service.auth.keys import ApiKey
 from claimvet.scoring_service.auth.roles import Action
-from claimvet.scoring_service.decisions.decide import Decided
+from claimvet.scoring_service.decisions.decided import Decided
 from claimvet.scoring_service.decisions.ledger import Decision
 from claimvet.scoring_service.errors import NotFoundError, UnavailableError
 from claimvet.scoring_service.http import request_parsing

@@ -10,13 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from claimvet.data.contract.errors import UsageError
+from claimvet.data.contract.writing.output_directory import MARKER
 from claimvet.data.marketplace import generate, tables
 from claimvet.data.marketplace.world import make_world
 
 
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file, by its path below the folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MARKER)
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

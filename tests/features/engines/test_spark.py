@@ -23,7 +23,7 @@ from tests.examples import examples
 from tests.features.test_oracle import differences
 from tests.features.worlds import Row, World, build, build_from, frame, many_worlds, write
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark"), pytest.mark.usefixtures("spark")]
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.usefixtures("spark")]
 
 FEW: list[Feature] = [
     BY_NAME[name]

@@ -137,7 +137,7 @@ def others(split: TimeSplit, name: str) -> set[str]:
     st.floats(1.0, 40.0),
     st.sampled_from([(5.0, 65_000.0), (300.0, 65_000.0), (64_999.0, 65_000.0), (-40_000.0, -39_990.0)]),
 )
-def test_one_row_that_is_centuries_off_moves_each_end_of_a_slice_by_two_rows_at_most(
+def test_one_row_that_is_centuries_off_moves_each_end_of_a_slice_by_three_rows_at_most(
     claims: int, seed: int, delay: float, odd: tuple[float, float]
 ) -> None:
     random = np.random.default_rng(seed)
@@ -147,7 +147,7 @@ def test_one_row_that_is_centuries_off_moves_each_end_of_a_slice_by_two_rows_at_
     assert plain.note == moved.note
     for name in SLICES:
         differ = others(plain, name) ^ others(moved, name)
-        assert len(differ) <= 4, (name, sorted(differ))
+        assert len(differ) <= 6, (name, sorted(differ))
 
 
 @settings(max_examples=examples(25))

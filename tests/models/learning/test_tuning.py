@@ -65,5 +65,6 @@ def test_what_is_written_is_read_back_whole(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
     with pytest.raises(UsageError, match=r"the directory .*nowhere does not exist"):
-        tune_parameters(tmp_path, Params(), trials=1, seconds=1.0, out=tmp_path / "nowhere" / "tuned.yaml")
+        tune_parameters(tmp_path / "data", Params(), trials=1, seconds=1.0, out=tmp_path / "nowhere" / "tuned.yaml")

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from claimvet.data.contract.errors import InvalidDataError
+from claimvet.data.contract.writing.output_directory import MARKER
 from claimvet.data.marketplace import generate
 from claimvet.models.parameters import BacktestParams, SplitParams, TrainParams
 from claimvet.models.policy.policy import Policy
@@ -19,7 +20,7 @@ from claimvet.pipeline.params import Params
 from claimvet.pipeline.stages.backtest import FILES, BacktestReport, as_known, backtest, cuts
 from tests.models.small_world import small_world
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backtest")]
+pytestmark = [pytest.mark.slow]
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PARAMS = Params(
@@ -76,7 +77,7 @@ def test_a_much_weaker_challenger_loses_in_the_shadow_significantly(report: Back
 
 def test_page_tables_and_summary_say_the_same(report: BacktestReport) -> None:
     folder = report.page.parent
-    assert {path.name for path in folder.iterdir()} == {*FILES, "summary.json", "report.html"}
+    assert {path.name for path in folder.iterdir()} == {*FILES, "summary.json", "report.html", MARKER}
     page = report.page.read_text(encoding="utf-8")
     for chapter in ("Quality over time", "Money", "The guarantee, and the experts", "Staleness", "Shadow run"):
         assert chapter in page

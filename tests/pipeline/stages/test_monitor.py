@@ -15,7 +15,7 @@ from claimvet.models.parameters import MonitorParams
 from claimvet.models.scoring.schema import InputSchema
 from claimvet.pipeline.stages.monitor import MonitorReport, monitor
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backtest")]
+pytestmark = [pytest.mark.slow]
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
 from claimvet.pipeline.stages.parity import Parity, feature_parity
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backtest")]
+pytestmark = [pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,7 @@ def as_directory(frame: pd.DataFrame, folder: Path) -> Path:
 
 ENGINES = [
     "duckdb",
-    pytest.param("spark", marks=[pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]),
+    pytest.param("spark", marks=[pytest.mark.spark, pytest.mark.slow]),
 ]
 FORMS = [as_csv, as_gzip, as_misnamed, as_directory]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from claimvet.data.contract.errors import FeatureError
 from claimvet.scoring_service.decisions import ledger
-from claimvet.scoring_service.decisions.decide import Decided
+from claimvet.scoring_service.decisions.decided import Decided
 from claimvet.scoring_service.errors import ConflictError, NotFoundError, ProblemError
 from claimvet.scoring_service.store import EventStore
 from tests.examples import examples

@@ -50,7 +50,7 @@ NUMBERS = ("", "one", "two", "three", "four", "five")
         f"Keys that were good in the last {NUMBERS[round(authentication.TRUSTED_SECONDS / 60)]} minutes",
         f"looked up in MLflow every {SETTINGS.follow_seconds:g} seconds",
         f"every {SETTINGS.check_seconds / 60:g} minutes (`--check`)",
-        f"the latest {SETTINGS.check_decisions} decisions (`--check-decisions`)",
+        f"computes the features of {SETTINGS.check_decisions} first",
         f"answers what is under way for up to {server.DRAIN_SECONDS} seconds",
     ],
 )
