@@ -64,7 +64,7 @@ def test_what_is_written_is_read_back_whole(tmp_path: Path) -> None:
     assert load_params(tmp_path / "tuned.yaml") == params
 
 
-def test_a_folder_that_is_not_there_is_refused_before_any_work(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    with pytest.raises(UsageError, match=r"the directory .*nowhere does not exist"):
-        tune_parameters(tmp_path / "data", Params(), trials=1, seconds=1.0, out=tmp_path / "nowhere" / "tuned.yaml")
+def test_an_output_among_what_is_read_is_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"tuned\.yaml belongs to "):
+        tune_parameters(tmp_path, Params(), trials=1, seconds=1.0, out=tmp_path / "deeper" / "tuned.yaml")
+    assert list(tmp_path.iterdir()) == []
