@@ -155,15 +155,21 @@ def _money(replayed: Sequence[Replayed], periods: pd.DataFrame, seed: int) -> Se
         money[money["capacity"] == USUAL_CAPACITY].sort_values("cost_ratio"),
     )
     cards = [
-        Card("Period by period", line_chart("Money", lines, across(periods), y), note="Bars are 95 % intervals."),
+        Card(
+            "Period by period",
+            line_chart("Money", lines, across(periods), y),
+            note="The policy should lie below presenting everything in every period. Bars are 95 % intervals.",
+        ),
         Card(
             "By the experts' capacity",
             _ways(by_capacity, "capacity", CAPACITIES, "reviews, as a share of the claims"),
-            note="Without presenting everything, which would hide the rest.",
+            note="The lower, the better: the policy should lie nearest the oracle, and more so with more reviews. Presenting everything is "
+            "left out, since it would hide the rest.",
         ),
         Card(
             "By the harm of a wrong denial",
             _ways(by_ratio, "cost_ratio", COST_RATIOS, "harm, times the default (reviews: 10 %)"),
+            note="The dearer a wrong denial, the more every way costs; the policy should stay the cheapest but the oracle.",
         ),
         _ways_table(by_capacity),
     ]
@@ -246,7 +252,8 @@ def _staleness(staleness: pd.DataFrame) -> Section:
             Card(
                 f"What age costs: {title}",
                 line_chart(title, [line], x, round_axis(f"{title}, lost", min(low, 0.0), max(high, 0.0), write)),
-                note="Mean over periods; bars are means of 95 % intervals.",
+                note="At 0 a model of that age is as good as the freshest; a rising line says when to retrain. "
+                "Mean over periods; bars are means of 95 % intervals.",
             )
         )
     lead = "Older models score the same claims as the freshest; what they lose is the price of not retraining."

@@ -31,7 +31,15 @@ def money_section(evaluated: pd.DataFrame, policy: Policy) -> Section:
         "money",
         "What it does with them, in money",
         lead,
-        [_dispositions(evaluated), Card("Dollars per 1,000 claims", chart), _denials(evaluated, policy)],
+        [
+            _dispositions(evaluated),
+            Card(
+                "Dollars per 1,000 claims",
+                chart,
+                note="The policy's bar should be the shortest but that of knowing the truth.",
+            ),
+            _denials(evaluated, policy),
+        ],
     )
 
 

@@ -130,7 +130,9 @@ def _slice_card(title: str, names: Sequence[str], cut: pd.DataFrame, chart: Mark
         value = VALUES.get(str(record["value"]), str(record["value"]).replace("_", " "))
         body.append([value, f"{record['findings']:,}", *(figure(float(str(record[key]))) for key in SLICE_FIGURES)])
     note = f"The {MAX_ROWS} with most claims, of {len(rows)}." if len(kept) < len(rows) else ""
-    return Card(title, chart, Table(["", "claims", *SLICE_FIGURES.values()], body), note, wide="lane" in names)
+    seen = "Both lines should stay level: one that falls says that the model ages." if chart else ""
+    table = Table(["", "claims", *SLICE_FIGURES.values()], body)
+    return Card(title, chart, table, note=" ".join(filter(None, (seen, note))), wide="lane" in names)
 
 
 def _month_chart(rows: pd.DataFrame) -> Markup | None:
