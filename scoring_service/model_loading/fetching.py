@@ -71,8 +71,8 @@ class Fetching:
         if lives is not None and self._process is not None:
             if self._process.poll() is None:
                 self._process.kill()  # whoever waits for its result sees that it has ended
-                if not self._awaited:
-                    self._process.communicate()
+            if not self._awaited:
+                self._process.communicate()  # closes its pipes, also where it has ended by itself
             os.close(lives)
         self._folder.cleanup()
 

@@ -71,3 +71,16 @@ def test_a_fetching_that_breaks_down_is_said_by_its_last_words(tmp_path: Path, m
     with pytest.raises(ModelError, match=r"^the model models:/claimvet/1 could not be fetched: last words$"):
         begun.result()
     begun.close()
+
+
+def test_one_that_has_ended_by_itself_leaves_no_pipe_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    fetching = Fetching("models:/claimvet@champion")
+    process = fetching._process
+    assert process is not None
+    process.wait()
+    fetching.close()
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.closed
+    assert process.stderr.closed
