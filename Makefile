@@ -34,7 +34,7 @@ test: $(if $(JAVA),setup-spark,setup) ## Run all tests, on two cores; without Ja
 	@$(if $(JAVA),,echo "Java is missing, so the tests of Spark are left out; expected Java 17 to run them")
 	@$(BIN)/python -m pytest $(TWO) $(if $(JAVA),,-m "not spark")
 
-test-fast: setup ## Run the tests that need no Spark, browser or server and take no ten seconds
+test-fast: setup ## Run the tests that need no Spark or server and are not marked slow
 	@$(BIN)/python -m pytest $(TWO) -m "not (spark or slow or server)"
 
 test-random: setup ## Run the property tests on more examples from a new seed, which is printed; SEED=7 repeats one
