@@ -24,15 +24,17 @@ from claimvet.features.catalogue.features import BY_NAME
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.assessment.drift import LEVELS, Drift, drifts
 from claimvet.models.learning.labels import latest_outcomes
+from claimvet.models.metrics.copies import copies
 from claimvet.models.parameters import MonitorParams
 from claimvet.models.policy.policy import most_likely
 from claimvet.models.registry.registry import load_model
 from claimvet.models.scoring.claim_model import ClaimModel
+from claimvet.models.scoring.own_values import learned_types
 from claimvet.pipeline.report.charts import Bar, bar_chart
 from claimvet.pipeline.report.parts import Card, Section, Table, shortened
 from claimvet.pipeline.report.plain import write_page
 from claimvet.pipeline.report.tiles import Tile
-from claimvet.pipeline.stages.reach import learned_types, local_directory
+from claimvet.pipeline.stages.reach import local_directory
 from claimvet.pipeline.validate import require_valid
 
 COMMAND, PAGE = "monitor", "report.html"
@@ -100,7 +102,7 @@ def monitor(
     require_own_directory(out, COMMAND, (data, reference, local_directory(model)))
     scorer = _model(model)
     if scorer is not None:
-        read = replace(read, types=learned_types(scorer))
+        read = replace(read, types=learned_types(scorer.schema))
     notes = list(require_valid(data, read=read))
     old, new = _sides(data, reference, params, read, progress)
     if min(len(old.features), len(new.features)) < 2:
@@ -153,7 +155,14 @@ def _side(folder: Path, read: ReadOptions, progress: Progress) -> Side:
         outcomes = connection.execute("SELECT * FROM outcomes").df() if data_set.has("outcomes") else NO_OUTCOMES
     finally:
         connection.close()
-    return Side(str(folder), features, filed.loc[features.index], outcomes)
+    return _counted_once(Side(str(folder), features, filed.loc[features.index], outcomes))
+
+
+def _counted_once(side: Side) -> Side:
+    """The side with each claim once: a load that was repeated under other ids would make chance look like drift."""
+    labels = side.labels.reindex(side.features.index)
+    again = copies(side.filed_at.to_frame(), side.features, labels)
+    return replace(side, features=side.features.drop(index=again), filed_at=side.filed_at.drop(index=again))
 
 
 def _part(side: Side, rows: pd.Series, name: str) -> Side:
