@@ -25,6 +25,7 @@ from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.assessment.drift import LEVELS, Drift, drifts
 from claimvet.models.charts.charts import Bar, bar_chart
 from claimvet.models.learning.labels import latest_outcomes
+from claimvet.models.metrics.copies import copies
 from claimvet.models.parameters import MonitorParams
 from claimvet.models.policy.policy import most_likely
 from claimvet.models.registry.registry import load_model
@@ -154,7 +155,14 @@ def _side(folder: Path, read: ReadOptions, progress: Progress) -> Side:
         outcomes = connection.execute("SELECT * FROM outcomes").df() if data_set.has("outcomes") else NO_OUTCOMES
     finally:
         connection.close()
-    return Side(str(folder), features, filed.loc[features.index], outcomes)
+    return _counted_once(Side(str(folder), features, filed.loc[features.index], outcomes))
+
+
+def _counted_once(side: Side) -> Side:
+    """The side with each claim once: a load that was repeated under other ids would make chance look like drift."""
+    labels = side.labels.reindex(side.features.index)
+    again = copies(side.filed_at.to_frame(), side.features, labels)
+    return replace(side, features=side.features.drop(index=again), filed_at=side.filed_at.drop(index=again))
 
 
 def _part(side: Side, rows: pd.Series, name: str) -> Side:
