@@ -17,6 +17,7 @@ import pandas as pd
 
 from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.tables import PROBABILITIES
+from claimvet.models.bootstrap import mean_bounds, resamples
 from claimvet.models.policy.capacity import allocate_reviews, audit_draws
 from claimvet.models.policy.policy import LANES, Disposition, Policy
 
@@ -25,7 +26,6 @@ CAPACITIES = (0.0, 0.05, 0.1, 0.2, 0.4)
 USUAL_CAPACITY = 0.1
 COST_RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Harm of a wrong denial, as a multiple of what the parameters say."""
-RESAMPLES = 400
 THRESHOLDS = np.linspace(0.05, 0.95, 19)
 COLUMNS = ("cost_ratio", "capacity", "way", "usd_per_1000", "low", "high")
 RULES: Mapping[str, float] = MappingProxyType(
@@ -135,12 +135,7 @@ def money_table(
     Over `capacities` at the costs as they are, and over `cost_ratios` at `USUAL_CAPACITY`. `evaluated` is an evaluated frame with what the
     policy reads; `features` its inputs, for the rules.
     """
-    random = np.random.default_rng(seed)
-    drawn = (
-        random.multinomial(len(evaluated), np.full(len(evaluated), 1 / len(evaluated)), RESAMPLES)
-        if len(evaluated)
-        else None
-    )
+    drawn = resamples(len(evaluated), seed)
     rows = []
     for ratio, capacity in [(1.0, at) for at in capacities] + [
         (ratio, USUAL_CAPACITY) for ratio in cost_ratios if ratio != 1.0
@@ -148,7 +143,9 @@ def money_table(
         priced = with_cost_ratio(policy, ratio)
         realised = realised_of(evaluated, priced)
         for way, chosen in ways(evaluated, priced, round(capacity * len(evaluated)), features).items():
-            rows.append((ratio, capacity, way, *_per_thousand(chosen_costs(realised, chosen), drawn)))
+            costs = 1000.0 * chosen_costs(realised, chosen)
+            mean = float(costs.mean()) if len(costs) else float("nan")
+            rows.append((ratio, capacity, way, mean, *mean_bounds(costs, drawn, 0.975)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -159,13 +156,6 @@ def with_cost_ratio(policy: Policy, ratio: float) -> Policy:
         wrong_denial_usd=policy.wrong_denial_usd * ratio,
         wrong_denial_multiple=policy.wrong_denial_multiple * ratio,
     )
-
-
-def _per_thousand(costs: Floats, drawn: npt.NDArray[np.int64] | None) -> tuple[float, float, float]:
-    if drawn is None:
-        return (float("nan"),) * 3
-    means = 1000 * (drawn @ costs) / len(costs)
-    return 1000 * float(costs.mean()), float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
 
 
 def _refer_largest(

@@ -203,7 +203,13 @@ class Policy:
         return self._frame(probabilities, self._prices(facts, valid, abusive))
 
     def dispositions(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.Series[str]:
-        """The cheapest allowed disposition of each claim; arguments and errors as in `costs`."""
+        """Return the cheapest allowed disposition of each claim; arguments and errors as in `costs`.
+
+        >>> p = pd.DataFrame({"p_valid": [0.95, 0.5, 0.05], "p_frivolous": [0.03, 0.3, 0.15], "p_abusive": [0.02, 0.2, 0.8]})
+        >>> claims = pd.DataFrame({"claim_type": "property_damage", "amount_claimed": [60.0, 900.0, 60.0]})
+        >>> Policy(deny_threshold=0.12).dispositions(p, claims).tolist()
+        ['pay_concession', 'refer_to_expert', 'deny']
+        """
         return self._cheapest(self.costs(probabilities, claims))
 
     def options(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
