@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -73,10 +74,16 @@ NAMES = st.lists(
 )
 
 
+@cache
+def width_of(text: str, size: float) -> float:
+    """How wide a text is drawn; measuring one costs a hundred times what the rest of a test's example does."""
+    return float(TextPath((0, 0), text, size=size, prop=FONT).get_extents().x1)
+
+
 def box(node: ElementTree.Element) -> tuple[float, float, float, float]:
     """Left, top, right and bottom of a text as it is drawn, measured with the font's own outlines."""
     size = {"tick": 12.0, "legend": 12.5}.get(node.attrib["class"], 12.0)
-    width = TextPath((0, 0), node.text or " ", size=size, prop=FONT).get_extents().x1
+    width = width_of(node.text or " ", size)
     x, y = float(node.attrib["x"]), float(node.attrib["y"])
     start = {"start": 0.0, "middle": -width / 2, "end": -width}[node.attrib["text-anchor"]]
     if "transform" in node.attrib:  # turned by a quarter, upwards
