@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.errors import UsageError
-from claimvet.data.contract.tables import CONCESSION_LIMIT_USD
-from claimvet.models.policy.claim_facts import PROBABILITIES, ClaimFacts, Flags, Floats, most_likely
+from claimvet.data.contract.tables import CONCESSION_LIMIT_USD, PROBABILITIES
+from claimvet.models.policy.claim_facts import ClaimFacts, Flags, most_likely
 from claimvet.models.policy.safety import is_cluster
 
 __all__ = ["DISPOSITIONS", "PROBABILITIES", "Disposition", "Policy", "most_likely"]

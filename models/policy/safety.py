@@ -19,7 +19,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import pdtrc
 
-Floats = npt.NDArray[np.float64]
+from claimvet.data.contract.arrays import Floats
+
 Flags = npt.NDArray[np.bool_]
 Columns = pd.DataFrame | Mapping[str, Floats]
 """Columns by name, all of one length, at least one."""
