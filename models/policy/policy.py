@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from claimvet.data.contract.errors import UsageError
 from claimvet.data.contract.tables import CONCESSION_LIMIT_USD
 from claimvet.models.policy.claim_facts import PROBABILITIES, ClaimFacts, Flags, Floats, most_likely
 from claimvet.models.policy.safety import is_cluster
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes half a second to import, which whoever only reads parameters saves
 
 __all__ = ["DISPOSITIONS", "PROBABILITIES", "Disposition", "Policy", "most_likely"]
 
