@@ -31,7 +31,7 @@ from claimvet.scoring_service.decisions.write_queue import WriteQueue
 from claimvet.scoring_service.errors import ConflictError, FieldError, OutageError, ProblemError, UnavailableError
 from claimvet.scoring_service.model_loading.apart import in_daemon_thread
 from claimvet.scoring_service.model_loading.fetching import Fetching
-from claimvet.scoring_service.model_loading.loaded_model import CHAMPION_URI, ModelReloader
+from claimvet.scoring_service.model_loading.loaded_model import CHAMPION_URI, ModelReloader, public_uri
 from claimvet.scoring_service.observability.logs import log
 from claimvet.scoring_service.observability.metrics import Metrics
 from claimvet.scoring_service.store import EventStore
@@ -274,7 +274,7 @@ class Service:
             taken = await in_daemon_thread(reloader.refresh)
             if taken and reloader.loaded is not None:
                 _settle_memory()
-                self.metrics.show_model(role, reloader.loaded.version, reloader.loaded.uri)
+                self.metrics.show_model(role, reloader.loaded.version, public_uri(reloader.loaded.uri))
                 log(
                     _LOG,
                     "model taken over",

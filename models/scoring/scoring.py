@@ -18,6 +18,7 @@ import pandas as pd
 
 from claimvet.data.contract.errors import ModelError
 from claimvet.data.contract.finite import is_missing
+from claimvet.data.contract.reading.feature_types import is_feature
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, LABELS
 from claimvet.models.explain.protected import is_protected
 from claimvet.models.explain.reasons import Reason, reasons_for
@@ -28,6 +29,7 @@ from claimvet.models.policy.claim_facts import NUMBERS, ClaimFacts, most_likely,
 from claimvet.models.policy.policy import DISPOSITIONS, Disposition, Policy
 from claimvet.models.policy.safety import CLUSTER_FEATURES, LINK_FEATURES, cluster_facts, is_cluster
 from claimvet.models.scoring.claim_model import ClaimModel, class_shares
+from claimvet.models.scoring.own_values import learned_types, number_of
 from claimvet.models.scoring.schema import Input, level_text
 
 Floats = npt.NDArray[np.float64]
@@ -118,6 +120,8 @@ class RowScorer:
         self._told = np.array([not is_protected(name) for name in self._names])
         self._known = frozenset(self._names)
         self._encoders = [(column.name, _encoder(column)) for column in model.schema.inputs]
+        types = learned_types(model.schema).types
+        self._own_numbers = [name for name, kind in types.items() if kind == "number"]
         self._explained = [(booster, TreeShap.of(booster)) for booster in (model.frivolous, model.abusive)]
 
     def encode(self, rows: Sequence[FeatureRow]) -> Floats:
@@ -169,6 +173,7 @@ class RowScorer:
         Raises `ModelError` where a row does not fit the model.
         """
         with timed("predict", len(rows)):
+            rows = [self._as_read(row) for row in rows]
             matrix = self.encode(rows)
             raw = self.raw_scores(matrix)
             shares = self.probabilities(raw)
@@ -190,6 +195,11 @@ class RowScorer:
                 shares.tolist(), options, drawn, reasons, strict=True
             )
         ]
+
+    def _as_read(self, row: FeatureRow) -> FeatureRow:
+        """Return the row with numbers where the user's own are written as texts, as the reader of a file makes them."""
+        texts = {name: text for name in self._own_numbers if isinstance(text := row.get(name), str)}
+        return {**row, **{name: _number(name, text) for name, text in texts.items()}} if texts else row
 
     def _strongest(self, towards: Floats, row: FeatureRow) -> tuple[Reason, ...]:
         told = np.where(self._told, towards, 0.0)
@@ -246,14 +256,18 @@ def _encoder(column: Input) -> Callable[[Value], float]:
     return _category_encoder(column) if column.kind == "category" else _number_encoder(column.name)
 
 
+def _number(name: str, text: str) -> float:
+    number = number_of(text)
+    if number is None:
+        raise ModelError(f"feature {name} holds {text!r:.80}, expected numbers")
+    return number
+
+
 def _number_encoder(name: str) -> Callable[[Value], float]:
     def encode(value: Value) -> float:
         if value is None:
             return math.nan
-        try:
-            number = float(value)
-        except ValueError:
-            raise ModelError(f"feature {name} holds {value!r:.80}, expected numbers") from None
+        number = _number(name, value) if isinstance(value, str) else float(value)
         return number if math.isfinite(number) else math.nan
 
     return encode
@@ -266,7 +280,11 @@ def _category_encoder(column: Input) -> Callable[[Value], float]:
         *known, null, unseen = column.rates
         codes = dict(zip(column.levels, known, strict=True))
 
+    text_only = is_feature(column.name) and bool(column.levels)
+
     def encode(value: Value) -> float:
+        if text_only and value is not None and not isinstance(value, str):
+            raise ModelError(f"feature {column.name} holds {value!r:.80}, expected text")
         return null if value is None else codes.get(level_text(value), unseen)
 
     return encode

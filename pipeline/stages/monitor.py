@@ -28,11 +28,12 @@ from claimvet.models.parameters import MonitorParams
 from claimvet.models.policy.policy import most_likely
 from claimvet.models.registry.registry import load_model
 from claimvet.models.scoring.claim_model import ClaimModel
+from claimvet.models.scoring.own_values import learned_types
 from claimvet.pipeline.report.charts import Bar, bar_chart
 from claimvet.pipeline.report.parts import Card, Section, Table, shortened
 from claimvet.pipeline.report.plain import write_page
 from claimvet.pipeline.report.tiles import Tile
-from claimvet.pipeline.stages.reach import learned_types, local_directory
+from claimvet.pipeline.stages.reach import local_directory
 from claimvet.pipeline.validate import require_valid
 
 COMMAND, PAGE = "monitor", "report.html"
@@ -100,7 +101,7 @@ def monitor(
     require_own_directory(out, COMMAND, (data, reference, local_directory(model)))
     scorer = _model(model)
     if scorer is not None:
-        read = replace(read, types=learned_types(scorer))
+        read = replace(read, types=learned_types(scorer.schema))
     notes = list(require_valid(data, read=read))
     old, new = _sides(data, reference, params, read, progress)
     if min(len(old.features), len(new.features)) < 2:

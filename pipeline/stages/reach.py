@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import UsageError
-from claimvet.data.contract.reading.feature_types import FeatureType, FeatureTypes, is_feature
 from claimvet.data.contract.reading.options import ReadOptions
 from claimvet.data.contract.writing.checks import require_output_directory, require_output_file
 from claimvet.features.engines.spark.tables import is_remote
@@ -81,13 +80,3 @@ def _require_parts(out: Path, reads: Sequence[Path | None]) -> None:
 
 def _on_this_machine(path: Path) -> Path:
     return Path("/" + str(path).removeprefix("file:").lstrip("/")) if str(path).startswith("file:") else path
-
-
-def learned_types(model: ClaimModel) -> FeatureTypes:
-    """Return the types of the user's own columns as the model learned them; a category without any value may be anything."""
-    types: dict[str, FeatureType] = {
-        column.name: "number" if column.kind == "number" else "text"
-        for column in model.schema.inputs
-        if is_feature(column.name) and (column.kind == "number" or column.levels)
-    }
-    return FeatureTypes(types, "the model")

@@ -28,8 +28,9 @@ from claimvet.features.engines.open import open_data_set
 from claimvet.features.engines.spark.tables import is_remote
 from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.claim_model import ClaimModel
+from claimvet.models.scoring.own_values import learned_types
 from claimvet.pipeline.progress import step, track
-from claimvet.pipeline.stages.reach import learned_types, notes_on_input, require_output
+from claimvet.pipeline.stages.reach import notes_on_input, require_output
 from claimvet.pipeline.stages.review_allocation import NEEDED, filings, whole_batch, with_experts_shared
 from claimvet.pipeline.stages.scores import FIRST_SCORES, SCORES, first_scores
 from claimvet.pipeline.stages.spark_score import score_to_parts, scored_on_spark
@@ -84,7 +85,7 @@ def score(
         raise UsageError(f"the engine is {engine!r}, expected {' or '.join(_SCORERS)}")
     require_output(out, (data, claims), engine)
     require_output(alerts_path(out), (data, claims), engine)
-    data_set = open_data_set(data, engine, learned_types(model))
+    data_set = open_data_set(data, engine, learned_types(model.schema))
     with step("Checking the data"):
         notes = notes_on_input(data_set, claims, read.latest)
     report = _SCORERS[engine](data_set, claims, out, model, now)

@@ -19,13 +19,13 @@ from claimvet.models.policy.capacity import REFER
 from claimvet.models.scoring.scoring import RowScore
 from claimvet.scoring_service.decisions import erase, idempotency, ledger
 from claimvet.scoring_service.decisions.code_version import code_version
-from claimvet.scoring_service.decisions.decided import Decided, answered, other_body, repeated, shadow_text
+from claimvet.scoring_service.decisions.decided import Decided, answered, other_body, repeated, shadow_text, wrong_types
 from claimvet.scoring_service.decisions.ledger import Decision, text_apart
 from claimvet.scoring_service.decisions.outage_queue import QueuedDecision
 from claimvet.scoring_service.decisions.requests import EventsRequest, RescoreRequest, ScoreRequest
 from claimvet.scoring_service.decisions.responses import scored, unscored
 from claimvet.scoring_service.decisions.review_allocation import Allocation, allocate, day_of, state_of, state_text
-from claimvet.scoring_service.errors import ConflictError, FieldError, NotFoundError
+from claimvet.scoring_service.errors import ConflictError, FieldError, NotFoundError, UnprocessableError
 from claimvet.scoring_service.json_text import canonical, text
 from claimvet.scoring_service.model_loading.loaded_model import LoadedModel, ModelReloader
 from claimvet.scoring_service.observability.metrics import Metrics
@@ -109,19 +109,20 @@ class DecisionService:
     def _do_all(self, requests: Sequence[tuple[int, Request]], connection: sa.Connection) -> list[Any]:
         names = [request.claim_id for _, request in requests if request.claim_id is not None]
         known = ledger.first_decisions(names, connection) if names else {}
+        answers: dict[int, Any] = self._refused(requests, known)
+        accepted = [(place, request) for place, request in requests if place not in answers]
         claims = self._append(
             [
                 request
-                for _, request in requests
+                for _, request in accepted
                 if isinstance(request, QueuedDecision)
                 or request.claim_id not in known
                 or _only_fills(request, known[str(request.claim_id)])
             ],
             connection,
         )
-        answers: dict[int, Any] = {}
         seen: list[_Seen] = []
-        for place, request in requests:
+        for place, request in accepted:
             done = self._do(place, request, known.get(request.claim_id or ""), claims, connection)
             if isinstance(done, _Seen):
                 seen.append(done)
@@ -129,6 +130,22 @@ class DecisionService:
                 answers[place] = done
         answers |= self._decide_all(self._with_features(seen, connection), connection)
         return [answers[place] for place, _ in requests]
+
+    def _refused(
+        self, requests: Sequence[tuple[int, Request]], known: Mapping[str, Decision]
+    ) -> dict[int, UnprocessableError]:
+        """An error, by place, for each claim that has to be scored and says what the model cannot have learned."""
+        model = self._context.champion.loaded
+        if model is None:
+            return {}
+        asked = [
+            (place, request)
+            for place, request in requests
+            if isinstance(request, ScoreRequest)
+            and (request.claim_id not in known or _only_fills(request, known[request.claim_id]))
+        ]
+        found = ((place, wrong_types(request, model)) for place, request in asked)
+        return {place: error for place, error in found if error is not None}
 
     def _decide_all(self, seen: Sequence[_Seen], connection: sa.Connection) -> dict[int, Decided]:
         """A decision on each claim, by place; the one before where it was made on the same."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from claimvet.models.scoring.own_values import misfits
 from claimvet.models.scoring.scoring import RowScore
 from claimvet.scoring_service.decisions import idempotency, ledger
 from claimvet.scoring_service.decisions.code_version import code_version
@@ -14,7 +15,7 @@ from claimvet.scoring_service.decisions.idempotency import Answered, Idempotency
 from claimvet.scoring_service.decisions.ledger import Decision, text_apart
 from claimvet.scoring_service.decisions.requests import ScoreRequest
 from claimvet.scoring_service.decisions.responses import unscored
-from claimvet.scoring_service.errors import ConflictError, FieldError
+from claimvet.scoring_service.errors import ConflictError, FieldError, UnprocessableError
 from claimvet.scoring_service.json_text import canonical, parsed, text
 from claimvet.scoring_service.model_loading.loaded_model import LoadedModel
 
@@ -77,6 +78,14 @@ def other_body(claim_id: str, first: Decision) -> ConflictError:
         f"the claim {claim_id} was scored before with another body (decision {first.decision_id}), expected the same"
     )
     return ConflictError(message, [FieldError("claim_id", message)])
+
+
+def wrong_types(request: ScoreRequest, loaded: LoadedModel) -> UnprocessableError | None:
+    """Return what is answered where a claim's own columns are not of the types that the model learned; None where they are."""
+    wrong = misfits(loaded.own_types, request.claim.extra)
+    return (
+        UnprocessableError(next(iter(wrong.values())), [FieldError(*each) for each in wrong.items()]) if wrong else None
+    )
 
 
 def shadow_text(loaded: LoadedModel | None, score: RowScore | str | None) -> str | None:

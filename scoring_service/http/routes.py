@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -21,6 +20,7 @@ from claimvet.scoring_service.errors import NotFoundError, UnavailableError
 from claimvet.scoring_service.http import request_parsing
 from claimvet.scoring_service.http.idempotency_key import idempotency_of
 from claimvet.scoring_service.json_text import parsed, text
+from claimvet.scoring_service.model_loading.loaded_model import public_uri
 from claimvet.scoring_service.service import Service
 from claimvet.scoring_service.times import rfc3339
 
@@ -98,7 +98,7 @@ class Routes:
         latest = await service.staleness()
         held = service.champion.loaded
         assert held is not None
-        state: dict[str, Any] = {"status": "ready", "model_version": held.version, "model_uri": _public_uri(held.uri)}
+        state: dict[str, Any] = {"status": "ready", "model_version": held.version, "model_uri": public_uri(held.uri)}
         state["model_problem"] = _public_problem(service.champion.problem)
         if service.shadow is not None:
             shadow = service.shadow.loaded
@@ -117,11 +117,6 @@ class Routes:
     def _decision(self, request: Request, entry: Decision) -> Response:
         request.scope["claimvet.decision_id"] = entry.decision_id
         return Response(entry.answer, media_type="application/json")
-
-
-def _public_uri(uri: str) -> str:
-    """A model's address as anyone may read it: of a directory its name only."""
-    return uri if uri.startswith("models:/") else Path(uri).name
 
 
 def _public_problem(problem: str | None) -> str | None:
@@ -159,11 +154,15 @@ def _shown(decided: Decided) -> dict[str, Any]:
         "received": entry.received if entry.erased_at is None else f"erased at {rfc3339(entry.erased_at)}",
         "features": None if entry.features is None else parsed(entry.features),
         "policy": None if entry.policy is None else parsed(entry.policy),
-        "model_uri": entry.model_uri,
+        "model_uri": None if entry.model_uri is None else public_uri(entry.model_uri),
         "code_version": entry.code_version,
         "degraded": f"{entry.degraded}; {decided.set_aside}" if decided.set_aside else entry.degraded,
-        "shadow": None if entry.shadow is None else parsed(entry.shadow),
+        "shadow": None if entry.shadow is None else _public_shadow(parsed(entry.shadow)),
     }
+
+
+def _public_shadow(shadow: dict[str, Any]) -> dict[str, Any]:
+    return {**shadow, "model_uri": public_uri(shadow["model_uri"])}
 
 
 async def _beside(large: bool, do: Callable[..., Any], *arguments: Any) -> Any:

@@ -16,12 +16,14 @@ import numpy as np
 import pandas as pd
 
 from claimvet.data.contract.errors import ClaimvetError, ModelError
+from claimvet.data.contract.reading.feature_types import FeatureTypes
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
 from claimvet.features.catalogue.features import BY_NAME
 from claimvet.models.explain.reference_ranges import Value
 from claimvet.models.policy.policy import DISPOSITIONS
 from claimvet.models.registry.model_store import CHAMPION, NAME, Fetched, exact_uri, fetch
 from claimvet.models.scoring.claim_model import ClaimModel
+from claimvet.models.scoring.own_values import learned_types
 from claimvet.models.scoring.scoring import RowScorer
 from claimvet.scoring_service.json_text import canonical
 from claimvet.scoring_service.model_loading.fetching import Fetching
@@ -46,9 +48,23 @@ class LoadedModel:
         return self.model.version
 
     @cached_property
+    def own_types(self) -> FeatureTypes:
+        """The types of a claim's own columns, as the model learned them."""
+        return learned_types(self.model.schema)
+
+    @cached_property
     def policy(self) -> str:
         """The policy as canonical JSON, as the ledger keeps it."""
         return canonical(self.model.policy.to_dict())
+
+
+def public_uri(uri: str) -> str:
+    """Return a model's address as anyone may read it: of a directory its name only.
+
+    >>> public_uri("models:/claimvet/3"), public_uri("/srv/models/of-june")
+    ('models:/claimvet/3', 'of-june')
+    """
+    return uri if uri.startswith("models:/") else Path(uri).name
 
 
 @dataclass

@@ -17,7 +17,7 @@ from claimvet.data.contract.reading.feature_types import FeatureTypes
 from claimvet.data.contract.reading.options import ReadOptions
 from claimvet.features.batch.build import build_features
 from claimvet.models.scoring.claim_model import ClaimModel
-from claimvet.pipeline.stages.reach import learned_types
+from claimvet.models.scoring.own_values import learned_types
 from claimvet.pipeline.stages.score import score
 from tests.pipeline.stages.small_scoring import INPUTS, claims_file, feature_rows
 from tests.scoring_service.endpoint.small_model import suspicious_of_returns
@@ -133,7 +133,7 @@ def test_what_the_model_cannot_have_meant_is_refused_by_column_and_value(
         request.getfixturevalue("spark")
     (tmp_path / "history").mkdir()
     file = write(claims(tmp_path, **own), tmp_path)
-    history = DataSet.open(tmp_path / "history", learned_types(model))
+    history = DataSet.open(tmp_path / "history", learned_types(model.schema))
     with pytest.raises(InvalidDataError, match=culprit):
         build_features(history, tmp_path / "features.parquet", claims=file, engine=engine)
     if engine == "duckdb":

@@ -50,6 +50,27 @@ def test_without_a_model_a_claim_is_recorded_and_referred(tmp_path: Path) -> Non
             assert replay(decision["decision_id"], connection).same
 
 
+def test_no_answer_names_a_place_of_the_machine(tmp_path: Path) -> None:
+    place = tmp_path / "empty"
+    place.mkdir()
+    with running(
+        f"sqlite:///{tmp_path / 'store.db'}", place, ready=False, shadow=str(tmp_path / "none"), check_seconds=0
+    ) as endpoint:
+        until(lambda: endpoint.service.champion.has_looked)
+        said = [endpoint.intake.score(claim()).text, endpoint.http.get("/readyz").text]
+        saved(small_model(), place)
+        saved(small_model(2), tmp_path / "none")
+        endpoint.wait_ready()
+        until(lambda: endpoint.service.shadow is not None and endpoint.service.shadow.loaded is not None)
+        said.append(endpoint.intake.post("/v1/claims/CL-1/rescore").text)
+        said += [endpoint.http.get(path).text for path in ("/readyz", "/metrics", "/openapi.json")]
+        said.append(endpoint.reviewer.get("/v1/claims/CL-1").text)
+        assert '"model_uri":"empty"' in said[-1]
+        assert '"model_uri":"none"' in said[-1]
+        assert 'role="champion",uri="empty"' in said[-3]
+        assert not [text for text in said if str(tmp_path) in text]
+
+
 def test_a_model_that_reads_other_features_is_not_taken(tmp_path: Path) -> None:
     place = saved(small_model(extra=("customer_shoe_size",)), tmp_path / "model")
     reloader = ModelReloader(str(place))
