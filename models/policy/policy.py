@@ -170,6 +170,8 @@ class Policy:
 
     def lanes(self, amounts: pd.Series) -> pd.Series[str]:
         """Return the lane of claims of such amounts by name, `concession` or `seller`, index of `amounts`; see `is_concession`."""
+        import pandas as pd
+
         small = self.is_concession(amounts.to_numpy(dtype=np.float64, na_value=np.nan))
         return pd.Series(np.where(small, *LANES), index=amounts.index, dtype="str")
 
@@ -213,6 +215,8 @@ class Policy:
         `disposition` is the cheapest as if experts were free, `otherwise` what happens where none is: never `deny` in the place of
         an expert. `expert_saving_usd` (float64, 0 where no expert is wanted) is what a review saves against that.
         """
+        import pandas as pd
+
         costs = self.costs(probabilities, claims)
         chosen = self._cheapest(costs)
         gentle = costs.drop(columns=[Disposition.REFER_TO_EXPERT.value, Disposition.DENY.value])
@@ -229,6 +233,8 @@ class Policy:
 
     @staticmethod
     def _cheapest(costs: pd.DataFrame) -> pd.Series[str]:
+        import pandas as pd
+
         names = np.array(costs.columns, dtype=object)[costs.to_numpy().argmin(axis=1)]
         return pd.Series(names, index=costs.index, name="disposition", dtype="str")
 
@@ -286,6 +292,8 @@ class Policy:
 
     @staticmethod
     def _frame(probabilities: pd.DataFrame, values: Floats | Flags) -> pd.DataFrame:
+        import pandas as pd
+
         return pd.DataFrame(values, index=probabilities.index, columns=list(DISPOSITIONS))
 
 

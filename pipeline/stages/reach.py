@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import UsageError
@@ -14,9 +13,6 @@ from claimvet.data.contract.reading.options import ReadOptions
 from claimvet.data.contract.writing.checks import require_output_directory, require_output_file
 from claimvet.features.engines.spark.tables import is_remote
 from claimvet.pipeline.validate import require_valid
-
-if TYPE_CHECKING:
-    from claimvet.models.scoring.claim_model import ClaimModel  # LightGBM takes two seconds to import
 
 _PART = re.compile(r"\.?(part-|_SUCCESS)")
 """Files that Spark writes into a directory."""
