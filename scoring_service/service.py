@@ -293,8 +293,8 @@ class Service:
         """
         url = self.store.engine.url.render_as_string(hide_password=False)
         found = await compare_apart(url, self.settings.check_decisions)
-        self.metrics.checked_decisions.set(found.decisions)
-        if not found.decisions:
+        self.metrics.checked_decisions.set(found.decisions + found.rescores)
+        if not found.decisions + found.rescores:
             log(_LOG, "self-check compared nothing", logging.WARNING, **vars(found))
             return
         self.metrics.checked.inc(found.values)

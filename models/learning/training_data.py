@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from claimvet.models.learning.labels import latest_outcomes
-from claimvet.models.metrics.copies import first_of_each
+from claimvet.models.metrics.copies import copies
 
 KEYS = ("claim_id", "customer_id")
 """Columns of the claims that say which row it is, and nothing about it."""
@@ -38,17 +38,19 @@ def counted_once(data: TrainingData) -> TrainingData:
     Alike are filing time, facts, features, and the latest outcome's label, decider and time. `facts["copies"]` is how many were left out,
     where there are any.
     """
-    decided = latest_outcomes(data.outcomes, data.outcomes["decided_at"].max()).sort_index()
-    ids = decided.index
-    own = data.claims.loc[ids].drop(columns=[name for name in KEYS if name in data.claims])
-    facts = [own.add_prefix("claims."), data.features.loc[ids].add_prefix("features."), decided.add_prefix("outcomes.")]
-    copies = ids[~first_of_each(pd.concat(facts, axis=1))]
-    if copies.empty:
+    decided = latest_outcomes(data.outcomes, data.outcomes["decided_at"].max())
+    again = copies(without_keys(data.claims.loc[decided.index]), data.features.loc[decided.index], decided)
+    if again.empty:
         return data
     return replace(
         data,
-        features=data.features.drop(index=copies),
-        claims=data.claims.drop(index=copies),
-        outcomes=data.outcomes[~data.outcomes["claim_id"].isin(copies)],
-        facts={**data.facts, "copies": len(copies)},
+        features=data.features.drop(index=again),
+        claims=data.claims.drop(index=again),
+        outcomes=data.outcomes[~data.outcomes["claim_id"].isin(again)],
+        facts={**data.facts, "copies": len(again)},
     )
+
+
+def without_keys(claims: pd.DataFrame) -> pd.DataFrame:
+    """Return what the rows of claims say, without the columns `KEYS`."""
+    return claims.drop(columns=[name for name in KEYS if name in claims])

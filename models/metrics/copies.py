@@ -20,3 +20,16 @@ def first_of_each(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
     [True, False, True, True]
     """
     return ~rows.duplicated(keep="first").to_numpy()
+
+
+def copies(*facts: pd.DataFrame) -> pd.Index:
+    """Return the ids of rows that are alike another in all columns of all `facts`, but for the first of them by id.
+
+    The frames have the same ids as their index, in the same order, and columns of any types.
+
+    >>> amounts = pd.DataFrame({"amount": [9.5, 9.5, 7.0]}, index=["c2", "c1", "c3"])
+    >>> copies(amounts, pd.DataFrame({"label": ["valid"] * 3}, index=amounts.index)).tolist()
+    ['c2']
+    """
+    rows = pd.concat([each.add_prefix(f"{number}.") for number, each in enumerate(facts)], axis=1).sort_index()
+    return rows.index[~first_of_each(rows)]

@@ -12,18 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.errors import InvalidDataError, ModelError
-from claimvet.data.contract.tables import LABELS
+from claimvet.data.contract.tables import LABELS, PROBABILITIES
 from claimvet.models.policy.safety import cluster_facts, number_column
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-
-PROBABILITIES = tuple(f"p_{label}" for label in LABELS)
-"""Columns of class probabilities, in the order of the labels."""
 
 
 _NEEDED = {"claim_type": "claim_type", "claim_amount": "amount_claimed", "claim_evidence_count": "evidence_count"}

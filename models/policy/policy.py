@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.errors import UsageError
-from claimvet.data.contract.tables import CONCESSION_LIMIT_USD
-from claimvet.models.policy.claim_facts import PROBABILITIES, ClaimFacts, Flags, Floats, most_likely
+from claimvet.data.contract.tables import CONCESSION_LIMIT_USD, PROBABILITIES
+from claimvet.models.policy.claim_facts import ClaimFacts, Flags, most_likely
 from claimvet.models.policy.safety import is_cluster
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = npt.NDArray[np.float64]
+from claimvet.data.contract.arrays import Floats
+
 Flags = npt.NDArray[np.bool_]
 Columns: TypeAlias = "pd.DataFrame | Mapping[str, Floats]"
 """Columns by name, all of one length, at least one."""

@@ -26,7 +26,14 @@ from claimvet.data.contract.tables import FINDINGS
 from claimvet.data.contract.writing.output_directory import output_directory, require_own_directory
 from claimvet.features.batch.build import build_features
 from claimvet.features.engines.progress import Progress, silent
-from claimvet.models.assessment.backtest import Period, Replayed, evaluated_period, period_row, shadow_row, stale_rows
+from claimvet.models.assessment.backtest import (
+    Replayed,
+    evaluated_period,
+    period_of,
+    period_row,
+    shadow_row,
+    stale_rows,
+)
 from claimvet.models.learning.training import train_model
 from claimvet.models.learning.training_data import TrainingData
 from claimvet.models.parameters import BacktestParams
@@ -145,8 +152,7 @@ def _replay(
         model = _trained(known, start, params)
         if model is None:
             continue
-        inside = claims[(claims["filed_at"] >= start) & (claims["filed_at"] < end)]
-        period = Period(start, end, inside, features.loc[inside.index], known.outcomes)
+        period = period_of(start, end, claims, features, known.outcomes)
         before = [past.model for past in replayed]
         challenger = model if challenger_params is None else _trained(known, start, challenger_params)
         champion = (before[-1] if before else None) if challenger_params is None else model

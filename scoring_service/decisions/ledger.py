@@ -10,8 +10,10 @@ A person's words lie apart in an entry, in `received` and `narrative`, where the
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,10 +21,12 @@ import sqlalchemy as sa
 from claimvet.scoring_service.json_text import canonical, parsed
 from claimvet.scoring_service.store.db.erased import digest as sha256
 from claimvet.scoring_service.store.db.erased import placeholder
-from claimvet.scoring_service.store.db.statements import run, run_many, where_in
+from claimvet.scoring_service.store.db.statements import run, run_many, stream, where_in
 
 _DAY = 24 * 3600 * 1_000_000
 """Microseconds."""
+_IDS_AT_ONCE = 10_000
+"""Ids that are held in memory at once while some of a day's decisions are drawn."""
 
 SCORE, RESCORE, OUTAGE = "score", "rescore", "outage"
 """The first decision on a claim; a later one; one that was answered while the store, which had decided before, was gone."""
@@ -134,18 +138,19 @@ def latest_allocation(connection: sa.Connection, before: str | None = None) -> s
     return str(found[0][0]) if found else None
 
 
-def day_of_scores(count: int, connection: sa.Connection) -> list[Decision]:
-    """A share of the first decisions with features that were made in the day before the latest of them, `count` at most.
+def day_of(kind: str, count: int, connection: sa.Connection) -> list[Decision]:
+    """A share of the decisions of that kind with features that were made in the day before the latest of them, `count` at most.
 
     Which they are follows from a hash of how many decisions there are: it moves on with the ledger, and no order of requests hides any.
     """
-    scores = f"features IS NOT NULL AND kind = '{SCORE}'"
-    latest, number = run(connection, f"SELECT max(scored_at), max(number) FROM decisions WHERE {scores}")[0]
+    ours = f"features IS NOT NULL AND kind = '{kind}'"
+    latest, number = run(connection, f"SELECT max(scored_at), max(number) FROM decisions WHERE {ours}")[0]
     if latest is None:
         return []
-    sql = f"SELECT decision_id FROM decisions WHERE {scores} AND scored_at > ?"
-    ids = sorted((row[0] for row in run(connection, sql, (latest - _DAY,))), key=lambda name: _drawn(number, name))
-    return [Decision(*row) for row in where_in(connection, _SELECT, "decision_id", ids[:count])]
+    sql = f"SELECT decision_id FROM decisions WHERE {ours} AND scored_at > {int(latest) - _DAY}"
+    ids = chain.from_iterable(stream(connection, sql, _IDS_AT_ONCE))
+    drawn = heapq.nsmallest(count, (row[0] for row in ids), key=lambda name: _drawn(number, name))
+    return [Decision(*row) for row in where_in(connection, _SELECT, "decision_id", drawn)]
 
 
 def _drawn(number: int, decision_id: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -53,3 +55,17 @@ def small_world(
 
 def trained(data: TrainingData) -> Training:
     return train_model(data, SPLIT, QUICK, Policy())
+
+
+def loaded_again(data: TrainingData, times: int, share: float = 1.0) -> TrainingData:
+    """The data with a share of its rows loaded so many times more, under other ids."""
+    kept = data.claims.index[: int(share * len(data.claims))]
+    own, decided = data.claims.loc[kept], data.outcomes[data.outcomes["claim_id"].isin(kept)]
+    features, claims, outcomes = [data.features], [data.claims], [data.outcomes]
+    for number in range(times):
+        named = "copy" + str(number) + "-" + kept
+        features.append(data.features.loc[kept].set_axis(named))
+        claims.append(own.assign(customer_id=f"other{number}").set_axis(named))
+        ids = {column: f"copy{number}-" + decided[column] for column in ("claim_id", "outcome_id")}
+        outcomes.append(decided.assign(**ids))
+    return replace(data, features=pd.concat(features), claims=pd.concat(claims), outcomes=pd.concat(outcomes))

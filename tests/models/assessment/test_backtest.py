@@ -13,6 +13,7 @@ from claimvet.models.assessment.backtest import (
     Period,
     Replayed,
     evaluated_period,
+    period_of,
     period_row,
     shadow_row,
     stale_rows,
@@ -24,6 +25,7 @@ from claimvet.models.metrics.label_noise import PRIOR_ERROR_RATE
 from claimvet.models.policy.capacity import REFER
 from claimvet.models.policy.guarantee import wrong_denial_bound
 from claimvet.models.scoring.claim_model import ClaimModel
+from tests.models.small_world import loaded_again
 
 SEED = 1
 CAPACITY = 2
@@ -63,6 +65,25 @@ def test_all_claims_are_decided_and_those_with_a_finding_evaluated(period: Perio
     assert set(evaluated.evaluated.index) == set(findings.index) & set(period.claims.index)
     assert evaluated.evaluated["label"].to_dict() == findings.loc[evaluated.evaluated.index].to_dict()
     assert (evaluated.evaluated["disposition"] == evaluated.decided["disposition"].loc[evaluated.evaluated.index]).all()
+
+
+@pytest.mark.parametrize(("times", "share"), [(1, 1.0), (2, 0.5)])
+def test_a_load_that_is_repeated_changes_no_figure_of_a_period(
+    times: int, share: float, data: TrainingData, period: Period, model: ClaimModel, worse: ClaimModel
+) -> None:
+    undecided = data.claims.index[::7]
+    once = replace(data, outcomes=data.outcomes[~data.outcomes["claim_id"].isin(undecided)])
+    again = loaded_again(once, times, share)
+    facts = {"claim_type": again.claims["claim_type"], "claim_amount": again.claims["amount_claimed"]}
+    given = again.features.assign(**facts, claim_evidence_count=1.0)
+    told = [
+        replayed(period_of(period.start, period.end, claims, given.loc[claims.index], outcomes), model, worse)
+        for claims, outcomes in ((once.claims, once.outcomes), (again.claims, again.outcomes))
+    ]
+    assert len(told[0].evaluated.evaluated) < len(told[0].evaluated.decided)
+    assert period_row(told[0], SEED) == period_row(told[1], SEED)
+    assert shadow_row(told[0], SEED) == shadow_row(told[1], SEED)
+    assert list(stale_rows(told[0], SEED)) == list(stale_rows(told[1], SEED))
 
 
 def test_no_day_of_a_period_has_more_reviews_than_experts(period: Period, model: ClaimModel) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claimvet.models.learning.training import Training, train_model
-from claimvet.models.learning.training_data import TrainingData, counted_once
+from claimvet.models.learning.training_data import counted_once
 from claimvet.models.metrics.copies import first_of_each
 from claimvet.models.metrics.evaluation import intervals
 from claimvet.models.parameters import TrainParams
@@ -18,24 +18,10 @@ from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.schema import Input, InputSchema
 from claimvet.pipeline.stages.train import training_notes
 from tests.examples import examples
-from tests.models.small_world import SPLIT, small_world
+from tests.models.small_world import SPLIT, loaded_again, small_world
 
 FAST = TrainParams(num_boost_round=10, learning_rate=0.3, num_leaves=4, max_depth=2, averaged=1)
 LAX = Policy(deny_alpha=0.2, finding_error_share=0.0)
-
-
-def loaded_again(data: TrainingData, times: int, share: float = 1.0) -> TrainingData:
-    """The data with a share of its rows loaded so many times more, under other ids."""
-    kept = data.claims.index[: int(share * len(data.claims))]
-    own, decided = data.claims.loc[kept], data.outcomes[data.outcomes["claim_id"].isin(kept)]
-    features, claims, outcomes = [data.features], [data.claims], [data.outcomes]
-    for number in range(times):
-        named = "copy" + str(number) + "-" + kept
-        features.append(data.features.loc[kept].set_axis(named))
-        claims.append(own.assign(customer_id=f"other{number}").set_axis(named))
-        ids = {column: f"copy{number}-" + decided[column] for column in ("claim_id", "outcome_id")}
-        outcomes.append(decided.assign(**ids))
-    return replace(data, features=pd.concat(features), claims=pd.concat(claims), outcomes=pd.concat(outcomes))
 
 
 @settings(max_examples=examples(3))

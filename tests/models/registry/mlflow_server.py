@@ -1,15 +1,17 @@
-"""A real `mlflow server` on loopback, and a real HTTP proxy before it that fails the calls that a test chooses."""
+"""A real MLflow server on loopback, and a real HTTP proxy before it that fails the calls that a test chooses."""
 
 from __future__ import annotations
 
 import http.client
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,29 +22,24 @@ Failure = Literal[403, 404, 500, "closed", "html", "lost", "silent"]
 """`closed`: the connection is closed and the call not passed on; `lost`: it is passed on, and its answer lost; `silent`: no answer."""
 
 
+SERVE = """
+import os, sys, uvicorn, mlflow.server as server
+os.environ[server.BACKEND_STORE_URI_ENV_VAR] = sys.argv[2]
+os.environ[server.ARTIFACT_ROOT_ENV_VAR] = "mlflow-artifacts:/"
+os.environ[server.SERVE_ARTIFACTS_ENV_VAR] = "true"
+os.environ[server.ARTIFACTS_DESTINATION_ENV_VAR] = sys.argv[3]
+uvicorn.run("mlflow.server.fastapi_app:app", host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
+"""
+"""What `mlflow server` runs in a second process, with what it hands over; importing MLflow in two costs six seconds."""
+
+
 class MlflowServer:
-    """Keeps everything in one directory; `stop` ends it."""
+    """Keeps everything in one directory, where its store `served.db` may lie already; `stop` ends it."""
 
     def __init__(self, root: Path) -> None:
         self.port = free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "mlflow",
-            "server",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--workers",
-            "1",
-        ]
-        command += [
-            "--backend-store-uri",
-            f"sqlite:///{root / 'served.db'}",
-            "--artifacts-destination",
-            str(root / "artifacts"),
-        ]
+        self._store = root / "served.db"
+        command = [sys.executable, "-c", SERVE, str(self.port), f"sqlite:///{self._store}", str(root / "artifacts")]
         quiet = {
             **os.environ,
             "MLFLOW_TRACKING_URI": "",
@@ -64,8 +61,17 @@ class MlflowServer:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
+    def keep(self, file: Path) -> Path:
+        """Copy what is in the store to a file, for `restore`."""
+        _copy(self._store, file)
+        return file
+
+    def restore(self, kept: Path) -> None:
+        """Put into the store, under the running server, what `keep` kept."""
+        _copy(kept, self._store)
+
     def stop(self) -> None:
-        """End the server and its workers."""
+        """End the server."""
         os.killpg(self._process.pid, 15)
         self._process.wait(SECONDS_TO_START)
         self._log.close()
@@ -79,6 +85,12 @@ class MlflowServer:
             return False
         finally:
             connection.close()
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A whole SQLite file, in one transaction of the target."""
+    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target, timeout=30)) as other:
+        one.backup(other)
 
 
 @dataclass
@@ -128,6 +140,7 @@ class FaultyProxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # or the second part of an answer waits for the first one's receipt, 40 ms
 
             def _pass(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -16,6 +16,7 @@ from claimvet.models.registry.registry import CARD_FILE, load_model, register, s
 from claimvet.pipeline.cli.main import main
 from tests.models.registry.champions import make_champion
 from tests.models.registry.mlflow_server import Failure, FaultyProxy, MlflowServer
+from tests.models.registry.stores import new_store
 from tests.scoring_service.endpoint.small_model import small_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.server]
@@ -30,6 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
     root = tmp_path_factory.mktemp("served")
     (root / "evaluation").mkdir()
     (root / "evaluation" / CARD_FILE).write_text("For tests.\n")
+    new_store(tmp_path_factory, root / "served.db")
     served = MlflowServer(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", served.url)
@@ -42,13 +44,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
 
 
 @pytest.fixture
-def proxy(server: MlflowServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
-    """Every call of this process goes through it, and none is repeated."""
+def proxy(server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
+    """Every call of this process goes through it, and none is repeated; at the end the store is as at the beginning."""
+    kept = server.keep(tmp_path / "kept.db")
     between = FaultyProxy(server.port)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", between.url)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     yield between
     between.stop()
+    server.restore(kept)
 
 
 def state(proxy: FaultyProxy) -> State:
@@ -75,31 +79,15 @@ def promote_second() -> None:
     promote_version(entry, {"log_loss": 0.3}, {"gate": "passed"}, before="1")
 
 
-def restore_first(before: State, proxy: FaultyProxy) -> None:
-    """Take a promotion back by hand."""
-    proxy.mend()
-    with mlflow_client("restore it") as client:
-        client.set_registered_model_alias(NAME, CHAMPION, before[0][CHAMPION])
-        experiment = client.get_experiment_by_name(NAME)
-        assert experiment is not None
-        newest = [run for run in client.search_runs([experiment.experiment_id]) if "claimvet.event" in run.data.tags]
-        for run in newest[: len(newest) - len(before[2])]:
-            client.delete_run(run.info.run_id)
-        for number, tags in enumerate(before[1], start=1):
-            for key in set(client.get_model_version(NAME, str(number)).tags) - set(tags):
-                client.delete_model_version_tag(NAME, str(number), key)
-            for key, value in tags.items():
-                client.set_model_version_tag(NAME, str(number), key, value)
-    assert state(proxy) == before
-
-
-def test_a_promotion_happens_with_its_record_or_not_at_all_whichever_call_fails(proxy: FaultyProxy) -> None:
-    before = state(proxy)
+def test_a_promotion_happens_with_its_record_or_not_at_all_whichever_call_fails(
+    server: MlflowServer, proxy: FaultyProxy, tmp_path: Path
+) -> None:
+    kept, before = server.keep(tmp_path / "first.db"), state(proxy)
     promote_second()
     chosen, after = one_of_each(proxy.calls), state(proxy)
     assert after[0] == {CHAMPION: "2", CHALLENGER: "2"}
     assert [entry.number for entry in after[2]] == ["1", "2"]
-    restore_first(before, proxy)
+    server.restore(kept)
     for number in chosen:
         proxy.fail(number, how=KINDS[number % len(KINDS)])
         with pytest.raises(
@@ -109,11 +97,13 @@ def test_a_promotion_happens_with_its_record_or_not_at_all_whichever_call_fails(
         assert state(proxy) == before, f"call {number}"
 
 
-def test_a_promotion_whose_answers_are_lost_is_seen_to_have_happened_or_is_taken_back(proxy: FaultyProxy) -> None:
-    before = state(proxy)
+def test_a_promotion_whose_answers_are_lost_is_seen_to_have_happened_or_is_taken_back(
+    server: MlflowServer, proxy: FaultyProxy, tmp_path: Path
+) -> None:
+    kept, before = server.keep(tmp_path / "first.db"), state(proxy)
     promote_second()
     calls, after = list(proxy.calls), state(proxy)
-    restore_first(before, proxy)
+    server.restore(kept)
     for number, call in enumerate(calls, start=1):
         if call.startswith("GET"):
             continue
@@ -121,7 +111,7 @@ def test_a_promotion_whose_answers_are_lost_is_seen_to_have_happened_or_is_taken
         if call.endswith("/registered-models/alias"):
             promote_second()
             assert state(proxy) == after
-            restore_first(before, proxy)
+            server.restore(kept)
         else:
             with pytest.raises(
                 RegistryError, match=r"cannot be reached to .*; the champion and the record are as they"
@@ -130,11 +120,13 @@ def test_a_promotion_whose_answers_are_lost_is_seen_to_have_happened_or_is_taken
             assert state(proxy) == before, call
 
 
-def test_a_registry_that_stays_silent_from_one_call_on_is_told_with_exactly_what_stands(proxy: FaultyProxy) -> None:
-    before = state(proxy)
+def test_a_registry_that_stays_silent_from_one_call_on_is_told_with_exactly_what_stands(
+    server: MlflowServer, proxy: FaultyProxy, tmp_path: Path
+) -> None:
+    kept = server.keep(tmp_path / "first.db")
     promote_second()
     calls = list(proxy.calls)
-    restore_first(before, proxy)
+    server.restore(kept)
     alias = next(
         number for number, call in enumerate(calls, 1) if call == "POST /api/2.0/mlflow/registered-models/alias"
     )
@@ -146,23 +138,22 @@ def test_a_registry_that_stays_silent_from_one_call_on_is_told_with_exactly_what
     aliases, _, entries = state(proxy)
     assert aliases[CHAMPION] == "1"
     assert entries[-1].number == "2"
-    restore_first(before, proxy)
 
 
-def test_a_rollback_happens_with_its_record_or_not_at_all_whichever_call_fails(proxy: FaultyProxy) -> None:
-    first = state(proxy)
+def test_a_rollback_happens_with_its_record_or_not_at_all_whichever_call_fails(
+    server: MlflowServer, proxy: FaultyProxy, tmp_path: Path
+) -> None:
     promote_second()
-    before = state(proxy)
+    kept, before = server.keep(tmp_path / "second.db"), state(proxy)
     assert roll_back(by="Ada", now=NOW) == ("2", "1")
     chosen = one_of_each(proxy.calls)
     assert state(proxy)[2][-1].event is Event.ROLLED_BACK
-    restore_first(before, proxy)
+    server.restore(kept)
     for number in chosen:
         proxy.fail(number, how=KINDS[number % len(KINDS)])
         with pytest.raises(RegistryError, match=rf"MLflow at {proxy.url} "):
             roll_back(by="Ada", now=NOW)
         assert state(proxy) == before, f"call {number}"
-    restore_first(first, proxy)
 
 
 def test_a_champion_that_cannot_be_looked_up_is_never_none(proxy: FaultyProxy) -> None:
@@ -195,15 +186,14 @@ def test_a_model_that_is_not_handed_over_whole_is_told(proxy: FaultyProxy) -> No
             load_model()
 
 
-def test_each_kind_of_call_of_a_training_fails_without_a_new_challenger(proxy: FaultyProxy, tmp_path: Path) -> None:
+def test_each_kind_of_call_of_a_training_fails_without_a_new_challenger(
+    server: MlflowServer, proxy: FaultyProxy, tmp_path: Path
+) -> None:
     (tmp_path / CARD_FILE).write_text("For tests.\n")
-    before = state(proxy)
+    kept, before = server.keep(tmp_path / "first.db"), state(proxy)
     register(small_model(3), tmp_path, {"a": 1}, {"b": 2.0}, {"c": "d"})
     chosen = one_of_each(proxy.calls)
-    proxy.mend()
-    with mlflow_client("restore it") as client:
-        client.delete_model_version(NAME, "3")
-        client.set_registered_model_alias(NAME, CHALLENGER, "2")
+    server.restore(kept)
     assert state(proxy)[:2] == before[:2]
     for number in chosen:
         proxy.fail(number, how=403)
@@ -228,9 +218,7 @@ def test_the_commands_say_it_in_one_sentence_on_stderr_and_exit_with_one(
 
 
 def test_mlflows_own_lines_never_reach_stdout(proxy: FaultyProxy, capfd: pytest.CaptureFixture[str]) -> None:
-    before = state(proxy)
     promote_second()
-    restore_first(before, proxy)
     assert capfd.readouterr() == ("", "")
 
 

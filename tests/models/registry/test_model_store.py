@@ -23,6 +23,7 @@ from claimvet.models.registry.registry import CARD_FILE, register
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.scoring_service.model_loading.fetching import Fetching
 from tests.models.registry.champions import make_champion
+from tests.models.registry.stores import new_store
 from tests.scoring_service.endpoint.small_model import saved, small_model
 
 
@@ -33,7 +34,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "evaluation").mkdir()
     (root / "evaluation" / CARD_FILE).write_text("For tests.\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'mlflow.db'}")
+        patch.setenv("MLFLOW_TRACKING_URI", new_store(tmp_path_factory, root / "mlflow.db"))
         patch.chdir(root)
         for seed in (1, 2):
             number = register(small_model(seed), root / "evaluation", {}, {}, {})

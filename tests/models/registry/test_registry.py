@@ -29,6 +29,7 @@ from claimvet.models.registry.registry import (
 from claimvet.pipeline.stages.promote import promote, require_passed, roll_back_champion
 from claimvet.pipeline.stages.train import write_evaluation
 from tests.models.registry.champions import make_champion
+from tests.models.registry.stores import new_store
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -39,7 +40,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An empty SQLite store in a working directory of its own."""
     folder, before = tmp_path_factory.mktemp("store"), Path.cwd()
     os.chdir(folder)
-    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
+    os.environ["MLFLOW_TRACKING_URI"] = new_store(tmp_path_factory, folder / "mlflow.db")
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     yield folder
     os.chdir(before)
@@ -47,9 +48,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_the_variable_decides_whatever_was_set_in_this_process_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    uri = new_store(tmp_path_factory, tmp_path / "mlflow.db")
     mlflow.set_tracking_uri("")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with mlflow_client("show it"):
@@ -84,7 +85,7 @@ def test_no_artifact_is_a_pickle(registered: str, store: Path) -> None:
     files = [path for path in (store / "mlruns").rglob("*") if path.is_file()]
     suffixes = {path.suffix for path in files}
     assert any(path.name == "frivolous.txt" for path in files)
-    assert suffixes <= {".txt", ".json", ".yaml", ".py", ".csv", ".png", ".parquet", ".md", ""}
+    assert suffixes <= {".txt", ".json", ".yaml", ".py", ".csv", ".svg", ".parquet", ".md", ""}
     assert not [path for path in files if path.read_bytes()[:2] in (b"\x80\x03", b"\x80\x04", b"\x80\x05")]
     assert not [path for path in files if path.suffix == "" and path.name not in ("MLmodel", "registered_model_meta")]
 

@@ -19,6 +19,7 @@ from claimvet.models.registry.model_store import CHALLENGER, CHAMPION, NAME
 from claimvet.models.registry.registry import CARD_FILE, load_model, register, stored_model
 from claimvet.pipeline.cli.main import main
 from tests.models.registry.champions import make_champion
+from tests.models.registry.stores import new_store
 from tests.scoring_service.endpoint.small_model import small_model
 
 pytestmark = pytest.mark.slow
@@ -33,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "evaluation" / CARD_FILE).write_text("For tests.\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'mlflow.db'}")
+        patch.setenv("MLFLOW_TRACKING_URI", new_store(tmp_path_factory, root / "mlflow.db"))
         make_champion(register(small_model(1), root / "evaluation", {}, {}, {}))
         register(small_model(2), root / "evaluation", {}, {}, {})
     return root
@@ -153,9 +154,9 @@ def test_a_kind_of_store_that_mlflow_does_not_know_is_told(uri: str, monkeypatch
 
 
 def test_a_registry_apart_from_the_runs_is_the_one_that_is_asked(
-    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{tmp_path / 'other.db'}")
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", new_store(tmp_path_factory, tmp_path / "other.db"))
     assert champion_number() is None
     monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{store}")
     assert champion_number() == "1"

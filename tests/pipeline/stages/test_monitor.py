@@ -10,7 +10,9 @@ import pytest
 
 import claimvet.pipeline.stages.monitor as stage
 from claimvet.data.contract.errors import ModelError, UsageError
+from claimvet.data.contract.reading.options import AS_IT_LIES
 from claimvet.data.marketplace import generate
+from claimvet.features.engines.progress import silent
 from claimvet.models.parameters import MonitorParams
 from claimvet.models.scoring.schema import InputSchema
 from claimvet.pipeline.stages.monitor import MonitorReport, monitor
@@ -122,3 +124,15 @@ def test_one_claim_has_nothing_to_be_compared_with(market: Path, tmp_path: Path)
     pd.read_parquet(market / "claims.parquet").head(1).assign(order_id=None).to_parquet(folder / "claims.parquet")
     with pytest.raises(UsageError, match="expected some on both sides to compare"):
         monitor(folder, tmp_path / "out", MonitorParams(), now=NOW)
+
+
+def test_a_load_that_is_repeated_is_no_more_claims_to_be_sure_by(market: Path, tmp_path: Path) -> None:
+    (tmp_path / "twice").mkdir()
+    for file in market.glob("*.parquet"):
+        once = pd.read_parquet(file)
+        names = [name for name in once.columns if name.endswith("_id") and name != "category_id"]
+        again = once.assign(**{name: once[name].where(once[name].isna(), "z-" + once[name]) for name in names})
+        pd.concat([once, again]).to_parquet(tmp_path / "twice" / file.name)
+    whole, doubled = (stage._side(folder, AS_IT_LIES, silent) for folder in (market, tmp_path / "twice"))
+    assert set(doubled.features.index) == set(doubled.filed_at.index) == set(whole.features.index)
+    assert len(doubled.labels) == len(whole.labels) > 0

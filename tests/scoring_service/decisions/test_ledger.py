@@ -64,12 +64,14 @@ def test_a_share_of_the_last_day_is_drawn_whatever_stands_between(store: EventSt
     others = [entry(10, scored_at=1), entry(11, scored_at=3 * day - 1, features=None)]
     again = [replace(entry(0, scored_at=3 * day), decision_id=f"R-{number}", kind=RESCORE) for number in range(20)]
     with store.begin() as connection:
-        assert ledger.day_of_scores(3, connection) == []
+        assert ledger.day_of(ledger.SCORE, 3, connection) == []
         ledger.add([*others, *scores, *again], connection)
-        assert sorted(one.decision_id for one in ledger.day_of_scores(9, connection)) == [f"D-{n}" for n in range(6)]
+        assert sorted(one.decision_id for one in ledger.day_of(ledger.SCORE, 9, connection)) == [
+            f"D-{n}" for n in range(6)
+        ]
         drawn = []
         for number in range(12, 32):
-            drawn.append({one.decision_id for one in ledger.day_of_scores(3, connection)})
+            drawn.append({one.decision_id for one in ledger.day_of(ledger.SCORE, 3, connection)})
             ledger.add([entry(number, scored_at=2 * day)], connection)
     assert {len(names) for names in drawn} == {3}
     assert len(set.union(*drawn)) > 8, "another share as the ledger grows"

@@ -19,6 +19,7 @@ from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import FEATURES
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.pipeline.stages.scores import score_batch
+from claimvet.scoring_service.decisions import self_check
 from claimvet.scoring_service.decisions.self_check import compare, same
 from claimvet.scoring_service.observability.logs import JsonLines
 from claimvet.scoring_service.observability.metrics import PARTS
@@ -39,7 +40,9 @@ def _bodies(world: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_the_endpoint_answers_what_the_batch_answers(tmp_path: Path, model: Path) -> None:
+def test_the_endpoint_answers_what_the_batch_answers(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world, url = tmp_path / "world", f"sqlite:///{tmp_path / 'store.db'}"
     generate(world, 150, 5)
     load(DataSet.open(world), url)
@@ -48,6 +51,7 @@ def test_the_endpoint_answers_what_the_batch_answers(tmp_path: Path, model: Path
     scores = {row["claim_id"]: row for row in score_batch(features, ClaimModel.load(model), NOW).to_pylist()}
     seen = {row["claim_id"]: row for row in pq.read_table(tmp_path / "features.parquet").to_pylist()}
     with running(url, model) as endpoint:
+        monkeypatch.setattr(self_check, "RESCORES", 3)
         for body in _bodies(world):
             answer = endpoint.intake.score(body).json()
             del answer["decision_id"], answer["scored_at"]
@@ -57,8 +61,10 @@ def test_the_endpoint_answers_what_the_batch_answers(tmp_path: Path, model: Path
             assert weights[0] == pytest.approx(weights[1], abs=1e-9)
             saw = endpoint.reviewer.get(f"/v1/claims/{body['claim_id']}").json()["features"]
             assert [name for name, value in saw.items() if not same(value, seen[body["claim_id"]][name])] == []
+        for body in _bodies(world)[:3]:
+            assert endpoint.intake.post(f"/v1/claims/{body['claim_id']}/rescore").status_code == 200
         found = compare(endpoint.service.store, SCORED)
-        assert (found.decisions, found.differences, found.changed_since) == (SCORED, {}, 0)
+        assert (found.decisions, found.rescores, found.differences, found.changed_since) == (SCORED, 3, {}, 0)
         with endpoint.service.store.begin() as connection:
             connection.exec_driver_sql("UPDATE deltas SET t0 = t0 + 1")
         assert compare(endpoint.service.store, SCORED).differences
@@ -78,6 +84,31 @@ def test_as_many_rescores_as_the_check_takes_hide_no_decision(endpoint: Endpoint
         assert endpoint.http.post("/v1/claims/CL-1/rescore", headers=endpoint.intake.headers).status_code == 200
     found = compare(endpoint.service.store, 3)
     assert (found.decisions, found.differences) == (1, {})
+
+
+def test_a_decision_that_was_made_again_is_compared_without_its_claim_in_its_own_history(endpoint: Endpoint) -> None:
+    outcome = {"claim_id": "CL-1", "decided_by": "expert", "amount_paid": None, "decided_at": "2026-03-01T00:00:00Z"}
+    other = claim("CL-2", filed_at="2026-02-25T00:00:00Z")
+    endpoint.intake.score(claim(evidence=[PHOTO]))
+    endpoint.intake.events(("claims", other), ("outcomes", {**outcome, "outcome_id": "O-1", "label": "abusive"}))
+    endpoint.intake.post("/v1/claims/CL-1/rescore", {"as_of": "2026-03-05T00:00:00Z"})
+    seen = endpoint.reviewer.get("/v1/claims/CL-1").json()["decisions"][-1]["features"]
+    assert (seen["customer_claims_count_365d"], seen["customer_abusive_outcomes_count_365d"]) == (1, 0)
+    store = endpoint.service.store
+    found = compare(store, 3)
+    assert (found.decisions, found.rescores, found.differences) == (1, 1, {})
+    with store.begin() as connection:
+        connection.exec_driver_sql("UPDATE deltas SET t0 = t0 + 1 WHERE position > 1771925000000000")
+    found = compare(store, 3)  # what only the rescore saw
+    assert "customer_claims_count_365d" in found.differences
+
+
+def test_what_was_filled_after_a_decision_is_a_change_and_no_difference(endpoint: Endpoint) -> None:
+    endpoint.intake.score(claim(amount_claimed=None, x_lane=None))
+    endpoint.intake.events(("claims", claim(x_lane="7")), ("claims", claim("CL-2", x_lane=7)))
+    found = compare(endpoint.service.store, 3)
+    assert (found.decisions, found.differences) == (1, {})
+    assert found.changed_since > 0
 
 
 def test_a_check_that_compared_nothing_says_so(endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
@@ -153,7 +184,8 @@ def test_what_a_model_refuses_is_in_the_ledger_and_not_in_the_log(
 ) -> None:
     place = saved(small_model(extra=("x_site",)), tmp_path / "model")
     with running(f"sqlite:///{tmp_path / 'store.db'}", place) as endpoint, caplog.at_level(logging.INFO, "claimvet"):
-        answer = endpoint.intake.score(claim(x_site="my secret" * 50)).json()
+        endpoint.intake.events(("claims", claim(x_site="my secret" * 50)))
+        answer = endpoint.intake.score(claim(x_site=None)).json()
         assert len(answer["reasons"][0]["text"]) < 200
         assert "my secret" in endpoint.reviewer.get("/v1/claims/CL-1").json()["degraded"]
     lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
