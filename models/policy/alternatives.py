@@ -47,7 +47,7 @@ def settled(evaluated: pd.DataFrame, policy: Policy) -> pd.Series[str]:
 
 
 def policy_way(evaluated: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
-    """The policy with at most `most` reviews in all, audits included."""
+    """Return the policy's dispositions with at most `most` reviews in all, audits included."""
     options = policy.options(evaluated[list(PROBABILITIES)], evaluated)
     limited = replace(policy, expert_reviews_per_day=most)
     day = pd.Series(0, index=evaluated.index)
@@ -78,7 +78,7 @@ def threshold_way(evaluated: pd.DataFrame, policy: Policy, most: int) -> pd.Seri
 
 
 def random_way(evaluated: pd.DataFrame, policy: Policy, most: int) -> pd.Series[str]:
-    """The policy, but experts get claims by lot."""
+    """Return the policy's dispositions, but with claims given to experts by lot."""
     options = policy.options(evaluated[list(PROBABILITIES)], evaluated)
     draws = audit_draws(map(str, evaluated.index), policy.audit_seed + 1)
     drawn = np.argsort(np.argsort(draws, kind="stable"), kind="stable") < most
@@ -93,7 +93,7 @@ def oracle_way(evaluated: pd.DataFrame, policy: Policy) -> pd.Series[str]:
 def ways(
     evaluated: pd.DataFrame, policy: Policy, most: int, features: pd.DataFrame | None = None
 ) -> dict[str, pd.Series]:
-    """The disposition of every claim by way of deciding; the policy first, the oracle last."""
+    """Return the disposition of every claim by way of deciding; the policy first, the oracle last."""
     return {
         "policy": policy_way(evaluated, policy, most),
         "present everything": settled(evaluated, policy),
@@ -105,12 +105,12 @@ def ways(
 
 
 def costs_of(evaluated: pd.DataFrame, policy: Policy, chosen: pd.Series[str]) -> Floats:
-    """What the chosen disposition cost each claim, US dollars, float64."""
+    """Return what the chosen disposition cost each claim, US dollars, float64."""
     return chosen_costs(realised_of(evaluated, policy), chosen)
 
 
 def realised_of(evaluated: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """What each disposition cost each claim, as it turned out."""
+    """Return what each disposition cost each claim, as it turned out."""
     return policy.realised_costs(evaluated[list(PROBABILITIES)], evaluated, evaluated["label"])
 
 
@@ -150,7 +150,7 @@ def money_table(
 
 
 def with_cost_ratio(policy: Policy, ratio: float) -> Policy:
-    """The policy where a wrong denial does `ratio` times the harm."""
+    """Return the policy where a wrong denial does `ratio` times the harm."""
     return replace(
         policy,
         wrong_denial_usd=policy.wrong_denial_usd * ratio,
