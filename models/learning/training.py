@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from claimvet.data.contract.errors import ModelError
-from claimvet.data.contract.tables import LABELS
+from claimvet.data.contract.tables import LABELS, PROBABILITIES
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.explain.reference_ranges import reference_ranges
 from claimvet.models.learning.held_out import bounded
@@ -29,7 +29,7 @@ from claimvet.models.metrics.baselines import base_rates, logistic, rules
 from claimvet.models.metrics.evaluation import FOUND, evaluated_frame
 from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.policy import Policy
-from claimvet.models.scoring.claim_model import PROBABILITIES, ClaimModel
+from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.models.scoring.schema import InputSchema
 
 
@@ -83,6 +83,13 @@ def train_model(
 
     The same data, parameters and seed give the same bytes. Raises `ModelError` where no claim has a finding: assumptions alone teach
     nothing.
+
+    >>> from claimvet.models.learning.example_data import example_data
+    >>> training = train_model(example_data(), SplitParams(), TrainParams(num_boost_round=20), Policy())
+    >>> len(training.evaluated), sorted(training.baselines)
+    (60, ['base_rates', 'logistic', 'rules'])
+    >>> training.model.policy.deny_threshold is None  # too few findings to guarantee anything
+    True
     """
     known = counted_once(data)
     split = _split(known, split_params)

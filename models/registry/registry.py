@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from claimvet.data.contract.errors import ModelError
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.policy.policy import Policy
 from claimvet.models.registry.aliases import give_alias
 from claimvet.models.registry.experiment import experiment_id, require_registered_model
 from claimvet.models.registry.mlflow_store import mlflow_client, version_of
 from claimvet.models.registry.model_store import ARTIFACT, CHALLENGER, CHAMPION, NAME, fetch
 from claimvet.models.registry.undo import Undo, undone_on_failure
-from claimvet.models.scoring.claim_model import PROBABILITIES, ClaimModel
+from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.models.scoring.schema import InputSchema
 
 if TYPE_CHECKING:

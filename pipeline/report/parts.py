@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from claimvet.models.charts.titled import TitledChart
+
 
 @dataclass(frozen=True)
 class Table:
@@ -29,6 +31,11 @@ class Card:
     wide: bool = False
 
 
+def chart_card(drawn: TitledChart) -> Card:
+    """Return a box with a chart, its title and its caption."""
+    return Card(drawn.title, drawn.chart, note=drawn.caption)
+
+
 @dataclass(frozen=True)
 class Section:
     """A chapter of the report."""
@@ -40,12 +47,12 @@ class Section:
 
 
 def shortened(text: str, most: int = 150) -> str:
-    """The text, cut where it is longer than `most` characters."""
+    """Return the text, cut where it is longer than `most` characters."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def share(part: float, whole: float) -> str:
-    """A percentage with one decimal; `none` of nothing.
+    """Return a percentage with one decimal; `none` of nothing.
 
     >>> share(1, 8), share(0, 0)
     ('12.5%', 'none')
