@@ -21,7 +21,6 @@ LIFTED_AFTER_DAYS = 60.0
 """Mean days until a violation is lifted (assumption)."""
 NEVER_LIFTED = 0.2
 """Violations that stay (assumption)."""
-_YEAR_MICROSECONDS = 365 * c.MICROSECOND_DAY
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def make_violations(seed: int, sellers: Sellers) -> Violations:
     """Return violations at a constant rate while a seller sells."""
     rng = stream(seed, "violations")
     start = np.maximum(sellers.created_at, start_of_period())
-    years = np.maximum(end_of_period() - start, 0) / _YEAR_MICROSECONDS
+    years = np.maximum(end_of_period() - start, 0) / (365 * c.MICROSECOND_DAY)
     rate = YEARLY_VIOLATIONS * np.where(sellers.dishonest, DISHONEST_MULTIPLE, 1.0)
     seller = np.repeat(np.arange(len(sellers)), rng.poisson(rate * years))
     recorded_at = start[seller] + (rng.random(len(seller)) * (end_of_period() - start[seller])).astype(np.int64)
