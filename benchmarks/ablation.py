@@ -17,6 +17,7 @@ import pandas as pd
 
 from benchmarks.page import table, write_section
 from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import MODEL_FEATURES
@@ -28,7 +29,6 @@ from claimvet.models.metrics.evaluation import auc_valid_metric
 from claimvet.models.metrics.label_noise import BOOSTER_LABELS, Findings, fit, shares_of
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.policy import Policy
-from claimvet.models.scoring.claim_model import PROBABILITIES
 from claimvet.pipeline.params import Params, load_params
 from claimvet.pipeline.progress import say
 from claimvet.pipeline.stages.history import claims_from, known_by

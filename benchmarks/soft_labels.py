@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.page import table, write_section
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.tables import LABELS
 from claimvet.data.marketplace import generate
@@ -33,7 +34,6 @@ from claimvet.models.scoring.schema import InputSchema
 from claimvet.pipeline.progress import say
 from claimvet.pipeline.stages.train import model_inputs
 
-FloatArray = npt.NDArray[np.float64]
 WORLDS = ((20_000, 7), (20_000, 11), (20_000, 12), (20_000, 13), (40_000, 22))
 """Claims and seed."""
 KNOWN_SHARE = 0.75
@@ -102,7 +102,7 @@ def boosters(training_set: TrainingSet) -> Boosters:
     return grow_both(training_set, dict.fromkeys(BOOSTER_LABELS, TREES), PARAMS)
 
 
-def propensities(world: World) -> FloatArray:
+def propensities(world: World) -> Floats:
     """P(somebody looks at the claim) of each finding, from what was known at filing, by boosters of the other folds."""
     both = pd.concat([world.matrix, world.unchecked])
     looked = np.r_[np.ones(len(world.matrix)), np.zeros(len(world.unchecked))]
@@ -153,7 +153,7 @@ def _joined(first: TrainingSet, second: TrainingSet, weight: float) -> TrainingS
     )
 
 
-def _believed(world: World, pair: Boosters) -> FloatArray:
+def _believed(world: World, pair: Boosters) -> Floats:
     return shares_of(pair.log_odds(world.unchecked).to_numpy())
 
 
@@ -162,7 +162,7 @@ def evaluated(world: World, pair: Boosters) -> list[float]:
     return evaluated_odds(world, pair.log_odds(world.later).to_numpy())
 
 
-def evaluated_odds(world: World, raw: FloatArray) -> list[float]:
+def evaluated_odds(world: World, raw: Floats) -> list[float]:
     """The same of log odds of frivolous and abusive against valid, (n, 2), however they were made."""
     truth = pd.Series([LABELS[place] for place in world.true_later])
     facts = Findings.of(pd.DataFrame(raw, columns=list(BOOSTER_LABELS)), truth, pd.Series(["truth"] * len(truth)))

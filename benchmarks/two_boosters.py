@@ -13,11 +13,11 @@ from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.page import table, write_section
 from benchmarks.soft_labels import PARAMS as USUAL
 from benchmarks.soft_labels import TREES, World, asked_worlds, evaluated_odds, make_world
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.tables import LABELS
 from claimvet.models.learning.boosters import booster_settings, grow, grow_both, suspicion_signs
 from claimvet.models.learning.soft_labels import hard_labels
@@ -25,12 +25,11 @@ from claimvet.models.metrics.label_noise import BOOSTER_LABELS
 from claimvet.models.scoring.claim_model import raw_scores
 from claimvet.pipeline.progress import say
 
-FloatArray = npt.NDArray[np.float64]
 PARAMS = replace(USUAL, averaged=1)
 """One booster each: a multiclass model has no other to be averaged with."""
 
 
-def two_questions(world: World) -> FloatArray:
+def two_questions(world: World) -> Floats:
     """P(valid), and P(abusive | not valid)."""
     labels = world.findings["label"].to_numpy()
     merit = labels == "valid"
@@ -41,7 +40,7 @@ def two_questions(world: World) -> FloatArray:
     return odds_of_two_questions(raw_scores(without, world.later), raw_scores(which, world.later))
 
 
-def odds_of_two_questions(without: FloatArray, which: FloatArray) -> FloatArray:
+def odds_of_two_questions(without: Floats, which: Floats) -> Floats:
     """Log odds of frivolous and of abusive against valid, (n, 2), from those of no merit and of abusive among claims without merit.
 
     >>> odds_of_two_questions(np.array([0.0]), np.array([0.0])).round(3)
@@ -50,7 +49,7 @@ def odds_of_two_questions(without: FloatArray, which: FloatArray) -> FloatArray:
     return np.column_stack([without - np.logaddexp(0.0, which), without - np.logaddexp(0.0, -which)])
 
 
-def one_multiclass(world: World) -> FloatArray:
+def one_multiclass(world: World) -> Floats:
     """One model of three classes; LightGBM has no monotone constraints for it that mean anything."""
     labels = np.array([LABELS.index(label) for label in world.findings["label"]], dtype=np.float64)
     settings = booster_settings([0] * len(world.schema.inputs), len(labels), PARAMS)
@@ -60,14 +59,14 @@ def one_multiclass(world: World) -> FloatArray:
     return raw[:, 1:] - raw[:, :1]
 
 
-def against_valid(world: World, *, signed: bool) -> FloatArray:
+def against_valid(world: World, *, signed: bool) -> Floats:
     """One booster a label, each against valid, with monotone constraints or without."""
     signs = suspicion_signs(world.schema) if signed else [0] * len(world.schema.inputs)
     hard = hard_labels(world.matrix, list(world.findings["label"]), signs)
     return grow_both(hard, dict.fromkeys(BOOSTER_LABELS, TREES), PARAMS).log_odds(world.later).to_numpy()
 
 
-def designs(world: World) -> Iterator[tuple[str, FloatArray]]:
+def designs(world: World) -> Iterator[tuple[str, Floats]]:
     """Every design by name, with its log odds against valid of the later claims."""
     yield "P(valid), and P(abusive given not valid)", two_questions(world)
     yield "one multiclass model", one_multiclass(world)

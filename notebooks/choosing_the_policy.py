@@ -24,12 +24,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from claimvet.models.assessment.money_plots import money_plot
 from IPython.display import display
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
-from claimvet.models.assessment.money_plots import money_plot
 from claimvet.models.learning.training import train_model
 from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.alternatives import costs_of, money_table, policy_way, with_cost_ratio

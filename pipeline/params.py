@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_type_hints
@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from claimvet.cases.settings import CaseSettings
 from claimvet.data.contract.errors import UsageError
 from claimvet.data.contract.reading.feature_types import FeatureType, is_feature
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
@@ -48,6 +49,10 @@ RENAMED: Mapping[str, str] = MappingProxyType(
     }
 )
 """What a parameter of an earlier version is called now."""
+
+
+OF_POLICY = ("concession_limit_usd", "insured_from_usd")
+"""Figures of cases that `policy:` sets, so that there is one of each."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,12 @@ class Params:
     policy: Policy = field(default_factory=Policy)
     backtest: BacktestParams = field(default_factory=BacktestParams)
     monitor: MonitorParams = field(default_factory=MonitorParams)
+    cases: CaseSettings = field(default_factory=CaseSettings)
+
+    @property
+    def case_settings(self) -> CaseSettings:
+        """The figures of cases, with the two limits that the policy has too, as the policy has them."""
+        return replace(self.cases, **{name: getattr(self.policy, name) for name in OF_POLICY})
 
 
 def find_params(named: Path | None, working_directory: Path) -> Path | None:
@@ -150,6 +161,9 @@ def parse_params(text: str, name: str = FILE_NAME) -> Params:
     for key in _unknown_keys(Params, values):
         told = f"it is called {RENAMED[key]} now" if key in RENAMED else "docs/params.md lists them"
         raise UsageError(f"{name} has no parameter {key}; {told}")
+    for figure in OF_POLICY:
+        if figure in (values.get("cases") or {}):
+            raise UsageError(f"{name} has cases.{figure}; expected it under policy: only, which cases follow")
     try:
         return TypeAdapter(Params).validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+from tests.distribution import SPARK, Grouped, group
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+    from xdist.remote import Producer
 
 QUICK = {
     "spark.master": "local[2]",
@@ -40,7 +43,7 @@ settings.load_profile(os.environ.get("CLAIMVET_HYPOTHESIS", "claimvet"))
 
 
 LONG_FIRST = (
-    "tests/features/engines/test_spark.py",
+    SPARK,
     "tests/models/registry/",
     "tests/scoring_service/endpoint/",
     "tests/pipeline/",
@@ -50,11 +53,17 @@ LONG_FIRST = (
 """What takes long starts first, so that at the end no worker waits for the other."""
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Grouped | None:
+    """Keep together what shares worlds, models or Spark's session."""
+    return Grouped(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what follows from a test's place and fixtures, so that `make test-fast` and `make test-random` need no lists.
 
-    A file stays on one worker (`--dist loadfile`), so the worlds and models that its tests share are made once.
+    What `group` names stays on one worker (`--dist loadfile`), so the worlds and models that its tests share are made once.
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
@@ -68,8 +77,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(item: pytest.Item) -> int:
-    """The place of a test's file among those that take long, and after all of them for any other."""
-    return next((n for n, start in enumerate(LONG_FIRST) if item.nodeid.startswith(start)), len(LONG_FIRST))
+    """The place of a test's group among those that take long, and after all of them for any other."""
+    return next((n for n, start in enumerate(LONG_FIRST) if group(item.nodeid).startswith(start)), len(LONG_FIRST))
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("data", "features", "models", "pipeline", "scoring_service")
+PACKAGES = ("cases", "data", "features", "models", "pipeline", "scoring_service")
 SOURCES = sorted(path for package in (*PACKAGES, "benchmarks") for path in (ROOT / package).rglob("*.py"))
 FOLDERS = sorted({path.parent for path in SOURCES})
 MAX_FILE_LINES = 400

@@ -11,6 +11,7 @@
     ├── RowError             one row sent to the event store breaks the contract; `field` says where
     │   └── TimeOrderError   two of its times, each good by itself, are in the wrong order
     ├── EventConflictError   a key of the event store was seen with another row
+    ├── CaseConflictError    a case stands where what was asked cannot be done
     └── UsageError           exit status 2: the command was called wrongly
 
 A message is one sentence that names the culprit, its value and what was expected.
@@ -74,6 +75,10 @@ class EventConflictError(ClaimvetError):
         super().__init__(message)
         self.table = table
         self.key = key
+
+
+class CaseConflictError(ClaimvetError):
+    """A case stands where what was asked of it cannot be done; the message says where it stands and what would be possible."""
 
 
 class UsageError(ClaimvetError):

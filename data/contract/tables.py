@@ -107,6 +107,10 @@ CLAIM_TYPES = ("property_damage", "personal_injury")
 EVIDENCE_KINDS = ("photo", "receipt", "medical_report", "police_report", "repair_estimate", "other")
 IDENTITY_KINDS = ("device", "payment", "address", "phone")
 LABELS = ("valid", "frivolous", "abusive")
+PROBABILITIES = tuple(f"p_{label}" for label in LABELS)
+"""Columns of the probability of each label."""
+PROBABILITIES = tuple(f"p_{label}" for label in LABELS)
+"""Columns of the probability of each label."""
 FINDINGS = ("expert", "investigator", "seller_defense", "appeal")
 """`decided_by` values where somebody looked; `concession` is the fifth: paid without anyone looking."""
 DECIDERS = (*FINDINGS, "concession")

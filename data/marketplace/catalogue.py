@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.marketplace import constants as c
-from claimvet.data.marketplace.randomness import Flags, Floats, Ints, pick, pick_distinct, stream
+from claimvet.data.marketplace.randomness import Flags, Ints, pick, pick_distinct, stream
 from claimvet.data.marketplace.timeline import days, end_of_period, start_of_period
 from claimvet.data.reference import load_categories
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.marketplace import constants as c
 from claimvet.data.marketplace.catalogue import Products
 from claimvet.data.marketplace.population import Customers
-from claimvet.data.marketplace.randomness import Flags, Floats, Ints, pick_distinct, stream
+from claimvet.data.marketplace.randomness import Flags, Ints, pick_distinct, stream
 from claimvet.data.marketplace.returns import Returns
 from claimvet.data.marketplace.schemes import DEFECT, REFUSED_RETURN, SCHEMES, scheme_weights
 from claimvet.data.marketplace.shopping import Orders

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.marketplace.claims import Claims
 from claimvet.data.marketplace.population import Customers
-from claimvet.data.marketplace.randomness import Floats, Ints, pick_code, stream
+from claimvet.data.marketplace.randomness import Ints, pick_code, stream
 from claimvet.data.marketplace.schemes import FABRICATED, RING_SCHEME
 from claimvet.data.marketplace.shopping import Orders
 from claimvet.data.marketplace.timeline import days, end_of_period

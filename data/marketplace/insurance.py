@@ -6,9 +6,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.marketplace import constants as c
 from claimvet.data.marketplace.catalogue import Products, Sellers
-from claimvet.data.marketplace.randomness import Floats, Ints, stream
+from claimvet.data.marketplace.randomness import Ints, stream
 from claimvet.data.marketplace.shopping import Orders
 from claimvet.data.marketplace.timeline import days, end_of_period, month_edges, start_of_period
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.tables import DECIDERS
 from claimvet.data.marketplace import constants as c
 from claimvet.data.marketplace.claims import Claims
-from claimvet.data.marketplace.randomness import Flags, Floats, Ints, pick_code, stream
+from claimvet.data.marketplace.randomness import Flags, Ints, pick_code, stream
 from claimvet.data.marketplace.schemes import VALID
 from claimvet.data.marketplace.timeline import days, end_of_period
 

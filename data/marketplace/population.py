@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.marketplace import constants as c
-from claimvet.data.marketplace.randomness import Floats, Ints, pick, stream
+from claimvet.data.marketplace.randomness import Ints, pick, stream
 from claimvet.data.marketplace.timeline import end_of_period, start_of_period
 
 HONEST, CARELESS, OPPORTUNIST, SERIAL, RING, ATTACKER = range(6)

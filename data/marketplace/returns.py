@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.tables import BAD_RETURN_CONDITIONS, RETURN_CONDITIONS
 from claimvet.data.marketplace import constants as c
 from claimvet.data.marketplace.catalogue import Products
 from claimvet.data.marketplace.population import Customers
-from claimvet.data.marketplace.randomness import Flags, Floats, Ints, pick, pick_code, stream
+from claimvet.data.marketplace.randomness import Flags, Ints, pick, pick_code, stream
 from claimvet.data.marketplace.shopping import Orders
 from claimvet.data.marketplace.timeline import days, end_of_period
 

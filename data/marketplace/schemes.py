@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.marketplace import constants as c
 from claimvet.data.marketplace.catalogue import Products
 from claimvet.data.marketplace.population import ATTACKER, OPPORTUNIST, RING, SERIAL, Customers
-from claimvet.data.marketplace.randomness import Floats, stream
+from claimvet.data.marketplace.randomness import stream
 from claimvet.data.marketplace.returns import Returns
 from claimvet.data.marketplace.shopping import Orders
 from claimvet.data.marketplace.timeline import end_of_period, start_of_period

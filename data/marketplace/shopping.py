@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.marketplace.catalogue import Products
 from claimvet.data.marketplace.population import Customers
-from claimvet.data.marketplace.randomness import Flags, Floats, GrowingCrowd, Ints, stream
+from claimvet.data.marketplace.randomness import Flags, GrowingCrowd, Ints, stream
 from claimvet.data.marketplace.timeline import order_times
 
 CUSTOMER_SEATS, PRODUCT_SEATS = 16.0, 64.0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.marketplace import constants as c
 from claimvet.data.marketplace.claims import Claims
 from claimvet.data.marketplace.evidence import Evidence
 from claimvet.data.marketplace.population import Customers
-from claimvet.data.marketplace.randomness import Floats, Ints
+from claimvet.data.marketplace.randomness import Ints
 from claimvet.data.marketplace.shopping import Orders
 
 INSTINCT = (0.0, 0.2, 0.4)

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.marketplace import constants as c
-from claimvet.data.marketplace.randomness import Flags, Floats, Ints
+from claimvet.data.marketplace.randomness import Flags, Ints
 
 ROWS_AT_ONCE = 1_000_000
 """Rows turned into Arrow, and written as a row group, at a time; bounds memory."""

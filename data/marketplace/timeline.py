@@ -6,8 +6,9 @@ from functools import cache
 
 import numpy as np
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.marketplace import constants as c
-from claimvet.data.marketplace.randomness import Floats, Ints, sorted_uniforms
+from claimvet.data.marketplace.randomness import Ints, sorted_uniforms
 
 
 def start_of_period() -> int:

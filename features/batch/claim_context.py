@@ -40,7 +40,7 @@ def claim_context(engine: Engine, needed: Collection[str]) -> ir.Table:
         else:
             types = {column: "string" if column.endswith("_id") else "int64" for column in columns}
             context = context.mutate(**{column: ibis.null(dtype) for column, dtype in types.items()})
-    return engine.keep(_with_hazards(context) if hazards else context)
+    return engine.keep(_with_hazards(engine, context) if hazards else context)
 
 
 def extra_columns(context: ir.Table) -> list[str]:
@@ -55,7 +55,7 @@ def _looked_up(targets: ir.Table, table: ir.Table, key: str, known_at: str, colu
     return asked.inner_join(found, [asked.asked == found.found, found.known < asked.filed_at]).select("row", *columns)
 
 
-def _with_hazards(context: ir.Table) -> ir.Table:
-    hazards = ibis.memtable(category_table().select(["category_id", *HAZARDS])).rename(reference_id="category_id")
+def _with_hazards(engine: Engine, context: ir.Table) -> ir.Table:
+    hazards = engine.hold(category_table().select(["category_id", *HAZARDS])).rename(reference_id="category_id")
     joined = context.left_join(hazards, context.category_id == hazards.reference_id)
     return joined.select(*context.columns, *HAZARDS)

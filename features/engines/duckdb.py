@@ -8,11 +8,11 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
-from ibis.expr.operations import InMemoryTable
 
 from claimvet.data.contract.dataset import DataSet, TableFile, connect, identifier, quoted
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES
 from claimvet.data.contract.writing.atomic_write import atomic_write
+from claimvet.features.engines.arrow_numpy import tables_as_one
 from claimvet.features.engines.integer_columns import integer_columns
 from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.features.engines.protocol import ROW_GROUP_SIZE, BatchFunction
@@ -55,15 +55,15 @@ class DuckDBEngine:
     def keep(self, expression: ir.Table) -> ir.Table:
         self._kept += 1
         name = f"kept_{self._kept}"
-        if expression.op().find(InMemoryTable):
-            return self._ibis.create_table(name, expression, temp=True)
         # what Ibis does to the same end takes four statements
         self._connection.execute(f"CREATE TEMP TABLE {name} AS {self._ibis.compile(expression)}")
         return self._ibis.table(name)
 
     def stream(self, expression: ir.Table, rows: int = ROW_GROUP_SIZE) -> pa.RecordBatchReader:
-        known = self.keep(expression) if expression.op().find(InMemoryTable) else expression
-        return self._connection.sql(self._ibis.compile(known)).to_arrow_reader(rows)
+        return self._connection.sql(self._ibis.compile(expression)).to_arrow_reader(rows)
+
+    def fetch(self, expression: ir.Table) -> pa.Table:
+        return self.stream(expression).read_all()
 
     def hold(self, table: pa.Table) -> ir.Table:
         self._kept += 1
@@ -77,7 +77,10 @@ class DuckDBEngine:
         rows = self._connection.sql(self._ibis.compile(expression))
         batches = rows.to_arrow_reader(BATCH_ROWS)
         made = parallel_map(lambda batch: function(pa.Table.from_batches([batch])), batches)
-        return self.keep(ibis.memtable(pa.concat_tables([schema.empty_table(), *made])))
+        held = self.hold(tables_as_one(schema, made))
+        kept = self.keep(held)
+        self._connection.unregister(held.get_name())  # what is kept can be spilled
+        return kept
 
     def write(self, expression: ir.Table, out: Path) -> int:
         form = f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP_SIZE})"

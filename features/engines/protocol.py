@@ -37,6 +37,12 @@ class Engine(Protocol):
     def keep(self, expression: ir.Table) -> ir.Table:
         """Compute the expression's rows once, and keep them until the engine is closed."""
 
+    def fetch(self, expression: ir.Table) -> pa.Table:
+        """Return the expression's rows, few of them, as a table of this process."""
+
+    def hold(self, table: pa.Table) -> ir.Table:
+        """Return a table of this process as one of the engine."""
+
     def number(self, expression: ir.Table, name: str) -> ir.Table:
         """Keep the expression's rows with a further column `name`: a distinct integer a row, in no order."""
 
@@ -59,9 +65,9 @@ class StreamingEngine(Engine, Protocol):
         engine until the last.
         """
 
-    def hold(self, table: pa.Table) -> ir.Table:
-        """Return a table of this process as one of the engine."""
 
+Fetch = Callable[[ir.Table], pa.Table]
+"""What `Engine.fetch` is, for what asks nothing else of an engine."""
 
 AskedFunction = Callable[[pa.Table, Iterator[pa.RecordBatch]], pa.Table]
 """Who is asked about and all events of these, batch by batch, to rows; it runs where they lie, and needs nothing but

@@ -19,6 +19,7 @@ import ibis
 import ibis.expr.types as ir
 
 from claimvet.features.catalogue.aggregates import Aggregate
+from claimvet.features.engines.protocol import Fetch
 
 PAIRS_PER_EVENT = 8
 """Up to so many pairs of instant and event per event the join is taken; assumption, both ways give the same."""
@@ -28,10 +29,11 @@ MAX_EXACT_TOTAL = 2.0**52
 int64."""
 
 
-def event_counts(instants: ir.Table, events: ir.Table, counted: Sequence[Aggregate]) -> ir.Table:
+def event_counts(fetch: Fetch, instants: ir.Table, events: ir.Table, counted: Sequence[Aggregate]) -> ir.Table:
     """Return every count at every instant, by the way that is faster for what is there.
 
     Parameters:
+        fetch: tells how many there are of each.
         instants: distinct `key` (any type), `filed_at` (int64 microseconds).
         events: `key`, `known`, optional `appears` and `ends` (int64 microseconds), and a column per `Aggregate.total`
             with what an event adds to it (`Aggregate.contribution`).
@@ -41,7 +43,7 @@ def event_counts(instants: ir.Table, events: ir.Table, counted: Sequence[Aggrega
         `key`, `filed_at` and a column per aggregate; an instant without any event in reach may be left out.
     """
     columns = sorted({aggregate.total.name for aggregate in counted})
-    statistics = event_statistics(instants, events, columns)
+    statistics = event_statistics(fetch, instants, events, columns)
     if not statistics["late"]:
         events = events.drop(*({"appears"} & set(events.columns)))
     exact = [name for name in columns if statistics[name] <= MAX_EXACT_TOTAL]
@@ -50,7 +52,9 @@ def event_counts(instants: ir.Table, events: ir.Table, counted: Sequence[Aggrega
     return (counts_by_running_totals if is_long else counts_by_join)(instants, events, counted)
 
 
-def event_statistics(instants: ir.Table, events: ir.Table, columns: Sequence[str] = ()) -> dict[str, float]:
+def event_statistics(
+    fetch: Fetch, instants: ir.Table, events: ir.Table, columns: Sequence[str] = ()
+) -> dict[str, float]:
     """Return the number of `events`, of those that appear `late`, of `pairs` of instant and event; the sum of absolute
     `columns`.
     """
@@ -61,7 +65,7 @@ def event_statistics(instants: ir.Table, events: ir.Table, columns: Sequence[str
     both = had.inner_join(asked, "key")
     pairs = (both.instants * both.events).cast("float64").sum()
     totals = {name: both[name].sum() for name in ("events", "late", *columns)}
-    row = both.aggregate(**totals, pairs=pairs).to_pyarrow()
+    row = fetch(both.aggregate(**totals, pairs=pairs))
     return {name: float(row[name][0].as_py() or 0) for name in row.column_names}
 
 

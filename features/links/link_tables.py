@@ -54,7 +54,7 @@ def link_tables(engine: Engine, context: ir.Table) -> list[ir.Table]:
         counts += [
             identity_links(engine, tokens, asked),
             token_links(engine, tokens, asked),
-            component_links(context, tokens),
+            component_links(engine, context, tokens),
         ]
     return counts
 
@@ -158,7 +158,7 @@ def token_links(engine: Engine, tokens: ir.Table, asked: ir.Table) -> ir.Table:
     )
     signed = engine.keep(_all_and_own(asked.mutate(token="key"), "row", "token", "filed_at"))
     instants = signed.select("key", "filed_at").distinct()
-    found = signed.left_join(event_counts(instants, moments, aggregates), ["key", "filed_at"])
+    found = signed.left_join(event_counts(engine.fetch, instants, moments, aggregates), ["key", "filed_at"])
     totals = {name: (found.sign * found[aggregate.name].fill_null(0)).sum() for name, (_, aggregate) in counted.items()}
     others = found.group_by("row", "token").aggregate(**totals)
     return others.group_by("row").aggregate(**{name: others[name].max() for name in counted})
@@ -184,15 +184,15 @@ def _all_and_own(table: ir.Table, *columns: str) -> ir.Table:
     return everyone.union(own)
 
 
-def component_links(context: ir.Table, tokens: ir.Table) -> ir.Table:
+def component_links(engine: Engine, context: ir.Table, tokens: ir.Table) -> ir.Table:
     """Return other customers whom a chain of shared tokens ties to the customer.
 
     A chain has no end that a query could know beforehand, so this is computed in one process: it collects the shared
     links (not the others, which are most) and the claims of their customers, some 200 bytes each while it runs.
     """
-    links = tokens.select("seen_at", customer="customer_id", token="key").to_pyarrow()
-    asked = context.semi_join(tokens, "customer_id").select("row", "filed_at", customer="customer_id").to_pyarrow()
-    return ibis.memtable(others_in_components(links, asked)).rename(identity_ring_customers_count="others")
+    links = engine.fetch(tokens.select("seen_at", customer="customer_id", token="key"))
+    asked = engine.fetch(context.semi_join(tokens, "customer_id").select("row", "filed_at", customer="customer_id"))
+    return engine.hold(others_in_components(links, asked)).rename(identity_ring_customers_count="others")
 
 
 def narrative_links(engine: Engine, context: ir.Table) -> ir.Table:

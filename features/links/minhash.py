@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from claimvet.features.engines.arrow_numpy import from_arrow, to_arrow
+from claimvet.features.engines.arrow_numpy import from_arrow, tables_as_one, text_scalar, to_arrow
 
 BANDS = 8
 ROWS_PER_BAND = 4
@@ -59,7 +59,7 @@ def bucket_table(narratives: pa.Table) -> pa.Table:
         narratives: `claim` (integer) and `narrative` (string, not null).
     """
     chunks = [narratives.slice(start, _TEXTS_AT_ONCE) for start in range(0, narratives.num_rows, _TEXTS_AT_ONCE)]
-    return pa.concat_tables([BUCKETS.empty_table(), *map(_bucket_chunk, chunks)])
+    return tables_as_one(BUCKETS, map(_bucket_chunk, chunks))
 
 
 def text_buckets(texts: Sequence[str]) -> list[list[int]]:
@@ -112,8 +112,7 @@ def _prepared(texts: pa.LargeStringArray) -> pa.LargeStringArray:
     if pc.any(foreign).as_py():
         parted = pc.replace_substring_regex(lower.filter(foreign), _BETWEEN_WORDS, " ")
         lower = pc.replace_with_mask(lower, foreign, parted)
-    space, nothing = pa.scalar(" ", pa.large_string()), pa.scalar("", pa.large_string())
-    return pc.binary_join_element_wise(lower, space, nothing)
+    return pc.binary_join_element_wise(lower, text_scalar(" "), text_scalar(""))
 
 
 def _words(data: Bytes, ends: Places) -> tuple[Numbers, Places]:

@@ -44,7 +44,7 @@ def other_holders(engine: Engine, asked: ir.Table, holders: ir.Table, kinds: Seq
     """
     asked, holders = engine.keep(asked), engine.keep(holders)
     hubs = engine.keep(_hubs(asked, holders))
-    if _is_empty(hubs):
+    if _is_empty(engine, hubs):
         return _by_pairs(asked, holders, kinds)
     rows = asked.semi_join(hubs, "key").select("row").distinct()
     paired = _by_pairs(asked.anti_join(rows, "row"), holders, kinds)
@@ -124,7 +124,7 @@ def _holders_of_hubs(engine: Engine, asked: ir.Table, held: ir.Table) -> ir.Tabl
     whole, joined = _unions(engine, asked.anti_join(few, ["row", "among"]), held)
     sets, members = engine.keep(sets.union(whole)), engine.keep(members.union(joined))
     instants = engine.keep(sets.select("key", "filed_at").distinct())
-    counted = sets.left_join(event_counts(instants, members, [_HOLDERS]), ["key", "filed_at"])
+    counted = sets.left_join(event_counts(engine.fetch, instants, members, [_HOLDERS]), ["key", "filed_at"])
     signed = counted.select("row", "among", others=counted.sign * counted[_HOLDERS.name].fill_null(0))
     return signed.group_by("row", "among").aggregate(others=signed.others.sum().cast("int64"))
 
@@ -141,7 +141,7 @@ def _subsets(engine: Engine, asked: ir.Table, held: ir.Table) -> tuple[ir.Table,
     asked_sets, all_members = [_signed(sets, 1)], [members]
     for size in range(2, MAX_HUBS + 1):
         sets = engine.keep(_with_one_more(sets, asked.select("row", "among", "hub"), ["row", "among"]))
-        if _is_empty(sets):
+        if _is_empty(engine, sets):
             break
         longer = _with_one_more(members, held.rename(also="known"), ["customer_id"])
         members = engine.keep(longer.filter(longer.key.isin(sets.key)))
@@ -185,5 +185,5 @@ def _text(hub: ir.Value) -> ir.Value:
     return hub.cast("string")
 
 
-def _is_empty(table: ir.Table) -> bool:
-    return int(table.count().to_pyarrow().as_py()) == 0
+def _is_empty(engine: Engine, table: ir.Table) -> bool:
+    return engine.fetch(table.limit(1)).num_rows == 0

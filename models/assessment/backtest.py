@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from claimvet.models.assessment.comparison import found_by
@@ -25,7 +24,6 @@ from claimvet.models.policy.capacity import REFER, allocate_reviews
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.scoring.claim_model import ClaimModel
 
-Floats = npt.NDArray[np.float64]
 LEVEL = 0.95
 
 

@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.errors import ModelError
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.assessment.checks import Check
 from claimvet.models.metrics.evaluation import FOUND
 from claimvet.models.metrics.intervals import losses_of, mean_interval
 from claimvet.models.metrics.label_noise import PRIOR_ERROR_RATE, found_probabilities
 from claimvet.models.parameters import GateParams
 from claimvet.models.policy.alternatives import costs_of, settled
-from claimvet.models.policy.policy import PROBABILITIES, Policy
+from claimvet.models.policy.policy import Policy
 from claimvet.models.registry.registry import StoredModel
 from claimvet.models.scoring.claim_model import ClaimModel
 
-FloatArray = npt.NDArray[np.float64]
 SLICES = ("lane", "claim_type", "amount_band", "category_id", "is_new_customer")
 """Columns of an evaluated frame in whose slices the challenger must not be much worse."""
 MIN_SLICE = 40
@@ -81,7 +81,7 @@ def champion_answers(challenger: StoredModel, champion: StoredModel) -> pd.DataF
     return pd.concat([kept, answers[columns]])
 
 
-def found_by(model: ClaimModel, probabilities: pd.DataFrame, deciders: pd.Series) -> FloatArray:
+def found_by(model: ClaimModel, probabilities: pd.DataFrame, deciders: pd.Series) -> Floats:
     """How likely deciders, who err as the model's training estimated, find each label: (n, 3), in the order of `probabilities`."""
     rates, shares = model.record.get("error_rates", {}), model.record.get("finding_shares")
     errors = np.array([rates.get(str(decider), PRIOR_ERROR_RATE) for decider in deciders], dtype=np.float64)
@@ -89,7 +89,7 @@ def found_by(model: ClaimModel, probabilities: pd.DataFrame, deciders: pd.Series
     return found_probabilities(probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64), errors, known)
 
 
-def _log_loss(difference: FloatArray, version: str, params: GateParams) -> Check:
+def _log_loss(difference: Floats, version: str, params: GateParams) -> Check:
     """Mean difference of log loss on the same claims; it must not be significantly above 0."""
     mean, error = float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))
     lower = mean - float(norm.ppf(params.confidence)) * error
@@ -97,7 +97,7 @@ def _log_loss(difference: FloatArray, version: str, params: GateParams) -> Check
     return Check(f"log loss less that of champion version {version}", mean, bound, lower <= 0.0)
 
 
-def _leap(mine: FloatArray, theirs: FloatArray, params: GateParams) -> Check:
+def _leap(mine: Floats, theirs: Floats, params: GateParams) -> Check:
     """A challenger that is better than can be most likely knows what it should not."""
     ratio = float(mine.mean() / theirs.mean())
     bound = f"at least {params.min_loss_ratio:g}: a greater leap is a leak more often than a better model"
@@ -122,7 +122,7 @@ def _money(
     return Check("dollars per 1,000 claims less the champion's", mean, bound, mean <= margin and low <= 0.0)
 
 
-def _slices(mine: pd.DataFrame, difference: FloatArray, params: GateParams) -> Check:
+def _slices(mine: pd.DataFrame, difference: Floats, params: GateParams) -> Check:
     """The slice in which the challenger is significantly worst; sure of all slices at once (Bonferroni)."""
     rows = [
         (f"{name} {value}", difference[(mine[name] == value).to_numpy()])

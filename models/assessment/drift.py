@@ -15,10 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import chi2, ks_2samp
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.finite import finite_numbers
 from claimvet.models.parameters import MonitorParams
-
-Floats = npt.NDArray[np.float64]
 
 BINS = 10
 EMPTY_ROWS = 0.5

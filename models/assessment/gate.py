@@ -12,9 +12,10 @@ import time
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from claimvet.data.contract.arrays import Floats
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.assessment.checks import Check
 from claimvet.models.assessment.comparison import champion_answers, champion_checks, money_without_champion
 from claimvet.models.assessment.denials import count_denials
@@ -29,11 +30,9 @@ from claimvet.models.metrics.evaluation import (
     log_loss_metric,
 )
 from claimvet.models.parameters import GateParams
-from claimvet.models.policy.policy import PROBABILITIES
 from claimvet.models.registry.registry import StoredModel
 from claimvet.models.scoring.claim_model import ClaimModel
 
-FloatArray = npt.NDArray[np.float64]
 __all__ = ["Check", "champion_answers", "gate_checks"]
 
 RESAMPLES = 500
@@ -93,7 +92,7 @@ def _calibration(evaluated: pd.DataFrame, params: GateParams) -> Check:
     return Check("calibration error of P(valid)", error, wanted, error <= bound)
 
 
-def largest_by_chance(p_valid: FloatArray, params: GateParams) -> float:
+def largest_by_chance(p_valid: Floats, params: GateParams) -> float:
     """The calibration error that probabilities off by `max_calibration_error` stay below with `confidence`, on as many claims as these."""
     random = np.random.default_rng(params.seed)
     place = np.minimum((p_valid * BINS).astype(np.intp), BINS - 1)

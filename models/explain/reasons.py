@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.finite import is_missing
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.explain.protected import is_protected
 from claimvet.models.explain.reference_ranges import ReferenceRange, Value, sentence
 from claimvet.models.explain.tree_shap import contributions
-from claimvet.models.policy.policy import PROBABILITIES
 
-Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 

@@ -20,7 +20,8 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from claimvet.data.contract.arrays import Floats
+
 Places = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 

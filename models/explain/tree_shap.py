@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import numpy as np
 
-from claimvet.models.explain.shap_tables import BITS, Flags, Floats, Forest, Groups, Places, read_forest, tables_of
+from claimvet.data.contract.arrays import Floats
+from claimvet.models.explain.shap_tables import BITS, Flags, Forest, Groups, Places, read_forest, tables_of
 
 MANY_ROWS = 1_000
 """From here on tables that are made for the occasion are the faster way: they take as long as LightGBM takes for some 600 rows."""

@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.tables import LABELS
 from claimvet.features.engines.parallel_map import parallel_map
 from claimvet.models.learning.averaging import averaged
 from claimvet.models.metrics.label_noise import BOOSTER_LABELS
 from claimvet.models.parameters import TrainParams
-from claimvet.models.scoring.calibration import FloatArray
 from claimvet.models.scoring.claim_model import raw_scores
 from claimvet.models.scoring.schema import InputSchema, booster_safe
 
@@ -53,15 +53,15 @@ class TrainingSet:
     """What boosters are grown on: a matrix (n rows), P of each label (n, 3), each row's weight (n,), each column's monotone constraint."""
 
     matrix: pd.DataFrame
-    labels: FloatArray
-    weight: FloatArray
+    labels: Floats
+    weight: Floats
     signs: Sequence[int]
 
     def take(self, rows: Flags) -> TrainingSet:
         """Return some of the rows."""
         return TrainingSet(self.matrix[rows], self.labels[rows], self.weight[rows], self.signs)
 
-    def binary_target(self, label: str) -> tuple[Flags, FloatArray, FloatArray]:
+    def binary_target(self, label: str) -> tuple[Flags, Floats, Floats]:
         """Return what the booster of `label` learns: which rows have a part in it, P(label, not valid) of those, and their weight."""
         against = self.labels[:, LABELS.index(label)]
         weight = self.weight * (self.labels[:, 0] + against)
@@ -115,11 +115,11 @@ def suspicion_signs(schema: InputSchema) -> list[int]:
 
 def grow(
     matrix: pd.DataFrame,
-    target: FloatArray,
+    target: Floats,
     signs: Sequence[int],
     trees: int,
     params: TrainParams,
-    weight: FloatArray | None = None,
+    weight: Floats | None = None,
 ) -> lgb.Booster:
     """Return a booster for the mean of `target`, the average of `params.averaged` of `trees` trees each, of seeds that follow one another.
 
@@ -135,7 +135,7 @@ def grow(
     return averaged([lgb.train(settings | {"seed": seed}, data, num_boost_round=trees) for seed in seeds])
 
 
-def enough_trees(matrix: pd.DataFrame, target: FloatArray, signs: Sequence[int], params: TrainParams) -> int:
+def enough_trees(matrix: pd.DataFrame, target: Floats, signs: Sequence[int], params: TrainParams) -> int:
     """Return how many trees do best on the latest rows when the earlier ones train; `MIN_TREES` where that cannot be told.
 
     The rows are in time order. The count is scaled to all rows, which carry more trees than those that were grown on.
@@ -182,12 +182,12 @@ def booster_settings(signs: Sequence[int], rows: int, params: TrainParams) -> di
     }
 
 
-def _data(matrix: pd.DataFrame, target: FloatArray, weight: FloatArray | None = None) -> lgb.Dataset:
+def _data(matrix: pd.DataFrame, target: Floats, weight: Floats | None = None) -> lgb.Dataset:
     names = [booster_safe(str(name), position) for position, name in enumerate(matrix.columns)]
     return lgb.Dataset(matrix.to_numpy(), label=target, weight=weight, feature_name=names)
 
 
-def _constant(matrix: pd.DataFrame, target: FloatArray, params: TrainParams) -> lgb.Booster:
+def _constant(matrix: pd.DataFrame, target: Floats, params: TrainParams) -> lgb.Booster:
     """Return one leaf that answers (positives + 1/2) / (rows + 1) whatever the input (Krichevsky and Trofimov's estimate)."""
     share = (float(target.sum()) + 0.5) / (len(target) + 1.0)
     nothing = pd.DataFrame(np.zeros((2, matrix.shape[1])), columns=matrix.columns)

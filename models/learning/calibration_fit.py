@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.isotonic import isotonic_regression
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.models.metrics.label_noise import (
     BOOSTER_LABELS,
     MIN_ROWS,
@@ -35,7 +35,6 @@ from claimvet.models.metrics.label_noise import (
 )
 from claimvet.models.scoring.calibration import Calibration
 
-FloatArray = npt.NDArray[np.float64]
 Knots = tuple[tuple[float, float], ...]
 Trial = tuple[Findings, Findings, Fitted]
 """Claims known, later claims asked about, and what was fitted to the former."""
@@ -68,12 +67,12 @@ class Calibrated:
         """The share of wrong findings of each decider."""
         return self.fitted.error_rates
 
-    def errors_of(self, deciders: pd.Series) -> FloatArray:
+    def errors_of(self, deciders: pd.Series) -> Floats:
         """Return the share of wrong findings of each claim's decider, float64."""
         wrong = 1.0 - float((self.fitted.shares**2).sum())
         return self.fitted.lapse_rates_of(deciders) * wrong
 
-    def found(self, raw: pd.DataFrame, deciders: pd.Series) -> FloatArray:
+    def found(self, raw: pd.DataFrame, deciders: pd.Series) -> Floats:
         """Return how likely each label is found by deciders who may err, (n, 3)."""
         maps = {"frivolous": self.frivolous, "abusive": self.abusive}
         odds = [maps[name].log_odds(raw[name].to_numpy(dtype=np.float64)) for name in BOOSTER_LABELS]
@@ -109,14 +108,14 @@ def _chosen(findings: Findings) -> Calibrated:
     return Calibrated(maps[0], maps[1], fitted, by_method | tried)
 
 
-def _significantly_better(losses: Mapping[str, FloatArray], default: str) -> str:
+def _significantly_better(losses: Mapping[str, Floats], default: str) -> str:
     """Return the method whose loss is below the default's by the most standard errors, if by more than `SIGNIFICANT`; else the default."""
     gains = {name: _gain(losses[default], loss) for name, loss in losses.items() if name != default}
     best = max(gains, key=lambda name: gains[name])
     return best if gains[best] > SIGNIFICANT else default
 
 
-def _gain(default: FloatArray, other: FloatArray) -> float:
+def _gain(default: Floats, other: Floats) -> float:
     """Return how many standard errors the mean loss of `other` lies below that of `default`."""
     gain = default - other
     error = float(gain.std() / np.sqrt(len(gain)))
@@ -131,7 +130,7 @@ def _trials(findings: Findings, method: str) -> list[Trial]:
     ]
 
 
-def _later_losses(trials: list[Trial], place: int = 0, step: str | None = None) -> FloatArray:
+def _later_losses(trials: list[Trial], place: int = 0, step: str | None = None) -> Floats:
     """Loss of each claim after the first block; `step` is the map without coefficients of the booster at `place`."""
     losses = []
     for known, asked, fitted in trials:
@@ -145,7 +144,7 @@ def _later_losses(trials: list[Trial], place: int = 0, step: str | None = None) 
     return np.concatenate(losses)
 
 
-def _steps(trials: list[Trial], plain: FloatArray) -> tuple[list[str | None], dict[str, float]]:
+def _steps(trials: list[Trial], plain: Floats) -> tuple[list[str | None], dict[str, float]]:
     """For each booster the map without coefficients that gains significantly, if any, and the losses of all."""
     chosen: list[str | None] = []
     tried: dict[str, float] = {}
@@ -157,12 +156,12 @@ def _steps(trials: list[Trial], plain: FloatArray) -> tuple[list[str | None], di
     return chosen, tried
 
 
-def _lapse_rates(findings: Findings, fitted: Fitted) -> FloatArray:
+def _lapse_rates(findings: Findings, fitted: Fitted) -> Floats:
     by_decider = np.array([fitted.lapse_rates.get(name, PRIOR_LAPSE_RATE) for name in findings.deciders])
     return by_decider[findings.decider]
 
 
-def _posterior(findings: Findings, fitted: Fitted, place: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _posterior(findings: Findings, fitted: Fitted, place: int) -> tuple[Floats, Floats, Floats]:
     """Return log odds in order, P of the label against valid being true, and the weight of each claim for that question."""
     odds = findings.log_odds(fitted.coefficients)
     truth = true_shares(shares_of(odds), findings.label, _lapse_rates(findings, fitted), findings.shares)
@@ -195,7 +194,7 @@ def _venn_abers(findings: Findings, fitted: Fitted, place: int) -> Knots:
     return _knots(asked, np.maximum.accumulate(merged))
 
 
-def _knots(before: FloatArray, probability: FloatArray) -> Knots:
+def _knots(before: Floats, probability: Floats) -> Knots:
     bounded = np.clip(probability, 1.0 / (1.0 + np.exp(MAX_LOG_ODDS)), 1.0 / (1.0 + np.exp(-MAX_LOG_ODDS)))
     return tuple(zip(before.tolist(), np.log(bounded / (1.0 - bounded)).tolist(), strict=True))
 

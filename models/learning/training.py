@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from claimvet.data.contract.errors import ModelError
-from claimvet.data.contract.tables import LABELS
+from claimvet.data.contract.tables import LABELS, PROBABILITIES
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.explain.reference_ranges import reference_ranges
 from claimvet.models.learning.held_out import bounded
@@ -29,7 +29,7 @@ from claimvet.models.metrics.baselines import base_rates, logistic, rules
 from claimvet.models.metrics.evaluation import FOUND, evaluated_frame
 from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.policy import Policy
-from claimvet.models.scoring.claim_model import PROBABILITIES, ClaimModel
+from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.models.scoring.schema import InputSchema
 
 

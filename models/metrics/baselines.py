@@ -11,10 +11,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer
 
-from claimvet.data.contract.tables import LABELS
+from claimvet.data.contract.tables import LABELS, PROBABILITIES
 from claimvet.models.metrics.intervals import losses_of, mean_interval
 from claimvet.models.parameters import GateParams
-from claimvet.models.scoring.claim_model import PROBABILITIES
 
 PENALTY = 1.0
 """Inverse strength of the L2 penalty: many inputs say nearly the same."""

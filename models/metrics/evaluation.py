@@ -17,13 +17,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import rankdata
 
-from claimvet.data.contract.tables import CONCESSION_LIMIT_USD, GROUP_COLUMN_PREFIX, LABELS
+from claimvet.data.contract.arrays import Floats
+from claimvet.data.contract.tables import CONCESSION_LIMIT_USD, GROUP_COLUMN_PREFIX, LABELS, PROBABILITIES
 from claimvet.models.metrics.label_noise import found_probabilities
 from claimvet.models.policy.policy import Policy
-from claimvet.models.scoring.claim_model import PROBABILITIES
 
-FloatArray = npt.NDArray[np.float64]
-Metric = Callable[[FloatArray, npt.NDArray[np.intp]], float]
+Metric = Callable[[Floats, npt.NDArray[np.intp]], float]
 """Probabilities (n, 3) in the order of the labels, and the position of each claim's label, to one figure."""
 
 BINS = 10
@@ -49,50 +48,50 @@ CARRIED = (
 """Columns that an evaluated frame takes over from the claims where they are there, and all that begin with `group_`."""
 
 
-def auc_valid_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+def auc_valid_metric(p: Floats, y: npt.NDArray[np.intp]) -> float:
     """Return the area under the ROC curve of valid against the rest."""
     return auc(p[:, 0], y == 0)
 
 
-def auc_abusive_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+def auc_abusive_metric(p: Floats, y: npt.NDArray[np.intp]) -> float:
     """Return the area under the ROC curve of abusive against the rest."""
     return auc(p[:, 2], y == 2)
 
 
-def average_precision_valid_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+def average_precision_valid_metric(p: Floats, y: npt.NDArray[np.intp]) -> float:
     """Return the area under the precision-recall curve of valid against the rest."""
     return _average_precision(p[:, 0], y == 0)
 
 
-def average_precision_abusive_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+def average_precision_abusive_metric(p: Floats, y: npt.NDArray[np.intp]) -> float:
     """Return the area under the precision-recall curve of abusive against the rest."""
     return _average_precision(p[:, 2], y == 2)
 
 
-def log_loss_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+def log_loss_metric(p: Floats, y: npt.NDArray[np.intp]) -> float:
     """Return the mean negative log probability of the label that was found, in nats."""
     return float(-np.log(p[np.arange(len(y)), y]).mean())
 
 
-def brier_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+def brier_metric(p: Floats, y: npt.NDArray[np.intp]) -> float:
     """Return the mean squared distance of the three probabilities from the label, 0 to 2."""
     return float(((p - np.eye(len(LABELS))[y]) ** 2).sum(axis=1).mean())
 
 
-def calibration_error_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+def calibration_error_metric(p: Floats, y: npt.NDArray[np.intp]) -> float:
     """Return the expected calibration error of P(valid): mean distance from the share of valid claims, over `BINS` bins."""
     return float(calibration_errors(p[:, 0], (y == 0)[None, :])[0])
 
 
-def calibration_errors(p_valid: FloatArray, are_valid: npt.NDArray[np.bool_]) -> FloatArray:
+def calibration_errors(p_valid: Floats, are_valid: npt.NDArray[np.bool_]) -> Floats:
     """Return the same for many outcomes of the same claims: `are_valid` (m, n), answer (m,)."""
     inside = np.minimum((p_valid * BINS).astype(np.intp), BINS - 1)[:, None] == np.arange(BINS)
     off = (p_valid @ inside)[None, :] - are_valid.astype(np.float64) @ inside.astype(np.float64)
-    errors: FloatArray = np.abs(off).sum(axis=1) / len(p_valid)
+    errors: Floats = np.abs(off).sum(axis=1) / len(p_valid)
     return errors
 
 
-def accuracy_metric(p: FloatArray, y: npt.NDArray[np.intp]) -> float:
+def accuracy_metric(p: Floats, y: npt.NDArray[np.intp]) -> float:
     """Return the share of claims whose most likely label is the one that was found."""
     return float((p.argmax(axis=1) == y).mean())
 
@@ -141,7 +140,7 @@ def by_slice(evaluated: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["slice", "value", "findings", *METRICS])
 
 
-def calibration_curve(probability: FloatArray, is_so: npt.NDArray[np.bool_], bins: int = BINS) -> pd.DataFrame:
+def calibration_curve(probability: Floats, is_so: npt.NDArray[np.bool_], bins: int = BINS) -> pd.DataFrame:
     """Return one row a bin of equal width that is not empty: `claims` (number), `p_mean`, `share` (of those that are so)."""
     position = np.minimum((probability * bins).astype(np.intp), bins - 1)
     frame = pd.DataFrame({"bin": position, "p": probability, "so": is_so.astype(np.float64)}).groupby("bin")
@@ -160,7 +159,7 @@ def evaluated_frame(
     claims: pd.DataFrame,
     findings: pd.DataFrame,
     probabilities: pd.DataFrame,
-    errors: FloatArray,
+    errors: Floats,
     known_customers: set[str],
     policy: Policy,
 ) -> pd.DataFrame:
@@ -196,7 +195,7 @@ def amount_bands(amounts: pd.Series) -> pd.Series:
     return pd.Series(np.array(names, dtype=object)[places], index=amounts.index).where(amounts.notna(), "not stated")
 
 
-def arrays(evaluated: pd.DataFrame) -> tuple[FloatArray, FloatArray, npt.NDArray[np.intp]]:
+def arrays(evaluated: pd.DataFrame) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
     """Return probabilities (n, 3), those of what is found (n, 3), and label positions of an evaluated frame."""
     position = {label: number for number, label in enumerate(LABELS)}
     labels = np.array([position[label] for label in evaluated["label"]], dtype=np.intp)
@@ -204,13 +203,13 @@ def arrays(evaluated: pd.DataFrame) -> tuple[FloatArray, FloatArray, npt.NDArray
     return p, found, labels
 
 
-def _figures(p: FloatArray, found: FloatArray, y: npt.NDArray[np.intp]) -> dict[str, float]:
+def _figures(p: Floats, found: Floats, y: npt.NDArray[np.intp]) -> dict[str, float]:
     if not len(y):
         return dict.fromkeys(METRICS, float("nan"))
     return {name: metric(p if name in RANKING else found, y) for name, metric in METRICS.items()}
 
 
-def auc(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:
+def auc(score: Floats, is_so: npt.NDArray[np.bool_]) -> float:
     """Return the area under the ROC curve: Mann and Whitney's statistic, as `sklearn.metrics.roc_auc_score` answers it, but NaN where
     all are alike.
 
@@ -222,7 +221,7 @@ def auc(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:
     return float((rankdata(score)[is_so].sum() - so * (so + 1) / 2) / (so * others))
 
 
-def _average_precision(score: FloatArray, is_so: npt.NDArray[np.bool_]) -> float:
+def _average_precision(score: Floats, is_so: npt.NDArray[np.bool_]) -> float:
     """As `sklearn.metrics.average_precision_score`: claims of equal score come in at once."""
     if not is_so.any():
         return float("nan")

@@ -20,10 +20,10 @@ import pandas as pd
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.tables import LABELS
 from claimvet.models.scoring.calibration import Calibration, log_probabilities
 
-FloatArray = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 BOOSTER_LABELS = ("frivolous", "abusive")
@@ -50,7 +50,7 @@ PARAMETRIC: Mapping[str, tuple[tuple[int, ...], ...]] = MappingProxyType(
 _START = np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
 
 
-def found_probabilities(probabilities: FloatArray, errors: FloatArray, shares: FloatArray | None = None) -> FloatArray:
+def found_probabilities(probabilities: Floats, errors: Floats, shares: Floats | None = None) -> Floats:
     """Return what a decider who errs would find: some findings are lapses, and fall on the labels by `shares` whatever the claim is.
 
     `probabilities` is (n, 3), `errors` (n,) the share of wrong findings, `shares` (3,) of the labels (equal ones where not given); the
@@ -62,7 +62,7 @@ def found_probabilities(probabilities: FloatArray, errors: FloatArray, shares: F
     pi = UNIFORM if shares is None else np.asarray(shares, dtype=np.float64)
     wrong = max(1.0 - float((pi**2).sum()), 1e-9)
     lapse = np.minimum(errors / wrong, 1.0)[:, None]
-    found: FloatArray = (1.0 - lapse) * probabilities + lapse * pi
+    found: Floats = (1.0 - lapse) * probabilities + lapse * pi
     return found
 
 
@@ -74,11 +74,11 @@ class Fitted:
     """
 
     method: str
-    coefficients: FloatArray
+    coefficients: Floats
     lapse_rates: Mapping[str, float]
-    shares: FloatArray = field(default_factory=lambda: UNIFORM)
+    shares: Floats = field(default_factory=lambda: UNIFORM)
 
-    def lapse_rates_of(self, deciders: pd.Series) -> FloatArray:
+    def lapse_rates_of(self, deciders: pd.Series) -> Floats:
         """Return the lapse rate of each claim's decider, the prior where the decider was never held out."""
         return np.array(
             [self.lapse_rates.get(str(decider), PRIOR_LAPSE_RATE) for decider in deciders], dtype=np.float64
@@ -96,7 +96,7 @@ class Fitted:
         rise_f, fall_f, shift_f, rise_a, fall_a, shift_a = map(float, self.coefficients)
         return Calibration(self.method, rise_f, fall_f, shift_f), Calibration(self.method, rise_a, fall_a, shift_a)
 
-    def probabilities(self, raw: pd.DataFrame) -> FloatArray:
+    def probabilities(self, raw: pd.DataFrame) -> Floats:
         """Return P of each label, (n, 3), of log odds against valid (columns `BOOSTER_LABELS`)."""
         odds = zip(self.maps, BOOSTER_LABELS, strict=True)
         return shares_of(np.column_stack([each.log_odds(raw[name].to_numpy(dtype=np.float64)) for each, name in odds]))
@@ -106,11 +106,11 @@ class Fitted:
 class Findings:
     """Held-out findings as arrays: four log probabilities a claim, and the positions of its label and decider."""
 
-    terms: FloatArray
+    terms: Floats
     label: npt.NDArray[np.intp]
     decider: npt.NDArray[np.intp]
     deciders: tuple[str, ...]
-    shares: FloatArray
+    shares: Floats
 
     @classmethod
     def of(cls, raw: pd.DataFrame, labels: pd.Series, deciders: pd.Series) -> Findings:
@@ -128,7 +128,7 @@ class Findings:
         """Return some of the claims."""
         return Findings(self.terms[rows], self.label[rows], self.decider[rows], self.deciders, self.shares)
 
-    def log_odds(self, coefficients: FloatArray) -> FloatArray:
+    def log_odds(self, coefficients: Floats) -> Floats:
         """Return calibrated log odds against valid, (n, 2)."""
         rise_f, fall_f, shift_f, rise_a, fall_a, shift_a = coefficients
         log_p_f, log_q_f, log_p_a, log_q_a = self.terms.T
@@ -136,7 +136,7 @@ class Findings:
             [rise_f * log_p_f - fall_f * log_q_f + shift_f, rise_a * log_p_a - fall_a * log_q_a + shift_a]
         )
 
-    def loss(self, coefficients: FloatArray, lapse: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    def loss(self, coefficients: Floats, lapse: Floats) -> tuple[float, Floats, Floats]:
         """Return the summed negative log likelihood of the findings, and its gradient by coefficients and by lapse rates."""
         p, rows = shares_of(self.log_odds(coefficients)), np.arange(len(self.label))
         mine, rate, at_large = p[rows, self.label], lapse[self.decider], self.shares[self.label]
@@ -151,23 +151,21 @@ class Findings:
         return -float(np.log(found).sum()), by_coefficients, by_rate.astype(np.float64)
 
 
-def shares_of(log_odds: FloatArray) -> FloatArray:
+def shares_of(log_odds: Floats) -> Floats:
     """Return P of each label, (n, 3), from log odds of the two labels against valid, (n, 2)."""
     odds = np.column_stack([np.zeros(len(log_odds)), log_odds])
     odds = np.exp(odds - odds.max(axis=1, keepdims=True))
-    answer: FloatArray = odds / odds.sum(axis=1, keepdims=True)
+    answer: Floats = odds / odds.sum(axis=1, keepdims=True)
     return answer
 
 
-def true_shares(
-    probabilities: FloatArray, label: npt.NDArray[np.intp], lapse: FloatArray, shares: FloatArray
-) -> FloatArray:
+def true_shares(probabilities: Floats, label: npt.NDArray[np.intp], lapse: Floats, shares: Floats) -> Floats:
     """Return P of each label being true, (n, 3), given `probabilities` (n, 3), what was found and the lapse rate of who found it
     (Bayes).
     """
     likelihood = lapse[:, None] * shares[label][:, None] + (1.0 - lapse[:, None]) * np.eye(len(LABELS))[label]
     joint = probabilities * likelihood
-    answer: FloatArray = joint / joint.sum(axis=1, keepdims=True)
+    answer: Floats = joint / joint.sum(axis=1, keepdims=True)
     return answer
 
 
@@ -183,7 +181,7 @@ def fit(findings: Findings, method: str = "beta") -> Fitted:
     count, often = free.shape[1], PRIOR_LAPSE_RATE * PRIOR_FINDINGS
     seldom = PRIOR_FINDINGS - often
 
-    def objective(x: FloatArray) -> tuple[float, FloatArray]:
+    def objective(x: Floats) -> tuple[float, Floats]:
         moved, lapse = x[:count], x[count:]
         loss, by_coefficients, by_rate = findings.loss(_START + free @ moved, lapse)
         penalty = (moved**2).sum() - often * np.log(lapse).sum() - seldom * np.log1p(-lapse).sum()

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from claimvet.data.contract.arrays import Floats
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.policy.capacity import allocate_reviews, audit_draws
-from claimvet.models.policy.policy import LANES, PROBABILITIES, Disposition, Policy
-
-Floats = npt.NDArray[np.float64]
+from claimvet.models.policy.policy import LANES, Disposition, Policy
 
 CAPACITIES = (0.0, 0.05, 0.1, 0.2, 0.4)
 """Reviews as a share of the claims."""

@@ -23,9 +23,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.models.policy.policy import Disposition, Policy
 
-Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 REFER = Disposition.REFER_TO_EXPERT.value

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.errors import InvalidDataError, ModelError
-from claimvet.data.contract.tables import LABELS
+from claimvet.data.contract.tables import LABELS, PROBABILITIES
 from claimvet.models.policy.safety import cluster_facts, number_column
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    import pandas as pd
 
-PROBABILITIES = tuple(f"p_{label}" for label in LABELS)
-"""Columns of class probabilities, in the order of the labels."""
+Flags = npt.NDArray[np.bool_]
 
 
 _NEEDED = {"claim_type": "claim_type", "claim_amount": "amount_claimed", "claim_evidence_count": "evidence_count"}
@@ -119,6 +119,8 @@ class ClaimFacts:
 
 def most_likely(probabilities: pd.DataFrame) -> pd.Series[str]:
     """The label of the greatest probability; of equal ones the gentler (valid before frivolous before abusive)."""
+    import pandas as pd
+
     places = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64).argmax(axis=1)
     return pd.Series(np.array(LABELS, dtype=object)[places], index=probabilities.index, name="label", dtype="str")
 

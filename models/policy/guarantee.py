@@ -26,9 +26,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.errors import ModelError
-
-Floats = npt.NDArray[np.float64]
 
 
 def wrong_denial_bound(denied: float, valid: float, confidence: float) -> float:

@@ -11,15 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.errors import UsageError
-from claimvet.data.contract.tables import CONCESSION_LIMIT_USD
-from claimvet.models.policy.claim_facts import PROBABILITIES, ClaimFacts, Flags, Floats, most_likely
+from claimvet.data.contract.tables import CONCESSION_LIMIT_USD, PROBABILITIES
+from claimvet.models.policy.claim_facts import ClaimFacts, Flags, most_likely
 from claimvet.models.policy.safety import is_cluster
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes half a second to import, which whoever only reads parameters saves
 
 __all__ = ["DISPOSITIONS", "PROBABILITIES", "Disposition", "Policy", "most_likely"]
 
@@ -168,6 +171,8 @@ class Policy:
 
     def lanes(self, amounts: pd.Series) -> pd.Series[str]:
         """Return the lane of claims of such amounts by name, `concession` or `seller`, index of `amounts`; see `is_concession`."""
+        import pandas as pd
+
         small = self.is_concession(amounts.to_numpy(dtype=np.float64, na_value=np.nan))
         return pd.Series(np.where(small, *LANES), index=amounts.index, dtype="str")
 
@@ -211,6 +216,8 @@ class Policy:
         `disposition` is the cheapest as if experts were free, `otherwise` what happens where none is: never `deny` in the place of
         an expert. `expert_saving_usd` (float64, 0 where no expert is wanted) is what a review saves against that.
         """
+        import pandas as pd
+
         costs = self.costs(probabilities, claims)
         chosen = self._cheapest(costs)
         gentle = costs.drop(columns=[Disposition.REFER_TO_EXPERT.value, Disposition.DENY.value])
@@ -227,6 +234,8 @@ class Policy:
 
     @staticmethod
     def _cheapest(costs: pd.DataFrame) -> pd.Series[str]:
+        import pandas as pd
+
         names = np.array(costs.columns, dtype=object)[costs.to_numpy().argmin(axis=1)]
         return pd.Series(names, index=costs.index, name="disposition", dtype="str")
 
@@ -284,6 +293,8 @@ class Policy:
 
     @staticmethod
     def _frame(probabilities: pd.DataFrame, values: Floats | Flags) -> pd.DataFrame:
+        import pandas as pd
+
         return pd.DataFrame(values, index=probabilities.index, columns=list(DISPOSITIONS))
 
 

@@ -13,15 +13,18 @@ is small. Only features are read, so the endpoint asks the same.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from scipy.special import pdtrc
 
-Floats = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import pandas as pd
+
+from claimvet.data.contract.arrays import Floats
+
 Flags = npt.NDArray[np.bool_]
-Columns = pd.DataFrame | Mapping[str, Floats]
+Columns: TypeAlias = "pd.DataFrame | Mapping[str, Floats]"
 """Columns by name, all of one length, at least one."""
 
 WINDOW_DAYS = 90
@@ -89,6 +92,8 @@ def is_cluster(facts: Columns, least_customers: int, p_value: float) -> Flags:
 
 def cluster_p_values(facts: Columns) -> Floats:
     """How likely so many customers are at the rate expected (Poisson), float64; 1 where that is not known."""
+    from scipy.special import pdtrc  # half a second, which whoever only reads parameters saves
+
     customers, expected = number_column(facts, "cluster_customers"), number_column(facts, "cluster_expected")
     known = np.isfinite(customers) & np.isfinite(expected) & (customers >= 1.0)  # nobody at least is certain
     tail: Floats = pdtrc(np.floor(np.where(known, customers, 1.0)) - 1.0, np.where(known, expected, 1.0))
@@ -104,4 +109,4 @@ def number_column(table: Columns, name: str) -> Floats:
 
 
 def _rows(table: Columns) -> int:
-    return len(table) if isinstance(table, pd.DataFrame) else len(next(iter(table.values())))
+    return len(table[next(iter(table))])

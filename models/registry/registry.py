@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from claimvet.data.contract.errors import ModelError, RegistryError
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.policy.policy import Policy
 from claimvet.models.registry.addresses import shown, tracking_uri
 from claimvet.models.registry.aliases import give_alias
@@ -24,7 +25,7 @@ from claimvet.models.registry.experiment import experiment_id, require_registere
 from claimvet.models.registry.mlflow_store import mlflow_client, version_of
 from claimvet.models.registry.model_store import ARTIFACT, CHALLENGER, CHAMPION, NAME, fetch
 from claimvet.models.registry.undo import Undo, undone_on_failure
-from claimvet.models.scoring.claim_model import PROBABILITIES, ClaimModel
+from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.models.scoring.schema import InputSchema
 
 if TYPE_CHECKING:

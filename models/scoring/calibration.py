@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from claimvet.data.contract.arrays import Floats
 
 MIN_PROBABILITY = 1e-4
 """Assumption: no answer is surer than 1 in 10,000; no slice that could test it is much larger."""
@@ -35,19 +34,19 @@ class Calibration:
     shift: float = 0.0
     knots: tuple[tuple[float, float], ...] = ()
 
-    def log_odds(self, raw: FloatArray) -> FloatArray:
+    def log_odds(self, raw: Floats) -> Floats:
         """Return calibrated log odds, float64, shape of `raw`."""
         log_p, log_q = log_probabilities(raw)
-        answer: FloatArray = self.rise * log_p - self.fall * log_q + self.shift
+        answer: Floats = self.rise * log_p - self.fall * log_q + self.shift
         if self.knots:
             before, after = np.array(self.knots).T
             answer = np.interp(answer, before, after)
         return answer
 
-    def apply(self, raw: FloatArray) -> FloatArray:
+    def apply(self, raw: Floats) -> Floats:
         """Return probabilities, float64, shape of `raw` (log odds), within [`MIN_PROBABILITY`, 1 - `MIN_PROBABILITY`]."""
         odds = np.clip(self.log_odds(raw), -_MAX_LOG_ODDS, _MAX_LOG_ODDS)
-        clipped: FloatArray = np.clip(1.0 / (1.0 + np.exp(-odds)), MIN_PROBABILITY, 1.0 - MIN_PROBABILITY)
+        clipped: Floats = np.clip(1.0 / (1.0 + np.exp(-odds)), MIN_PROBABILITY, 1.0 - MIN_PROBABILITY)
         return clipped
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,7 +60,7 @@ class Calibration:
         return cls(**{**document, "knots": knots})
 
 
-def log_probabilities(raw: FloatArray) -> tuple[FloatArray, FloatArray]:
+def log_probabilities(raw: Floats) -> tuple[Floats, Floats]:
     """log(p) and log(1 - p) of log odds, without overflow."""
     bounded = np.clip(raw, -_MAX_LOG_ODDS, _MAX_LOG_ODDS)
     return -np.logaddexp(0.0, -bounded), -np.logaddexp(0.0, bounded)

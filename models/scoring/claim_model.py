@@ -15,17 +15,15 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.errors import ModelError
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.policy.policy import Policy
 from claimvet.models.scoring.calibration import Calibration
 from claimvet.models.scoring.schema import InputSchema
 
-FloatArray = npt.NDArray[np.float64]
-
-PROBABILITIES = ("p_valid", "p_frivolous", "p_abusive")
 FORMAT = 2
 """Version of the directory's layout. Format 1 had other words for the same things and is read as well; any other is refused."""
 
@@ -70,11 +68,11 @@ class ClaimModel:
         """As `probabilities`, for a matrix that `matrix` has made."""
         return self.calibrated(self.raw(matrix), matrix.index)
 
-    def raw(self, matrix: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+    def raw(self, matrix: pd.DataFrame) -> tuple[Floats, Floats]:
         """Return log odds of frivolous and of abusive against valid, as the boosters say them: float64, one a row of the matrix."""
         return raw_scores(self.frivolous, matrix), raw_scores(self.abusive, matrix)
 
-    def calibrated(self, raw: tuple[FloatArray, FloatArray], index: pd.Index) -> pd.DataFrame:
+    def calibrated(self, raw: tuple[Floats, Floats], index: pd.Index) -> pd.DataFrame:
         """`probabilities` of what `raw` answers."""
         frivolous, abusive = self.frivolous_calibration.apply(raw[0]), self.abusive_calibration.apply(raw[1])
         return class_probabilities(frivolous, abusive, index)
@@ -185,14 +183,14 @@ _RECORD_WORDS = {"judge_from": "test_from", "judge": "test", "practise": "early_
 """What format 1 called parts of the record, and what they are called now."""
 
 
-def raw_scores(booster: lgb.Booster, matrix: pd.DataFrame) -> FloatArray:
+def raw_scores(booster: lgb.Booster, matrix: pd.DataFrame) -> Floats:
     """Return the booster's log odds, float64, one a row."""
     if matrix.empty:
         return np.empty(0, dtype=np.float64)
     return np.asarray(booster.predict(matrix.to_numpy(), raw_score=True), dtype=np.float64)
 
 
-def class_probabilities(frivolous: FloatArray, abusive: FloatArray, index: pd.Index) -> pd.DataFrame:
+def class_probabilities(frivolous: Floats, abusive: Floats, index: pd.Index) -> pd.DataFrame:
     """Return the three classes from P(frivolous | frivolous or valid) and P(abusive | abusive or valid), both within (0, 1).
 
     Columns as `PROBABILITIES`, float64.
@@ -203,8 +201,8 @@ def class_probabilities(frivolous: FloatArray, abusive: FloatArray, index: pd.In
     return pd.DataFrame(class_shares(frivolous, abusive), index=index, columns=list(PROBABILITIES))
 
 
-def class_shares(frivolous: FloatArray, abusive: FloatArray) -> FloatArray:
+def class_shares(frivolous: Floats, abusive: Floats) -> Floats:
     """As `class_probabilities`, float64 (n, 3)."""
     odds = np.column_stack([np.ones(len(frivolous)), frivolous / (1.0 - frivolous), abusive / (1.0 - abusive)])
-    shares: FloatArray = odds / odds.sum(axis=1, keepdims=True)
+    shares: Floats = odds / odds.sum(axis=1, keepdims=True)
     return shares

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.errors import ModelError
 from claimvet.data.contract.finite import is_missing
 from claimvet.data.contract.reading.feature_types import is_feature
@@ -31,8 +32,6 @@ from claimvet.models.policy.safety import CLUSTER_FEATURES, LINK_FEATURES, clust
 from claimvet.models.scoring.claim_model import ClaimModel, class_shares
 from claimvet.models.scoring.own_values import learned_types, number_of
 from claimvet.models.scoring.schema import Input, level_text
-
-Floats = npt.NDArray[np.float64]
 
 FeatureRow = Mapping[str, Value]
 """The features of one claim by name."""

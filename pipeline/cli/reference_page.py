@@ -18,7 +18,7 @@ from typing import Any, get_type_hints
 import typer
 
 from claimvet.pipeline.cli.main import app
-from claimvet.pipeline.params import Params
+from claimvet.pipeline.params import OF_POLICY, Params
 
 CLI_PAGE = "cli.md"
 PARAMS_PAGE = "params.md"
@@ -70,6 +70,7 @@ def _section(declared: Field[Any]) -> str:
     rows = [
         f"| `{field.name}` | {field.type} | {_default(section(), field)} | {meanings[field.name]} |"
         for field in fields(section)
+        if declared.name != "cases" or field.name not in OF_POLICY
     ]
     summary = inspect.cleandoc(section.__doc__ or "").split("\n\n")[0].replace("\n", " ")
     return "\n".join(

@@ -8,26 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
 from claimvet.models.assessment.backtest import Replayed
-from claimvet.models.policy.alternatives import CAPACITIES, COST_RATIOS, USUAL_CAPACITY, money_table
-from claimvet.pipeline.report.backtest_charts import across, over_time, places
-from claimvet.pipeline.report.charts import Axis, Line, line_chart, round_axis, short_dollars
-from claimvet.pipeline.report.parts import Card, Section, Table, figure, share
+from claimvet.models.assessment.plots import DOLLARS, areas_over, errors_over, money_plots
+from claimvet.models.charts.axes import Axis, named_axis, round_axis, short_dollars
+from claimvet.models.charts.charts import Line, line_chart
+from claimvet.models.policy.alternatives import CAPACITIES, money_table
+from claimvet.pipeline.report.parts import Card, Section, Table, chart_card, figure, share
 from claimvet.pipeline.report.plain import write_page
 from claimvet.pipeline.report.tiles import Tile, cost_tile, injuries_tile
-
-COLOURS = {
-    "policy": "c-policy",
-    "present everything": "c-other",
-    "rules": "c-frivolous",
-    "best single threshold": "c-threshold",
-    "random referral": "c-abusive",
-    "oracle": "c-valid",
-}
-"""Colour class by way of deciding."""
-DOLLARS = "US dollars per 1,000 claims"
 
 
 def write_backtest_page(
@@ -96,22 +85,12 @@ def _quality(periods: pd.DataFrame) -> Section:
     cards = [
         Card(
             "Areas under the ROC curve",
-            over_time(
-                "area under the curve",
-                periods,
-                {"AUC valid": "auc_valid", "AUC abusive": "auc_abusive"},
-                ["c-valid", "c-abusive"],
-            ),
+            areas_over(_across(periods), periods),
             note="How often a valid (or abusive) claim ranks above another: 1 is perfect, 0.5 chance.",
         ),
         Card(
             "Log loss and calibration error",
-            over_time(
-                "nats, and share",
-                periods,
-                {"log loss": "log_loss", "calibration error": "calibration_error"},
-                ["c-policy", "c-threshold"],
-            ),
+            errors_over(_across(periods), periods),
             note="The lower, the better. Log loss in nats; calibration error is how far P(valid) is off on average.",
         ),
         _table_card(
@@ -137,62 +116,37 @@ def _money(replayed: Sequence[Replayed], periods: pd.DataFrame, seed: int) -> Se
     lines = [
         Line(
             "policy",
-            places(periods),
+            list(range(len(periods))),
             periods["usd_per_1000"].tolist(),
             "c-policy",
             True,
             list(zip(periods["usd_low"], periods["usd_high"], strict=True)),
         ),
-        Line("present everything", places(periods), periods["usd_per_1000_presenting"].tolist(), "c-other", True),
+        Line(
+            "present everything",
+            list(range(len(periods))),
+            periods["usd_per_1000_presenting"].tolist(),
+            "c-other",
+            True,
+        ),
     ]
-    y = round_axis(DOLLARS, 0.0, max(value for line in lines for value in line.y), short_dollars)
+    highest = periods[["usd_per_1000", "usd_high", "usd_per_1000_presenting"]].max(axis=None)
+    y = round_axis(DOLLARS, 0.0, float(highest), short_dollars)
     evaluated = pd.concat([one.evaluated.evaluated for one in replayed])
     features = pd.concat([one.period.features.loc[one.evaluated.evaluated.index] for one in replayed])
     policy = replayed[-1].model.policy
     money = money_table(evaluated, policy, seed, features)
-    by_capacity, by_ratio = (
-        money[money["cost_ratio"] == 1.0],
-        money[money["capacity"] == USUAL_CAPACITY].sort_values("cost_ratio"),
-    )
     cards = [
         Card(
             "Period by period",
-            line_chart("Money", lines, across(periods), y),
+            line_chart("Money", lines, _across(periods), y),
             note="The policy should lie below presenting everything in every period. Bars are 95 % intervals.",
         ),
-        Card(
-            "By the experts' capacity",
-            _ways(by_capacity, "capacity", CAPACITIES, "reviews, as a share of the claims"),
-            note="The lower, the better: the policy should lie nearest the oracle, and more so with more reviews. Presenting everything is "
-            "left out, since it would hide the rest.",
-        ),
-        Card(
-            "By the harm of a wrong denial",
-            _ways(by_ratio, "cost_ratio", COST_RATIOS, "harm, times the default (reviews: 10 %)"),
-            note="The dearer a wrong denial, the more every way costs; the policy should stay the cheapest but the oracle.",
-        ),
-        _ways_table(by_capacity),
+        *(chart_card(drawn) for drawn in money_plots(money).values()),
+        _ways_table(money[money["cost_ratio"] == 1.0]),
     ]
     lead = "Dollars per 1,000 claims with a finding, at the costs of params.yaml, counted with hindsight, against other ways of deciding."
     return Section("money", "Money", lead, cards)
-
-
-def _ways(table: pd.DataFrame, x: str, values: Sequence[float], title: str) -> Markup:
-    shown = table[table["way"] != "present everything"]
-    stands = {value: float(place) for place, value in enumerate(values)}
-    lines = [
-        Line(
-            str(way),
-            [stands[value] for value in part[x]],
-            part["usd_per_1000"].tolist(),
-            COLOURS[str(way)],
-            True,
-            list(zip(part["low"], part["high"], strict=True)),
-        )
-        for way, part in shown.groupby("way", sort=False)
-    ]
-    x_axis = Axis(title, 0, len(values) - 1, list(stands.values()), lambda place: f"{values[round(place)]:g}")
-    return line_chart(title, lines, x_axis, round_axis(DOLLARS, 0.0, float(shown["high"].max()), short_dollars))
 
 
 def _ways_table(table: pd.DataFrame) -> Card:
@@ -230,6 +184,10 @@ def _guarantee(periods: pd.DataFrame) -> Section:
     return Section(
         "guarantee", "The guarantee, and the experts", lead, [_table_card("Period by period", periods, names, note)]
     )
+
+
+def _across(periods: pd.DataFrame) -> Axis:
+    return named_axis("period, by its first month", [f"{start:%Y-%m}" for start in periods["from"]])
 
 
 def _staleness(staleness: pd.DataFrame) -> Section:

@@ -7,8 +7,8 @@ from itertools import islice
 import pandas as pd
 
 from claimvet.data.contract.tables import LABELS
+from claimvet.models.charts.charts import Bar, bar_chart
 from claimvet.models.policy.policy import DISPOSITIONS, Policy
-from claimvet.pipeline.report.charts import Bar, bar_chart
 from claimvet.pipeline.report.figures import money
 from claimvet.pipeline.report.parts import Card, Section, Table, dollars, share
 
@@ -26,7 +26,7 @@ def money_section(evaluated: pd.DataFrame, policy: Policy) -> Section:
         Bar(way, [("c-policy" if place == 0 else "c-other", cost)], dollars(cost))
         for place, (way, cost) in enumerate(costs.items())
     ]
-    chart = bar_chart("Dollars per 1,000 claims", bars, names=262, texts=80)
+    chart = bar_chart("Dollars per 1,000 claims", bars)
     return Section(
         "money",
         "What it does with them, in money",
@@ -57,7 +57,7 @@ def _dispositions(evaluated: pd.DataFrame) -> Card:
     ]
     return Card(
         "Dispositions, by what the claims are",
-        bar_chart("Dispositions", bars, texts=110),
+        bar_chart("Dispositions", bars),
         note="Green is valid, amber frivolous, red abusive.",
     )
 

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from claimvet.data.contract.errors import InvalidDataError
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.metrics.evaluation import evaluated_frame
-from claimvet.models.policy.policy import PROBABILITIES, Policy
+from claimvet.models.policy.policy import Policy
 
 
 def evaluated_by_truth(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from claimvet.data.contract.tables import LABELS
+from claimvet.models.charts.charts import Bar, bar_chart
 from claimvet.models.explain.reference_ranges import describe
 from claimvet.models.scoring.claim_model import ClaimModel
-from claimvet.pipeline.report.charts import Bar, bar_chart
 from claimvet.pipeline.report.parts import Card, Section, Table, shortened
 
 TIME_SLICES = ("train", "bound", "test", "everything")
@@ -68,6 +68,6 @@ def _importance(model: ClaimModel) -> Card:
     ]
     return Card(
         "Gain by input",
-        bar_chart("Gain by input", bars, names=0, texts=10),
+        bar_chart("Gain by input", bars),
         note="Share of what all inputs gain, of the eight that gain most. Amber: frivolous against valid. Red: abusive against valid.",
     )

@@ -14,10 +14,11 @@ import pandas as pd
 
 from claimvet.data.contract.tables import LABELS
 from claimvet.data.contract.writing.atomic_write import atomic_write
+from claimvet.models.charts.charts import Bar, bar_chart
+from claimvet.models.charts.titled import STYLE
 from claimvet.models.metrics import evaluation
 from claimvet.models.policy.policy import DISPOSITIONS, most_likely
 from claimvet.models.scoring.claim_model import ClaimModel
-from claimvet.pipeline.report.charts import Bar, bar_chart
 from claimvet.pipeline.report.decisions import money_section
 from claimvet.pipeline.report.figures import money
 from claimvet.pipeline.report.model import model_section
@@ -147,7 +148,7 @@ def _data_section(data: DataFacts) -> Section:
         )
         for decider, row in data.outcomes.iterrows()
     ]
-    chart = bar_chart("Outcomes by who decided", bars, names=120)
+    chart = bar_chart("Outcomes by who decided", bars)
     note = "A concession is an assumption: paid unchecked. The others are findings. Green is valid, amber frivolous, red abusive."
     cards = [
         Card("Tables", table=tables, note=" ".join(data.notes)),
@@ -189,4 +190,6 @@ def _period(times: pd.Series[pd.Timestamp]) -> str:
 def template(name: str) -> jinja2.Template:
     """A template of this package by its file's name."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(name)
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.globals["chart_style"] = STYLE
+    return environment.get_template(name)

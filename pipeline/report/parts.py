@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from claimvet.models.charts.titled import TitledChart
+
 
 @dataclass(frozen=True)
 class Table:
@@ -27,6 +29,11 @@ class Card:
     table: Table | None = None
     note: str = ""
     wide: bool = False
+
+
+def chart_card(drawn: TitledChart) -> Card:
+    """Return a box with a chart, its title and its caption."""
+    return Card(drawn.title, drawn.chart, note=drawn.caption)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from claimvet.data.contract.tables import LABELS
+from claimvet.models.charts.charts import Bar, bar_chart
 from claimvet.models.explain.reference_ranges import describe
 from claimvet.models.policy.policy import most_likely
-from claimvet.pipeline.report.charts import Bar, bar_chart
 from claimvet.pipeline.report.parts import Card, Section, shortened
 
 
@@ -42,4 +42,4 @@ def _reason_bars(label: str, rows: Iterable[Sequence[dict[str, object]]]) -> Mar
         Bar(shortened(describe(name)), [(f"c-{label}", count / len(listed))], f"{count / len(listed):.0%}")
         for name, count in named.most_common(8)
     ]
-    return bar_chart(f"Reasons for {label}", bars, highest=1.0, names=0, texts=60)
+    return bar_chart(f"Reasons for {label}", bars, highest=1.0)

@@ -9,11 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from claimvet.data.contract.errors import InvalidDataError, UsageError
-from claimvet.data.contract.tables import LABELS
+from claimvet.data.contract.tables import LABELS, PROBABILITIES
 from claimvet.data.contract.writing.output_directory import output_directory, require_own_directory
 from claimvet.models.assessment.plots import write_plots
 from claimvet.models.metrics.evaluation import FOUND, arrays, by_slice, calibration_curve, confusion, figures, intervals
-from claimvet.models.scoring.claim_model import PROBABILITIES
 
 COMMAND = "evaluate"
 NEEDED = ("label", *PROBABILITIES, *FOUND)
@@ -37,7 +36,7 @@ class EvaluationReport:
 
 
 def evaluate(evaluated: Path, out: Path, seed: int) -> EvaluationReport:
-    """Write `metrics.json`, `intervals.csv`, `slices.csv`, `confusion.csv`, `calibration.csv` and `plots/*.png` into `out`.
+    """Write `metrics.json`, `intervals.csv`, `slices.csv`, `confusion.csv`, `calibration.csv` and `plots/*.svg` into `out`.
 
     `evaluated` is the Parquet file that training writes: one row a finding of the test slice, with its label and probabilities.
     `seed` draws the bootstrap. What an earlier run left in `out` is replaced as a whole.

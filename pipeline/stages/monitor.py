@@ -23,6 +23,7 @@ from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import BY_NAME
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.assessment.drift import LEVELS, Drift, drifts
+from claimvet.models.charts.charts import Bar, bar_chart
 from claimvet.models.learning.labels import latest_outcomes
 from claimvet.models.metrics.copies import copies
 from claimvet.models.parameters import MonitorParams
@@ -30,7 +31,6 @@ from claimvet.models.policy.policy import most_likely
 from claimvet.models.registry.registry import load_model
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.models.scoring.own_values import learned_types
-from claimvet.pipeline.report.charts import Bar, bar_chart
 from claimvet.pipeline.report.parts import Card, Section, Table, shortened
 from claimvet.pipeline.report.plain import write_page
 from claimvet.pipeline.report.tiles import Tile
@@ -232,7 +232,7 @@ def _section(section: str, found: Sequence[Drift]) -> Section:
     header = ["column", "verdict", "PSI", "by chance", "KS or chi-squared", "p", "meaning"]
     note = f"The {len(shown)} that moved most, of {len(found)}; drift.csv has all. " if len(found) > len(shown) else ""
     cards = [
-        Card("How far columns moved", bar_chart(f"PSI of {section}", bars, names=0, texts=50), note=_BARS),
+        Card("How far columns moved", bar_chart(f"PSI of {section}", bars), note=_BARS),
         Card("Columns", table=Table(header, rows, frozenset({6})), note=note + _TESTS, wide=True),
     ]
     return Section(section.replace(" ", "-"), section.capitalize(), _LEADS[section], cards if shown else [])

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import pandas as pd
 import pyarrow as pa
 
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.explain.reasons import Reason
-from claimvet.models.policy.policy import PROBABILITIES
 from claimvet.models.policy.safety import cluster_facts
 from claimvet.models.scoring.claim_model import ClaimModel
 from claimvet.models.scoring.scoring import score_matrix, value_text

@@ -23,15 +23,15 @@ import pyarrow.parquet as pq
 from claimvet.data.contract.dataset import DataSet, connect, identifier, quoted
 from claimvet.data.contract.errors import InvalidDataError, UsageError
 from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
-from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, NEEDED_TO_TRAIN
+from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX, NEEDED_TO_TRAIN, PROBABILITIES
 from claimvet.data.contract.writing.output_directory import output_directory
 from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import FEATURES, MODEL_FEATURES
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.assessment.card import CardFacts, model_card
 from claimvet.models.assessment.fairness import fairness_table
-from claimvet.models.assessment.money_plots import write_money_plot
-from claimvet.models.assessment.plots import write_plots
+from claimvet.models.assessment.plots import money_plots, write_plots
+from claimvet.models.charts.titled import write_charts
 from claimvet.models.explain.protected import protected_names
 from claimvet.models.learning.training import Training, train_model
 from claimvet.models.learning.training_data import TrainingData
@@ -39,7 +39,7 @@ from claimvet.models.metrics.evaluation import by_slice, confusion, figures, int
 from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.alternatives import money_table
 from claimvet.models.policy.claim_facts import policy_facts
-from claimvet.models.policy.policy import PROBABILITIES, Policy
+from claimvet.models.policy.policy import Policy
 from claimvet.models.registry.addresses import registry_uri, shown
 from claimvet.models.registry.mlflow_store import version_of
 from claimvet.models.registry.registry import (
@@ -260,7 +260,7 @@ def write_evaluation(training: Training, directory: Path, seed: int) -> dict[str
     interval = intervals(evaluated, seed)
     interval.to_csv(directory / "intervals.csv")
     write_plots(evaluated, directory / "plots")
-    write_money_plot(money, directory / "plots")
+    write_charts(money_plots(money), directory / "plots")
     card = model_card(CardFacts(training.model, policy, evaluated, interval, **tables, baselines=losses))
     names = [{"name": column.name, "kind": column.kind} for column in training.model.schema.inputs]
     texts = {CARD_FILE: card, "features.json": _json(names), EVALUATED_POLICY_FILE: _json(policy.to_dict())}

@@ -7,9 +7,12 @@ instant as many are alike as of all pairs of rows whatever their instants; a cop
 from __future__ import annotations
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 
 from claimvet.data.contract.dataset import identifier
 from claimvet.data.contract.tables import Kind
+from claimvet.pipeline.validate.row_hashes import repetitions, sorted_hashes
 from claimvet.pipeline.validate.sources import Source
 
 ROWS_LOOKED_AT = 200_000
@@ -37,8 +40,19 @@ def repeated_load(connection: duckdb.DuckDBPyConnection, source: Source, sound: 
     ]
     if not rest or rows < MIN_ROWS or not sound.issuperset({table.known_at, *rest}):
         return ""
-    looked_at, twins, pairs, by_chance = _counts(connection, source, rest, max(1, rows // ROWS_LOOKED_AT))
-    if twins < max(MIN_ROWS, SMALLEST_SHARE * looked_at) or pairs <= TIMES_CHANCE * by_chance:
+    instant, content = identifier(table.known_at), ", ".join(map(identifier, rest))
+    every = max(1, rows // ROWS_LOOKED_AT)
+
+    def repeated(hashed: str) -> npt.NDArray[np.float64]:
+        where = f"hash({instant}) % {every} = 0" if every > 1 else "true"
+        return repetitions(sorted_hashes(connection, source.view, f"hash({hashed})", where))
+
+    alike = repeated(f"{instant}, {content}")
+    looked_at, twins = alike.sum(), alike[alike > 1].sum()
+    if twins < max(MIN_ROWS, SMALLEST_SHARE * looked_at):
+        return ""
+    by_chance = _pairs(repeated(instant)) * (repeated(content) ** 2).sum() / looked_at**2
+    if _pairs(alike) <= TIMES_CHANCE * by_chance:
         return ""
     return (
         f"{source.name} looks like the same load repeated under other ids: {twins / looked_at:.0%} of its rows have a twin that differs in "
@@ -46,22 +60,6 @@ def repeated_load(connection: duckdb.DuckDBPyConnection, source: Source, sound: 
     )
 
 
-def _counts(
-    connection: duckdb.DuckDBPyConnection, source: Source, rest: list[str], every: int
-) -> tuple[int, int, float, float]:
-    """Rows looked at, those with a twin, pairs of twins, and how many pairs chance would make."""
-    instant, content = identifier(source.table.known_at), ", ".join(map(identifier, rest))
-    pairs = "sum(rows * (rows - 1) / 2)"
-    query = f"""
-        WITH looked_at AS MATERIALIZED (
-            SELECT hash({instant}) AS instant, hash({content}) AS content
-            FROM {source.view} WHERE hash({instant}) % {every} = 0
-        ), instants AS (SELECT count(*) AS rows FROM looked_at GROUP BY instant),
-        contents AS (SELECT count(*) AS rows FROM looked_at GROUP BY content),
-        alike AS (SELECT count(*) AS rows FROM looked_at GROUP BY instant, content)
-        SELECT (SELECT count(*) FROM looked_at), (SELECT sum(rows) FROM alike WHERE rows > 1), (SELECT {pairs} FROM alike),
-            (SELECT {pairs} FROM instants) * (SELECT sum(rows * rows) FROM contents) / (SELECT count(*) FROM looked_at) ** 2
-    """
-    row = connection.execute(query).fetchone() or ()
-    looked_at, twins, paired, by_chance = (value or 0 for value in row)
-    return int(looked_at), int(twins), float(paired), float(by_chance)
+def _pairs(rows: npt.NDArray[np.float64]) -> float:
+    """How many pairs can be made within groups of so many rows."""
+    return float((rows * (rows - 1) / 2).sum())

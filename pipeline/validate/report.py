@@ -21,8 +21,8 @@ class Check:
     """One rule about one table, or about some of its columns.
 
     `violated` is a SQL condition over a row `t` of the table as it lies on disk, true for the rows that break the rule, and empty
-    where the rule is about the table's shape. `shown` is the SQL of the value to show. `suspected` is a cheap SQL aggregate that is
-    0 only if no row breaks the rule. `source` is the relation to look at where it is not the whole table. `basis` is the
+    where the rule is about the table's shape. `shown` is the SQL of the value to show. `hashed` is the SQL of a hash of a row: no
+    row breaks the rule where all are distinct. `source` is the relation to look at where it is not the whole table. `basis` is the
     declaration that the rule comes from, `bound` the moment that a time is held against.
     """
 
@@ -32,7 +32,7 @@ class Check:
     expected: str
     violated: str = ""
     shown: str = ""
-    suspected: str = ""
+    hashed: str = ""
     source: str = ""
     alone: bool = False
     basis: Column | Relation | None = None

@@ -11,7 +11,7 @@ import yaml
 
 from claimvet.data.contract.errors import UsageError
 from claimvet.models.policy.policy import Policy
-from claimvet.pipeline.params import RENAMED, GenerateParams, Params, find_params, load_params, parse_params
+from claimvet.pipeline.params import OF_POLICY, RENAMED, GenerateParams, Params, find_params, load_params, parse_params
 
 ROOT = Path(__file__).resolve().parents[2]
 SET_BY_TRAINING = {"deny_threshold"}
@@ -24,7 +24,8 @@ def test_the_projects_own_file_is_valid() -> None:
 @pytest.mark.parametrize("section", [section.name for section in fields(Params)])
 def test_the_projects_own_file_shows_every_parameter(section: str) -> None:
     written = yaml.safe_load((ROOT / "params.yaml").read_text())[section]
-    assert set(written) == {field.name for field in fields(getattr(Params(), section))} - SET_BY_TRAINING
+    own = set(OF_POLICY) if section == "cases" else set()
+    assert set(written) == {field.name for field in fields(getattr(Params(), section))} - SET_BY_TRAINING - own
 
 
 def test_an_empty_file_means_the_defaults() -> None:
@@ -54,6 +55,11 @@ def test_a_section_is_the_dataclass_that_its_stage_works_with() -> None:
         ("generate: {seed: 2020-01-01}", "generate.seed is '2020-01-01'"),
         ("generate: 3", "generate is 3; input should be an object"),
         ("policy: {deny_alpha: 3}", r"deny_alpha is 3.*between 0 and 1"),
+        (
+            "cases: {insured_from_usd: 5000}",
+            "has cases.insured_from_usd; expected it under policy: only, which cases follow",
+        ),
+        ("cases: {golden_share: 2}", r"golden_share is 2.*between 0 and 1"),
         ("[1, 2]", "holds a list, expected sections"),
         ("generate: [", "is no YAML that can be read"),
     ],
@@ -90,3 +96,16 @@ def test_an_old_name_is_refused_with_the_new_one_which_is_known(old: str, new: s
     ):
         parse_params(f"{section}: {{{key}: 1}}")
     parse_params(f"{section}: {{{new.split('.')[1]}: {1 if 'share' not in new else 0.3}}}")
+
+
+def test_cases_follow_the_limits_of_the_policy() -> None:
+    params = parse_params("policy: {concession_limit_usd: 500, insured_from_usd: 20000}\ncases: {seller_days: 5}")
+    followed = params.case_settings
+    assert (followed.concession_limit_usd, followed.insured_from_usd, followed.seller_days) == (500.0, 20_000.0, 5.0)
+
+
+def test_lists_of_cases_are_read_as_they_are_written() -> None:
+    provider = "{name: N, link: 'https://n.example', regions: [US], vetted_since: '2026-01-31'}"
+    params = parse_params(f"cases: {{holidays: ['2026-12-25'], providers: [{provider}]}}")
+    assert params.cases.holidays == ("2026-12-25",)
+    assert params.cases.providers[0].regions == ("US",)

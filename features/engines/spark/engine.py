@@ -67,6 +67,12 @@ class SparkEngine:
     def keep(self, expression: ir.Table) -> ir.Table:
         return self._keep(self.frame(expression))
 
+    def fetch(self, expression: ir.Table) -> pa.Table:
+        return expression.to_pyarrow()
+
+    def hold(self, table: pa.Table) -> ir.Table:
+        return ibis.memtable(table)
+
     def number(self, expression: ir.Table, name: str) -> ir.Table:
         from pyspark.sql import functions
 

@@ -106,7 +106,7 @@ def event(known: int, appears: int = 0) -> Row:
 
 
 def counted(bench: Bench, bounds: tuple[str, ...] = ()) -> ir.Table:
-    return event_counts(bench.ibis.table("instants"), bench.events([COUNT], bounds), [COUNT])
+    return event_counts(ir.Table.to_pyarrow, bench.ibis.table("instants"), bench.events([COUNT], bounds), [COUNT])
 
 
 def is_of_running_totals(counts: ir.Table) -> bool:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from scipy.stats import beta
 
 from claimvet.models.assessment.card import LIMITS, CardFacts, model_card
 from claimvet.models.assessment.fairness import fairness_table
-from claimvet.models.assessment.money_plots import COLOURS, money_plot
-from claimvet.models.assessment.plots import PLOTS, calibration_slices_plot
+from claimvet.models.assessment.plots import PLOTS, WAYS, calibration_slices, calibration_slices_plot, money_plots
+from claimvet.models.charts.titled import TitledChart
 from claimvet.models.learning.training import Training
 from claimvet.models.metrics.evaluation import by_slice, figures, intervals
 from claimvet.models.metrics.intervals import proportion_interval
 from claimvet.models.policy.alternatives import CAPACITIES, COST_RATIOS, money_table
 from claimvet.models.scoring.schema import Input, InputSchema
 from claimvet.pipeline.stages.train import with_dispositions
+from tests.models.charts.text_boxes import assert_apart
 
 
 @pytest.fixture(scope="module")
@@ -131,39 +132,50 @@ def test_a_model_that_nothing_evaluated_warns_instead_of_figures(facts: CardFact
     assert "## What its decisions cost" not in unevaluated
 
 
-def texts(figure: Figure) -> list[str]:
-    axes = figure.axes[0]
-    return [label.get_text() for label in (*axes.get_xticklabels(), *axes.get_yticklabels())]
+def texts(drawn: TitledChart) -> list[str]:
+    return [str(node.text) for node in ElementTree.fromstring(drawn.chart).iter() if node.tag.endswith("text")]
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_every_plot_has_a_title_and_named_axes(name: str, facts: CardFacts) -> None:
-    axes = PLOTS[name](facts.evaluated).axes[0]
-    assert axes.get_title()
-    assert axes.get_xlabel()
-    assert axes.get_ylabel() or name == "calibration_slices"  # its rows are named one by one
+def test_every_plot_has_a_title_and_says_what_a_person_should_see(name: str, facts: CardFacts) -> None:
+    drawn = PLOTS[name](facts.evaluated)
+    assert drawn.title
+    assert re.search("should|the better", drawn.caption)
+    assert_apart(str(drawn.chart))
 
 
-def test_amounts_on_plots_are_dollars_and_no_mathematics(facts: CardFacts) -> None:
-    banded = facts.evaluated.assign(amount_band="$50 to $200")
-    names = texts(calibration_slices_plot(banded))
-    assert any(name.startswith(r"amount band: \$50 to \$200") for name in names)
-    assert not any(re.search(r"(?<!\\)\$", name) for name in names)
+def test_a_slice_of_amounts_is_drawn_with_its_dollars_and_findings(facts: CardFacts) -> None:
+    names = texts(calibration_slices_plot(facts.evaluated.assign(amount_band="$50 to $200")))
+    assert f"amount band: $50 to $200 ({len(facts.evaluated):,})" in names
 
 
-def test_money_is_drawn_for_every_way_over_capacities_and_ratios(facts: CardFacts) -> None:
-    figure = money_plot(facts.money)
-    by_capacity, by_ratio = figure.axes
-    for axes, values in ((by_capacity, CAPACITIES), (by_ratio, COST_RATIOS)):
-        drawn = {line.get_label(): line for line in axes.get_lines()}
-        assert set(drawn) == set(COLOURS)
-        assert list(drawn["policy"].get_xdata()) == sorted(values)
-    at_ones = facts.money[(facts.money["cost_ratio"] == 1.0) & (facts.money["way"] == "policy")].sort_values("capacity")
-    (policy,) = [line for line in by_capacity.get_lines() if line.get_label() == "policy"]
-    assert list(policy.get_ydata()) == at_ones["usd_per_1000"].tolist()
-    assert by_ratio.get_xticklabels()[0].get_text() == f"{min(COST_RATIOS):g}"
-    figure.canvas.draw()
-    assert all(text.get_text().startswith(r"\$") for text in by_capacity.get_yticklabels() if text.get_text())
+def test_slices_are_drawn_by_how_far_the_share_found_is_from_the_probability_given(facts: CardFacts) -> None:
+    slices, drawn = calibration_slices(facts.evaluated), calibration_slices_plot(facts.evaluated)
+    dots = [
+        float(node.attrib["cx"]) for node in ElementTree.fromstring(drawn.chart).iter() if node.tag.endswith("circle")
+    ]
+    off = (slices["share"] - slices["p_mean"]).to_numpy()
+    assert np.corrcoef(dots, off)[0, 1] == pytest.approx(1.0, abs=1e-4)
+    assert ((np.diff(dots) > 0) == (np.diff(off) > 0)).mean() > 0.9
+
+
+def test_money_is_drawn_for_every_way_but_presenting_over_capacities_and_ratios(facts: CardFacts) -> None:
+    drawn = money_plots(facts.money)
+    assert set(WAYS) == set(facts.money["way"])
+    for name, values in (("money_by_capacity", CAPACITIES), ("money_by_harm", COST_RATIOS)):
+        root = ElementTree.fromstring(drawn[name].chart)
+        dots = [node for node in root.iter() if node.tag.endswith("circle")]
+        assert len(dots) == len(values) * (len(WAYS) - 1)
+        assert {*WAYS, *(f"{value:g}" for value in values)} - {"present everything"} <= set(texts(drawn[name]))
+        assert_apart(str(drawn[name].chart))
+    policy = facts.money[(facts.money["cost_ratio"] == 1.0) & (facts.money["way"] == "policy")]
+    heights = [
+        float(node.attrib["cy"])
+        for node in ElementTree.fromstring(drawn["money_by_capacity"].chart).iter()
+        if node.tag.endswith("circle") and "c-policy" in node.attrib["class"]
+    ]
+    costs = policy.sort_values("capacity")["usd_per_1000"]
+    assert np.corrcoef(heights, costs)[0, 1] == pytest.approx(-1.0, abs=1e-4)
 
 
 @pytest.mark.parametrize(("cases", "claims"), [(0, 10), (10, 10), (3, 40), (200, 1000)])

@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.assessment.gate import champion_answers, gate_checks, guarantee_checks, largest_by_chance
 from claimvet.models.assessment.leaks import strange_inputs, strongest_input
 from claimvet.models.learning.training import Training
 from claimvet.models.metrics.evaluation import FOUND, calibration_errors
 from claimvet.models.parameters import GateParams
-from claimvet.models.policy.policy import PROBABILITIES, Policy
+from claimvet.models.policy.policy import Policy
 from claimvet.models.registry.registry import StoredModel
 from claimvet.pipeline.stages.train import write_evaluation
 from tests.models.small_world import small_world, trained

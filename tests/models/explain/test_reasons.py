@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from claimvet.data.contract.tables import LABELS
+from claimvet.data.contract.tables import LABELS, PROBABILITIES
 from claimvet.features.catalogue.features import MODEL_FEATURES
 from claimvet.models.explain import tree_shap as shap
 from claimvet.models.explain.protected import is_protected, protected_names
 from claimvet.models.explain.reasons import _reasons, explain, label_contributions
 from claimvet.models.explain.reference_ranges import ReferenceRange, describe, reference_ranges, sentence
-from claimvet.models.policy.policy import PROBABILITIES, most_likely
+from claimvet.models.policy.policy import most_likely
 from claimvet.models.scoring.claim_model import raw_scores
 
 PARAMETERS = {"objective": "binary", "num_leaves": 15, "max_depth": 5, "verbose": -1, "num_threads": 2, "seed": 1}

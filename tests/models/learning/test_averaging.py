@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.models.explain.tree_shap import TreeShap
 from claimvet.models.learning.averaging import averaged
 from claimvet.models.learning.boosters import booster_settings
 from claimvet.models.parameters import TrainParams
 
-FloatArray = npt.NDArray[np.float64]
 
-
-def rows(count: int = 500, seed: int = 0) -> tuple[FloatArray, FloatArray]:
+def rows(count: int = 500, seed: int = 0) -> tuple[Floats, Floats]:
     random = np.random.default_rng(seed)
     matrix = random.random((count, 5))
     matrix[random.random((count, 5)) < 0.1] = np.nan

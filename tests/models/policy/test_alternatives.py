@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from claimvet.data.contract.tables import LABELS
-from claimvet.models.assessment.money_plots import money_plot, write_money_plot
+from claimvet.models.assessment.plots import money_plots
 from claimvet.models.policy.alternatives import CAPACITIES, COST_RATIOS, costs_of, money_table, ways, with_cost_ratio
 from claimvet.models.policy.policy import DISPOSITIONS, Policy
 
@@ -74,11 +74,6 @@ def test_a_cost_ratio_moves_the_harm_of_a_wrong_denial_alone() -> None:
     assert sorted(COST_RATIOS)[0] < 1.0 < sorted(COST_RATIOS)[-1]
 
 
-def test_the_plot_has_a_panel_for_capacities_and_one_for_cost_ratios(table: pd.DataFrame, tmp_path: object) -> None:
-    from pathlib import Path
-
-    figure = money_plot(table)
-    assert [len(axes.lines) for axes in figure.axes] == [6, 6]
-    assert write_money_plot(table, Path(str(tmp_path))) is not None
-    nothing = money_table(evaluated(3).head(0), POLICY, seed=1)
-    assert write_money_plot(nothing, Path(str(tmp_path)) / "none") is None
+def test_money_is_drawn_by_capacity_and_by_harm_and_not_without_claims(table: pd.DataFrame) -> None:
+    assert set(money_plots(table)) == {"money_by_capacity", "money_by_harm"}
+    assert money_plots(money_table(evaluated(3).head(0), POLICY, seed=1)) == {}

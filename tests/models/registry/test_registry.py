@@ -85,7 +85,7 @@ def test_no_artifact_is_a_pickle(registered: str, store: Path) -> None:
     files = [path for path in (store / "mlruns").rglob("*") if path.is_file()]
     suffixes = {path.suffix for path in files}
     assert any(path.name == "frivolous.txt" for path in files)
-    assert suffixes <= {".txt", ".json", ".yaml", ".py", ".csv", ".png", ".parquet", ".md", ""}
+    assert suffixes <= {".txt", ".json", ".yaml", ".py", ".csv", ".svg", ".parquet", ".md", ""}
     assert not [path for path in files if path.read_bytes()[:2] in (b"\x80\x03", b"\x80\x04", b"\x80\x05")]
     assert not [path for path in files if path.suffix == "" and path.name not in ("MLmodel", "registered_model_meta")]
 

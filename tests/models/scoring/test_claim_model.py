@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimvet.data.contract.errors import ModelError
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.learning.training import Training
 from claimvet.models.learning.training_data import TrainingData
-from claimvet.models.scoring.claim_model import PROBABILITIES, ClaimModel, class_probabilities
+from claimvet.models.scoring.claim_model import ClaimModel, class_probabilities
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claimvet.data.contract.errors import ModelError
+from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.explain.tree_shap import TreeShap
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.safety import CLUSTER_FEATURES, LINK_FEATURES
-from claimvet.models.scoring.claim_model import PROBABILITIES
 from claimvet.models.scoring.scoring import RowScorer, score_matrix
 from tests.examples import examples
 from tests.scoring_service.endpoint.small_model import INPUTS, small_model

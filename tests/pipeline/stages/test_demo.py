@@ -13,6 +13,7 @@ import pytest
 from claimvet.models.registry.own_store import own_store
 from claimvet.pipeline.params import Params
 from claimvet.pipeline.stages.demo import DemoReport, Places, run_demo, show
+from tests.models.registry.stores import new_store
 
 # DuckDB 2 drops columns in place where it makes a frame of times with a zone
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.drop:pandas.errors.Pandas4Warning")
@@ -61,7 +62,10 @@ def test_the_demo_keeps_to_its_own_directory(report: DemoReport, places: Places)
     assert not [path for path in places.root.rglob("*") if path.name.endswith(".part")]
 
 
-def test_the_store_of_the_environment_is_back_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_store_of_the_environment_is_back_afterwards(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_store(tmp_path_factory, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///elsewhere.db")
     with own_store(tmp_path):
         assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path / 'mlflow.db'}"
@@ -70,7 +74,10 @@ def test_the_store_of_the_environment_is_back_afterwards(tmp_path: Path, monkeyp
     assert mlflow.get_tracking_uri() == "sqlite:///elsewhere.db"
 
 
-def test_no_store_in_the_environment_is_none_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_store_in_the_environment_is_none_afterwards(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_store(tmp_path_factory, tmp_path / "mlflow.db")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with own_store(tmp_path):
         pass

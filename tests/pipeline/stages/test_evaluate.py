@@ -10,10 +10,9 @@ import pandas as pd
 import pytest
 
 from claimvet.data.contract.errors import InvalidDataError, UsageError
-from claimvet.data.contract.tables import LABELS
+from claimvet.data.contract.tables import LABELS, PROBABILITIES
 from claimvet.data.contract.writing.output_directory import MARKER
 from claimvet.models.metrics.evaluation import FOUND
-from claimvet.models.scoring.claim_model import PROBABILITIES
 from claimvet.pipeline.stages.evaluate import EvaluationReport, calibration, evaluate
 
 WRITTEN = {"metrics.json", "intervals.csv", "slices.csv", "confusion.csv", "calibration.csv", "plots"}
@@ -45,7 +44,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> EvaluationReport:
 
 def test_everything_that_was_asked_for_is_written(report: EvaluationReport) -> None:
     assert {path.name for path in report.out.iterdir()} == {*WRITTEN, MARKER}
-    assert len(list((report.out / "plots").glob("*.png"))) >= 4
+    assert len(list((report.out / "plots").glob("*.svg"))) >= 4
 
 
 def test_the_figures_on_disk_are_those_of_the_report(report: EvaluationReport) -> None:

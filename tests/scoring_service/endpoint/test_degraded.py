@@ -14,6 +14,7 @@ from claimvet.models.registry import registry
 from claimvet.scoring_service.decisions.replay import replay
 from claimvet.scoring_service.model_loading.loaded_model import CHAMPION_URI, ModelReloader
 from tests.models.registry.champions import make_champion, tag_version
+from tests.models.registry.stores import new_store
 from tests.scoring_service.endpoint.running import PHOTO, Endpoint, claim, running, until
 from tests.scoring_service.endpoint.small_model import saved, small_model
 
@@ -141,9 +142,9 @@ def test_a_store_that_somebody_else_holds_is_said_and_the_request_can_be_sent_ag
 
 @pytest.mark.slow
 def test_the_service_follows_the_champion_and_refuses_one_of_another_hash(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", new_store(tmp_path_factory, tmp_path / "mlflow.db"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "evaluation").mkdir()
     one, two = small_model(1), small_model(2)
@@ -156,7 +157,7 @@ def test_the_service_follows_the_champion_and_refuses_one_of_another_hash(
         def keep_asking() -> None:
             while not stop.is_set():
                 statuses.append(endpoint.intake.score(claim(f"CL-{len(statuses)}")).status_code)
-                stop.wait(0.02)
+                stop.wait(0.05)
 
         asking = threading.Thread(target=keep_asking)
         asking.start()

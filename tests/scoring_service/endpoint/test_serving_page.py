@@ -24,6 +24,7 @@ from claimvet.scoring_service.model_loading import loaded_model
 from claimvet.scoring_service.service import ServiceSettings
 from claimvet.scoring_service.store.db import database
 from tests.models.registry.champions import make_champion
+from tests.models.registry.stores import new_store
 from tests.scoring_service.endpoint.process import free_port
 from tests.scoring_service.endpoint.running import until
 from tests.scoring_service.endpoint.small_model import small_model
@@ -72,11 +73,14 @@ def test_figures_in_words_are_those_of_the_code() -> None:
 
 
 @pytest.mark.slow
-def test_the_first_commands_run_as_they_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_commands_run_as_they_are_printed(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / "evaluation").mkdir()
     (tmp_path / "claim.json").write_text(json.dumps(examples.CLAIM, indent=2))
+    new_store(tmp_path_factory, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
     make_champion(registry.register(small_model(), tmp_path / "evaluation", {}, {}, {}))
     generate(tmp_path / "world", 100, 5)

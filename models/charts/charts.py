@@ -1,6 +1,6 @@
 """Charts as inline SVG: sharp on every screen, printable, coloured by the page's own variables so that light and dark both work.
 
-A chart is a string of markup; colours are CSS classes (`c-valid`, `c-deny`, …) that the page's template defines.
+A chart is a string of markup; colours are CSS classes (`c-valid`, `c-policy`, …) of `chart.css`.
 """
 
 from __future__ import annotations
@@ -8,21 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from math import ceil, floor, log10
+from math import isfinite
 from textwrap import wrap
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 460, 320
+from claimvet.models.charts.axes import Axis, round_axis
+
+WIDTH, HEIGHT = 400, 300
 LEFT, RIGHT, TOP, BOTTOM = 58, 26, 12, 42
-MAX_TICKS = 5
-"""Spaces between ticks, at most."""
 TITLE_WIDTH = 18
 """Pixels that the turned title of an axis takes."""
 LETTER_WIDTH = 7.8
 """Pixels that a letter takes at most, on average: a digit of DejaVu Sans, a wide font, has 7.6 at the 12 pixels of a tick."""
-LINE, LETTERS = 18, 80
-"""Height of a line of a name above its bar, pixels, and the letters that fit into it."""
+BARS, BESIDE = 440, 0.45
+"""Width of a chart of bars, pixels, and the share of it that names beside them may take."""
+LINE = 18
+"""Height of a line of a name above its bar, pixels."""
 
 
 @dataclass(frozen=True)
@@ -39,48 +41,22 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Axis:
-    """An axis from `low` to `high` with ticks; `write` turns a tick into text."""
-
-    title: str
-    low: float = 0.0
-    high: float = 1.0
-    ticks: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0)
-    write: Callable[[float], str] = "{:g}".format
-
-
-def round_axis(title: str, low: float, high: float, write: Callable[[float], str] = "{:g}".format) -> Axis:
-    """An axis that holds `low` to `high` and begins, ticks and ends at round numbers: multiples of 1, 2 or 5 times a power of ten.
-
-    >>> round_axis("dollars", 0, 1_127_441, short_dollars).ticks
-    [0.0, 500000.0, 1000000.0, 1500000.0]
-    """
-    span = (high - low) or abs(high) or 1.0
-    power = 10.0 ** floor(log10(span / MAX_TICKS))
-    step = next(power * part for part in (1, 2, 5, 10) if span / (power * part) <= MAX_TICKS)
-    first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
-    ticks = [round(step * place, 12) for place in range(first, max(last, first + 1) + 1)]
-    return Axis(title, ticks[0], ticks[-1], ticks, write)
-
-
-def short_dollars(value: float) -> str:
-    """US dollars as short as an axis needs them.
-
-    >>> short_dollars(-1500), short_dollars(250), short_dollars(80_000), short_dollars(1_200_000)
-    ('-$1.5k', '$250', '$80k', '$1.2M')
-    """
-    size, sign = abs(value), "-" if value < 0 else ""
-    unit, name = next(((unit, name) for unit, name in ((1e6, "M"), (1e3, "k")) if size >= unit), (1.0, ""))
-    return f"{sign}${size / unit:.4g}{name}"
-
-
-@dataclass(frozen=True)
 class Bar:
     """One row of a bar chart: its name, parts as (colour class, value), and the text at its end."""
 
     name: str
     parts: Sequence[tuple[str, float]]
     text: str = ""
+
+
+@dataclass(frozen=True)
+class IntervalRow:
+    """One row of an interval chart: its name, its value and both ends of the interval, in data units."""
+
+    name: str
+    low: float
+    middle: float
+    high: float
 
 
 @dataclass
@@ -108,9 +84,9 @@ def _written(value: object) -> str:
 
 
 def line_chart(label: str, lines: Sequence[Line], x: Axis, y: Axis, *, diagonal: bool = False) -> Markup:
-    """Curves in one frame with a legend; `diagonal` draws where x equals y."""
+    """Return curves in one frame with a legend; `diagonal` draws where x equals y."""
     left, names = _left_margin(y), [line.name for line in lines]
-    canvas = _Canvas(WIDTH, HEIGHT + 20 * max(2, len(_legend_rows(names, left))))
+    canvas = _Canvas(WIDTH, _height(names, left))
     across = _scale(x, left, WIDTH - RIGHT)
     up = _scale(y, HEIGHT - BOTTOM, TOP)
     _frame(canvas, x, y, across, up, left)
@@ -122,28 +98,28 @@ def line_chart(label: str, lines: Sequence[Line], x: Axis, y: Axis, *, diagonal:
     return canvas.markup(label)
 
 
-def bar_chart(
-    label: str, bars: Sequence[Bar], *, highest: float | None = None, names: int = 150, texts: int = 70
-) -> Markup:
-    """Horizontal stacked bars, one row each; `highest` is the value of the full width.
+def bar_chart(label: str, bars: Sequence[Bar], *, highest: float | None = None) -> Markup:
+    """Return horizontal stacked bars, one row each; `highest` is the value of the full width.
 
-    `names` and `texts` are the widths in pixels left for names and for the texts at the end; with `names` 0 each name stands above its
-    bar, in as many lines as it needs.
+    Names stand beside their bars where all are short, else each above its bar, in as many lines as it needs.
     """
-    width, thick = 560, 9 if names == 0 else 18
-    written = [wrap(bar.name, LETTERS) if names == 0 else [] for bar in bars]
-    canvas = _Canvas(width, sum(26 + LINE * len(lines) for lines in written) + 4)
+    beside = max((text_width(bar.name) for bar in bars), default=0.0) + 8
+    above = beside > BESIDE * BARS
+    start = 0.0 if above else beside
+    lines = [wrap(bar.name, int(BARS / LETTER_WIDTH)) if above else [] for bar in bars]
+    thick, room = 9 if above else 18, BARS - start - max((text_width(bar.text) for bar in bars), default=0.0) - 8
+    canvas = _Canvas(BARS, sum(26 + LINE * len(each) for each in lines) + 4)
     full = highest or max((sum(value for _, value in bar.parts) for bar in bars), default=0.0) or 1.0
     y = 4
-    for lines, bar in zip(written, bars, strict=True):
-        for line in lines:
+    for name, bar in zip(lines, bars, strict=True):
+        for line in name:
             y += LINE
             canvas.text(0, y - 5, line, "legend", "start")
-        if not lines:
-            canvas.text(names - 8, y + 13, bar.name, "legend", "end")
-        x = float(names)
+        if not above:
+            canvas.text(start - 8, y + 13, bar.name, "legend", "end")
+        x = start
         for colour, value in bar.parts:
-            length = (width - names - texts) * value / full
+            length = room * value / full
             if length > 0:
                 title = f"<title>{escape(bar.name)}: {value:,.4g}</title>"
                 canvas.add("rect", title, x=x, y=y, width=length, height=thick, class_=f"fill {colour}")
@@ -153,14 +129,31 @@ def bar_chart(
     return canvas.markup(label)
 
 
+def interval_chart(label: str, rows: Sequence[IntervalRow], x: Axis, colour: str) -> Markup:
+    """Return one row a value: its name above, below it a dot with its interval; dashed where x is 0."""
+    canvas = _Canvas(WIDTH, 36 * len(rows) + BOTTOM + TOP)
+    across, bottom = _scale(x, RIGHT, WIDTH - RIGHT), 36 * len(rows) + TOP
+    for tick in _apart(x, across):
+        kind = "guide" if tick == 0.0 else "grid"
+        canvas.add("line", x1=across(tick), x2=across(tick), y1=TOP, y2=bottom, class_=kind)
+        canvas.text(across(tick), bottom + 14, x.write(tick))
+    canvas.text(WIDTH / 2, bottom + 34, x.title, "title")
+    for place, row in enumerate(rows):
+        y = 36 * place + TOP + 26
+        canvas.text(0, y - 10, row.name, "legend", "start")
+        canvas.add("line", x1=across(row.low), x2=across(row.high), y1=y, y2=y, class_=f"interval {colour}")
+        canvas.add("circle", cx=across(row.middle), cy=y, r=3.5, class_=f"fill {colour}")
+    return canvas.markup(label)
+
+
 def histogram(label: str, parts: Sequence[tuple[str, str, Sequence[float]]], x: Axis) -> Markup:
-    """Stacked columns over equal bins; `parts` are (name, colour class, share of all per bin), drawn from the bottom up."""
+    """Return stacked columns over equal bins; `parts` are (name, colour class, share of all per bin), drawn from the bottom up."""
     bins = len(parts[0][2])
     totals = [sum(values[place] for _, _, values in parts) for place in range(bins)]
-    highest = max(totals) or 1.0
-    canvas = _Canvas(WIDTH, HEIGHT + 40)
+    highest = max(totals, default=0.0) or 1.0
     y = round_axis("share of claims", 0.0, highest, lambda tick: f"{100 * tick:.3g}%")
     margin = _left_margin(y)
+    canvas = _Canvas(WIDTH, _height([name for name, _, _ in parts], margin))
     across, up = _scale(x, margin, WIDTH - RIGHT), _scale(y, HEIGHT - BOTTOM, TOP)
     _frame(canvas, x, y, across, up, margin)
     for place in range(bins):
@@ -176,13 +169,18 @@ def histogram(label: str, parts: Sequence[tuple[str, str, Sequence[float]]], x: 
 
 
 def text_width(words: str) -> float:
-    """Pixels that a text takes at most."""
+    """Return the pixels that a text takes at most."""
     return LETTER_WIDTH * len(words)
 
 
 def _left_margin(y: Axis) -> float:
     """Room for the turned title of an axis and, beside it, its longest tick."""
     return max(float(LEFT), TITLE_WIDTH + max(text_width(y.write(tick)) for tick in y.ticks) + 8)
+
+
+def _height(names: Sequence[str], left: float) -> int:
+    """Return the height of a frame and of the rows of its legend."""
+    return HEIGHT + 20 * max(2, len(_legend_rows(names, left)))
 
 
 def _legend_rows(names: Sequence[str], left: float) -> list[list[int]]:
@@ -244,17 +242,12 @@ def _apart(x: Axis, across: Callable[[float], float]) -> list[float]:
 
 
 def _curve(canvas: _Canvas, line: Line, across: Callable[[float], float], up: Callable[[float], float]) -> None:
-    points = " ".join(f"{across(a):.1f},{up(b):.1f}" for a, b in zip(line.x, line.y, strict=True))
+    drawn = [(a, b) for a, b in zip(line.x, line.y, strict=True) if isfinite(b)]
+    points = " ".join(f"{across(a):.1f},{up(b):.1f}" for a, b in drawn)
     canvas.add("polyline", points=points, class_=f"curve {line.colour}")
     for a, (low, high) in zip(line.x, line.intervals, strict=False):
-        canvas.add("line", x1=across(a), x2=across(a), y1=up(low), y2=up(high), class_=f"interval {line.colour}")
-    if line.dots:
-        for a, b in zip(line.x, line.y, strict=True):
-            canvas.add(
-                "circle",
-                f"<title>{a:.3g}, {b:.3g}</title>",
-                cx=across(a),
-                cy=up(b),
-                r=3.5,
-                class_=f"fill {line.colour}",
-            )
+        if isfinite(low) and isfinite(high):
+            canvas.add("line", x1=across(a), x2=across(a), y1=up(low), y2=up(high), class_=f"interval {line.colour}")
+    for a, b in drawn if line.dots else ():
+        title = f"<title>{a:.3g}, {b:.3g}</title>"
+        canvas.add("circle", title, cx=across(a), cy=up(b), r=3.5, class_=f"fill {line.colour}")

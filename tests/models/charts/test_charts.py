@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
 
-from claimvet.pipeline.report.charts import MAX_TICKS, Axis, Line, histogram, line_chart, round_axis, short_dollars
+from claimvet.models.charts.axes import MAX_TICKS, named_axis, round_axis, short_dollars
+from claimvet.models.charts.charts import Bar, IntervalRow, Line, bar_chart, histogram, interval_chart, line_chart
+from claimvet.models.charts.titled import TitledChart
 from tests.examples import examples
+from tests.models.charts.text_boxes import assert_apart, box
 
 VALUES = st.floats(-1e7, 1e7, allow_subnormal=False).filter(lambda value: value == 0.0 or abs(value) > 1e-6)
 
@@ -64,35 +64,11 @@ def test_every_point_of_a_line_is_inside_its_frame(values: list[float]) -> None:
         assert 0.0 <= float(node.attrib["cy"]) <= height
 
 
-FONT = FontProperties(family="DejaVu Sans")
-"""A wide font that matplotlib brings along; browsers' own are as wide or narrower."""
 NAMES = st.lists(
     st.sampled_from(["model", "presenting everything", "valid", "the one before", "AUC"]),
     min_size=1,
     max_size=5,
 )
-
-
-def box(node: ElementTree.Element) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of a text as it is drawn, measured with the font's own outlines."""
-    size = {"tick": 12.0, "legend": 12.5}.get(node.attrib["class"], 12.0)
-    width = TextPath((0, 0), node.text or " ", size=size, prop=FONT).get_extents().x1
-    x, y = float(node.attrib["x"]), float(node.attrib["y"])
-    start = {"start": 0.0, "middle": -width / 2, "end": -width}[node.attrib["text-anchor"]]
-    if "transform" in node.attrib:  # turned by a quarter, upwards
-        return x - 0.75 * size, y - width - start, x + 0.2 * size, y - start
-    return x + start, y - 0.75 * size, x + start + width, y + 0.2 * size
-
-
-def assert_apart(chart: str) -> None:
-    texts = [
-        (node.text, box(node))
-        for node in ElementTree.fromstring(chart).iter()
-        if node.tag.endswith("text") and node.text
-    ]
-    for (one, a), (other, b) in combinations(texts, 2):
-        apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
-        assert apart, f"{one!r} at {a} lies over {other!r} at {b}"
 
 
 @settings(max_examples=examples(40))
@@ -106,10 +82,59 @@ def assert_apart(chart: str) -> None:
 def test_no_text_of_a_chart_lies_over_another(
     high: float, periods: int, names: list[str], title: str, write: Callable[[float], str]
 ) -> None:
-    starts = [f"2025-{1 + place % 12:02}" for place in range(periods)]
-    places = [float(place) for place in range(periods)]
-    x = Axis("period, by its first month", 0, max(periods - 1, 1), places, lambda place: starts[round(place)])
+    places = range(periods)
+    x = named_axis("period, by its first month", [f"2025-{1 + place % 12:02}" for place in places])
     y = round_axis(title, 0.0, high, write)
     lines = [Line(name, places, [high] * periods, "c-policy") for name in names]
     assert_apart(str(line_chart("Money", lines, x, y)))
     assert_apart(str(histogram("Shares", [(name, "c-valid", [high] * 20) for name in names], x)))
+
+
+WORDS = st.lists(st.sampled_from(["an", "order", "returns", "identity", "customers"]), min_size=1, max_size=12)
+
+
+@settings(max_examples=examples(40))
+@given(
+    st.lists(st.tuples(WORDS, st.floats(0.0, 1e6)), min_size=1, max_size=8),
+    st.sampled_from(["{:,.0f} (100.0%)".format, "{:.0%}".format, "${:,.0f}".format]),
+)
+def test_no_text_of_bars_or_intervals_lies_over_another(
+    rows: list[tuple[list[str], float]], write: Callable[[float], str]
+) -> None:
+    bars = [Bar(" ".join(words), [("c-valid", value), ("c-other", value)], write(value)) for words, value in rows]
+    assert_apart(str(bar_chart("Bars", bars)))
+    drawn = [IntervalRow(" ".join(words)[:50], -value, 0.0, value) for words, value in rows]
+    x = round_axis("difference", -max(value for _, value in rows), max(value for _, value in rows))
+    assert_apart(str(interval_chart("Intervals", drawn, x, "c-valid")))
+
+
+def test_a_bar_begins_right_of_every_name_beside_it_and_ends_left_of_its_text() -> None:
+    root = ElementTree.fromstring(
+        bar_chart("Bars", [Bar("short", [("c-valid", 1.0)], "1 claim"), Bar("longer name", [])])
+    )
+    names = [box(node)[2] for node in root.iter() if node.attrib.get("class") == "legend"]
+    (bar,) = [node for node in root.iter() if node.tag.endswith("rect")]
+    (text,) = [box(node)[0] for node in root.iter() if node.text == "1 claim"]
+    assert max(names) < float(bar.attrib["x"])
+    assert float(bar.attrib["x"]) + float(bar.attrib["width"]) < text
+
+
+def test_what_is_no_number_is_left_out_of_a_line() -> None:
+    chart = line_chart(
+        "A line", [Line("one", [0, 1, 2], [1.0, math.nan, 2.0], "c-policy", True)], *2 * [round_axis("figure", 0, 2)]
+    )
+    assert "nan" not in str(chart)
+    assert str(chart).count("<circle") == 2
+
+
+def test_a_chart_as_a_file_has_its_title_its_caption_and_its_colours_for_both_themes() -> None:
+    chart = bar_chart("Bars", [Bar("one", [("c-valid", 1.0)], "1")])
+    drawn = TitledChart("Cost & harm", chart, "The lower, the better: " + "a long caption is wrapped. " * 6)
+    root = ElementTree.fromstring(drawn.file())
+    heading, *caption = [node for node in root if node.tag.endswith("text")]
+    assert heading.text == "Cost & harm"
+    assert " ".join(str(node.text) for node in caption) == drawn.caption.strip()
+    assert len(caption) > 2
+    assert "prefers-color-scheme: dark" in drawn.file()
+    width = float(root.attrib["viewBox"].split()[2])
+    assert all(box(node)[2] <= width for node in (heading, *caption))
