@@ -1,4 +1,4 @@
-"""The eleven tables of the contract, declared once.
+"""The twelve tables of the contract, declared once.
 
 Everything else that knows a table, a column, a type or an allowed value derives it from here. A claim's own table is `claims`;
 only that one is needed to score, and `claims` with `outcomes` to train.
@@ -263,6 +263,19 @@ _DECLARED = (
             _time("valid_from", "when cover begins", may_lie_ahead=True),
             _time("valid_to", "when cover ends", may_lie_ahead=True),
             _money("coverage_amount", "most that it pays", nullable=True),
+        ),
+    ),
+    Table(
+        "seller_violations",
+        "a rule of the marketplace that a seller broke; the seller keeps the rules where none is in force",
+        key=("violation_id",),
+        known_at="recorded_at",
+        columns=(
+            _identifier("violation_id", "the violation"),
+            _SELLER,
+            Column("rule", Kind.CATEGORY, "the user's own name of the rule"),
+            _time("recorded_at", "when it was recorded"),
+            _time("lifted_at", "when it was lifted, known then; null while it is in force", nullable=True),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""The world as the contract's eleven tables, and the truth beside them."""
+"""The world as the contract's twelve tables, and the truth beside them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from claimvet.data.marketplace import constants as c
 from claimvet.data.marketplace.randomness import Ints
 from claimvet.data.marketplace.reports import REPORT_REASONS
 from claimvet.data.marketplace.tables import choices, hashes, identifiers, money, references, slices, times
+from claimvet.data.marketplace.violations import BROKEN_RULES
 from claimvet.data.marketplace.world import World
 from claimvet.data.reference import load_categories
 
@@ -160,6 +161,17 @@ def _insurance_policies(world: World) -> Batches:
     }
 
 
+def _seller_violations(world: World) -> Batches:
+    made = world.violations
+    yield {
+        "violation_id": identifiers("v", np.arange(len(made.seller))),
+        "seller_id": identifiers("s", made.seller),
+        "rule": choices(BROKEN_RULES, made.rule),
+        "recorded_at": times(made.recorded_at),
+        "lifted_at": times(made.lifted_at),
+    }
+
+
 CONTRACT_TABLES: Mapping[str, Callable[[World], Batches]] = {
     "customers": _customers,
     "sellers": _sellers,
@@ -172,6 +184,7 @@ CONTRACT_TABLES: Mapping[str, Callable[[World], Batches]] = {
     "identity_links": _identity_links,
     "seller_reports": _seller_reports,
     "insurance_policies": _insurance_policies,
+    "seller_violations": _seller_violations,
 }
 """By table of the contract: what writes it."""
 

@@ -25,7 +25,7 @@ class GenerationReport:
 
 
 def generate(out: Path, claims: int, seed: int) -> GenerationReport:
-    """Write all eleven tables to `out` as Parquet, and the truth to `out/truth`; equal arguments give equal bytes.
+    """Write all twelve tables to `out` as Parquet, and the truth to `out/truth`; equal arguments give equal bytes.
 
     `truth/claims.parquet` has claim_id and true_label, `truth/customers.parquet` customer_id and kind. The directory is
     replaced as a whole. Raises `UsageError` for fewer than 100 claims, a negative seed, or a directory that holds other files.

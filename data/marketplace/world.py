@@ -18,6 +18,7 @@ from claimvet.data.marketplace.reports import SellerReports, make_seller_reports
 from claimvet.data.marketplace.returns import Returns, make_returns
 from claimvet.data.marketplace.shopping import Orders, make_orders
 from claimvet.data.marketplace.suspicion import make_suspicion
+from claimvet.data.marketplace.violations import Violations, make_violations
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class World:
     identity_links: IdentityLinks
     seller_reports: SellerReports
     policies: Policies
+    violations: Violations
 
 
 def make_world(claims: int, seed: int) -> World:
@@ -62,4 +64,5 @@ def make_world(claims: int, seed: int) -> World:
         make_identity_links(seed, customers),
         make_seller_reports(seed, sellers, products, orders, returns, filed),
         make_policies(seed, sellers, products, orders),
+        make_violations(seed, sellers),
     )

@@ -55,6 +55,7 @@ SELLER_REPORTS = Event("seller_reports", "seller_reports", "reports by sellers f
 REPORTS_FILED = Event("reports_filed", "seller_reports", "reports of customers for abuse")
 LISTINGS = Event("listings", "listings", "products on sale")
 POLICIES = Event("policies", "insurance_policies", "insurance policies in force")
+VIOLATIONS = Event("violations", "seller_violations", "violations of the marketplace's rules in force")
 EVIDENCE = Event("evidence", "claim_evidence", "pieces of evidence")
 EVIDENCE_BY_KIND = {
     kind: Event(

@@ -109,6 +109,7 @@ SELLER_FEATURES = (
     *_history(SELLER, e.REPORTS_FILED, A.COUNT, 365),
     *_history(SELLER, e.POLICIES, A.COUNT, None),
     *_history(SELLER, e.POLICIES, A.SUM, None, column="coverage"),
+    *_history(SELLER, e.VIOLATIONS, A.COUNT, None),
     *_history(SELLER, e.LISTINGS, A.COUNT, None),
 )
 

@@ -3,8 +3,8 @@
 A source is a table of events: entity keys, `known` (int64, microseconds since 1970 UTC, when the platform knew the
 event), and the columns that features read (money in int64 cents). Two optional columns bound an event's life:
 `appears`, where it can be seen only later than `known`, and `ends`, from which on it no longer counts (an outcome until
-the next one on the same claim, a policy until it lapses). An event is seen by a claim filed at T where `known < T`,
-`appears < T` and `T <= ends`.
+the next one on the same claim, a policy until it lapses, a violation until it is lifted). An event is seen by a claim
+filed at T where `known < T`, `appears < T` and `T <= ends`.
 """
 
 from __future__ import annotations
@@ -102,6 +102,10 @@ def _insurance_policies(table: TableReader) -> ir.Table:
     return table("insurance_policies").rename(known="valid_from", ends="valid_to", coverage="coverage_amount")
 
 
+def _seller_violations(table: TableReader) -> ir.Table:
+    return table("seller_violations").rename(known="recorded_at", ends="lifted_at")
+
+
 def _listings(table: TableReader) -> ir.Table:
     return table("products").rename(known="listed_at")
 
@@ -140,6 +144,14 @@ _DECLARED = (
         frozenset({Entity.SELLER}),
         ("coverage",),
         _insurance_policies,
+        has_end=True,
+    ),
+    Source(
+        "seller_violations",
+        ("seller_violations",),
+        frozenset({Entity.SELLER}),
+        (),
+        _seller_violations,
         has_end=True,
     ),
     Source("listings", ("products",), frozenset({Entity.SELLER}), (), _listings),

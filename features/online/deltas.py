@@ -67,7 +67,7 @@ class EntityKeys:
 
 
 def contract_table(name: str) -> ir.Table:
-    """A table of the contract in the form that sources read: times in int64 microseconds, money in int64 cents."""
+    """Return a table of the contract in the form that sources read: times in int64 microseconds, money in int64 cents."""
     whole = (Kind.TIME, Kind.MONEY)
     return ibis.table({c.name: "int64" if c.kind in whole else "string" for c in TABLES[name].columns}, name=name)
 
@@ -89,12 +89,12 @@ class Deltas:
         self._values = {h.number: _distinct_value(h, expressions) for h in _repeats(histories)}
 
     def events(self, source: str, tables: Mapping[str, Sequence[Row]]) -> list[tuple[str, Row]]:
-        """The events of a source among rows of its tables, each with the id of its row."""
+        """Return the events of a source among rows of its tables, each with the id of its row."""
         table = SOURCES[source].tables[0]
         return [(row_id(table, event), event) for event in self._events[source](tables)]
 
     def of_event(self, place: Place, identity: str, event: Row, keys: Sequence[Key]) -> Iterator[Delta]:
-        """The deltas of one event at one place, those of repeated values excepted."""
+        """Yield the deltas of one event at one place, those of repeated values excepted."""
         for history in self.layout.of(place, layout.Kind.EVENTS):
             totals = tuple([column(event) for column in self._columns[history.number]])
             extremes = tuple([value(event) for value in self._extremes[history.number]])
@@ -106,7 +106,7 @@ class Deltas:
                     yield from self._bounds(history, identity, event, key, appears)
 
     def repeats_of(self, place: Place, identity: str, event: Row, keys: Sequence[Key]) -> Iterator[Repeat]:
-        """What the event has that distinct counts must count once."""
+        """Yield what the event has that distinct counts must count once."""
         for history in self.layout.of(place, layout.Kind.REPEATS):
             value = self._values[history.number](event)
             if value is not None:
@@ -141,7 +141,7 @@ def taken_back(known: int, window: int | None, appears: int | None, ends: int | 
 
 
 def row_id(table: str, row: Row) -> str:
-    """The row's key as one string; columns of a longer key are parted by a unit separator."""
+    """Return the row's key as one string; columns of a longer key are parted by a unit separator."""
     key = TABLES[table].key
     return str(row[key[0]]) if len(key) == 1 else "\x1f".join(row[column] for column in key)
 

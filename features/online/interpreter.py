@@ -24,7 +24,7 @@ RelationFunction = Callable[[Mapping[str, Rows]], Rows]
 
 
 def value_function(expression: ir.Value) -> ValueFunction:
-    """A function from a row (column name to value) to the value of the expression over one table's columns.
+    """Return a function from a row (column name to value) to the value of the expression over one table's columns.
 
     >>> import ibis
     >>> t = ibis.table({"paid": "int64", "orders": "int64"}, name="t")
@@ -39,7 +39,7 @@ def value_function(expression: ir.Value) -> ValueFunction:
 
 
 def relation_function(expression: ir.Table) -> RelationFunction:
-    """A function from the rows of tables, by name, to the rows of the expression.
+    """Return a function from the rows of tables, by name, to the rows of the expression.
 
     Raises:
         FeatureError: where the expression has an operation that is not known here.
@@ -233,7 +233,7 @@ def _project(op: Any) -> RelationFunction:
 
 
 def _next_value(op: Any) -> Callable[[Rows], list[Any]]:
-    """A value of the next row in ascending order within a group: the one window function that sources use."""
+    """Return a value of the next row in ascending order within a group: the one window function that sources use."""
     plain = isinstance(op.func, ops.Lead) and op.func.offset is None and op.func.default is None
     if not plain or any(not key.ascending for key in op.order_by):
         raise FeatureError(

@@ -91,16 +91,16 @@ class Layout:
             self._of_place[history.place.source.name, history.place.entity].append(history)
 
     def of(self, place: Place, kind: Kind) -> list[History]:
-        """The histories of one kind at a place."""
+        """Return the histories of one kind at a place."""
         return [h for h in self._of_place[place.source.name, place.entity] if h.kind is kind]
 
     def places_of(self, source: str) -> list[Place]:
-        """The places where the events of a source are counted."""
+        """Return the places where the events of a source are counted."""
         return [place for place in self.places.values() if place.source.name == source]
 
 
 def token_key(kind: str, token: str) -> str:
-    """The key of a token among all kinds; kinds have no colon."""
+    """Return the key of a token among all kinds; kinds have no colon."""
     return f"{kind}:{token}"
 
 

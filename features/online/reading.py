@@ -40,7 +40,7 @@ class _Additive:
     """Point, place of the column, and sign."""
 
     def placed(self, places: Mapping[Point, int]) -> tuple[tuple[int, int, int], ...]:
-        """The terms with the place of their point, the column and the sign."""
+        """Return the terms with the place of their point, the column and the sign."""
         return tuple((places[point], column, sign) for point, column, sign in self.terms)
 
 

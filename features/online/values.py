@@ -53,7 +53,7 @@ class ClaimValues:
         histories: Mapping[PlaceKey, Mapping[str, Any]],
         links: Mapping[str, int],
     ) -> dict[str, Value]:
-        """The features by name in their order, then the claim's `x_` columns.
+        """Return the features by name in their order, then the claim's `x_` columns.
 
         Parameters:
             context: the claim's columns and those of `LOOKUPS` (int microseconds, int cents), `filed_at` as asked.

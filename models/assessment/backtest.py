@@ -63,7 +63,7 @@ class Replayed:
 def period_of(
     start: pd.Timestamp, end: pd.Timestamp, claims: pd.DataFrame, features: pd.DataFrame, outcomes: pd.DataFrame
 ) -> Period:
-    """The claims that were filed from `start` (inclusive) to `end`, each once.
+    """Return the claims that were filed from `start` (inclusive) to `end`, each once.
 
     A load that was repeated under other ids makes no figure surer: of claims alike in all but ids, customers and payments, in their
     features and in their latest outcome, the first by `claim_id` stays. `claims` and `features` have `claim_id` as their index.
@@ -76,7 +76,7 @@ def period_of(
 
 
 def evaluated_period(period: Period, model: ClaimModel) -> Evaluated:
-    """What `model` does with all claims of the period, and how that turned out for those with a finding."""
+    """Return what `model` does with all claims of the period, and how that turned out for those with a finding."""
     probabilities = model.probabilities(period.features)
     options = model.policy.options(probabilities, policy_facts(period.features))
     day = period.claims["filed_at"].dt.floor("D")
@@ -116,7 +116,7 @@ def period_row(one: Replayed, seed: int) -> dict[str, object]:
 
 
 def stale_rows(one: Replayed, seed: int) -> Iterator[dict[str, object]]:
-    """What each older model loses on the period against the freshest: log loss and dollars per 1,000 claims, with intervals.
+    """Yield what each older model loses on the period against the freshest: log loss and dollars per 1,000 claims, with intervals.
 
     `age` counts periods; the freshest model itself comes first, with nothing lost.
     """
@@ -129,7 +129,7 @@ def stale_rows(one: Replayed, seed: int) -> Iterator[dict[str, object]]:
 
 
 def shadow_row(one: Replayed, seed: int) -> dict[str, object] | None:
-    """The challenger less the champion on the period's claims, paired, with intervals; None where either is missing."""
+    """Return the challenger less the champion on the period's claims, paired, with intervals; None where either is missing."""
     if one.champion is None or one.challenger is None:
         return None
     difference = _difference(one.period, one.challenger, one.champion, one.evaluated.evaluated, seed)

@@ -56,7 +56,7 @@ class CardFacts:
 
 
 def model_card(facts: CardFacts) -> str:
-    """The card as Markdown; of a model that nothing evaluated it says so instead of figures."""
+    """Return the card as Markdown; of a model that nothing evaluated it says so instead of figures."""
     parts = [_opening(facts.model), _data(facts.model)]
     if len(facts.evaluated):
         parts += [_quality(facts), _calibration(facts.evaluated), _slices(facts.slices), _money(facts.money)]
@@ -218,7 +218,7 @@ def _limits() -> str:
 
 
 def _words(value: object) -> str:
-    """A value of the data as words.
+    """Return a value of the data as words.
 
     >>> _words("property_damage"), _words(True)
     ('property damage', 'yes')

@@ -60,7 +60,8 @@ def money_without_champion(challenger: StoredModel, params: GateParams) -> Check
 
 
 def champion_answers(challenger: StoredModel, champion: StoredModel) -> pd.DataFrame:
-    """What the champion says of those of the challenger's evaluated claims that it was not grown on: columns `FOUND` and probabilities.
+    """Return what the champion says of those of the challenger's evaluated claims that it was not grown on: columns `FOUND` and
+    probabilities.
 
     Claims filed after all that it knew it scores anew; of the others only those count that evaluated it, too. A champion that does not
     fit the challenger's inputs answers for the latter only.
@@ -98,7 +99,7 @@ def _log_loss(difference: Floats, version: str, params: GateParams) -> Check:
 
 
 def _leap(mine: Floats, theirs: Floats, params: GateParams) -> Check:
-    """A challenger that is better than can be most likely knows what it should not."""
+    """Check for a leap: a challenger that is better than can be most likely knows what it should not."""
     ratio = float(mine.mean() / theirs.mean())
     bound = f"at least {params.min_loss_ratio:g}: a greater leap is a leak more often than a better model"
     return Check("log loss as a share of the champion's", ratio, bound, ratio >= params.min_loss_ratio)
@@ -123,7 +124,7 @@ def _money(
 
 
 def _slices(mine: pd.DataFrame, difference: Floats, params: GateParams) -> Check:
-    """The slice in which the challenger is significantly worst; sure of all slices at once (Bonferroni)."""
+    """Check the slice in which the challenger is significantly worst; sure of all slices at once (Bonferroni)."""
     rows = [
         (f"{name} {value}", difference[(mine[name] == value).to_numpy()])
         for name in SLICES
@@ -146,7 +147,7 @@ def _slices(mine: pd.DataFrame, difference: Floats, params: GateParams) -> Check
 
 
 def _contradicted(challenger: StoredModel, champion: StoredModel, params: GateParams) -> Check:
-    """Findings of claims that evaluated both: what the challenger was told must be what the champion was told, appeals apart."""
+    """Check findings of claims that evaluated both: what the challenger was told must be what the champion was told, appeals apart."""
     both = champion.evaluated.index.intersection(challenger.evaluated.index)
     differ = (
         (champion.evaluated.loc[both, "label"] != challenger.evaluated.loc[both, "label"]).mean() if len(both) else 0.0
@@ -161,5 +162,5 @@ def _contradicted(challenger: StoredModel, champion: StoredModel, params: GatePa
 
 
 def _bounded(stored: StoredModel) -> Policy:
-    """The policy as it stood when the test slice began."""
+    """Return the policy as it stood when the test slice began."""
     return stored.evaluated_policy or stored.model.policy

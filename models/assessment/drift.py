@@ -41,7 +41,7 @@ class Drift:
 
 
 def drift(name: str, reference: pd.Series, recent: pd.Series, params: MonitorParams) -> Drift:
-    """The drift of one column; steady where either side has no rows.
+    """Return the drift of one column; steady where either side has no rows.
 
     Numbers (and booleans) are tested by Kolmogorov and Smirnov, categories by chi-squared over the bins, nulls included.
     """
@@ -75,14 +75,14 @@ def _enough(old: int, new: int) -> bool:
 
 
 def drifts(reference: pd.DataFrame, recent: pd.DataFrame, params: MonitorParams) -> list[Drift]:
-    """The drift of every column that both have, the largest index first."""
+    """Return the drift of every column that both have, the largest index first."""
     names = [name for name in reference.columns if name in recent.columns]
     found = [drift(str(name), reference[name], recent[name], params) for name in names]
     return sorted(found, key=lambda one: (-LEVELS.index(one.level), -one.psi, one.name))
 
 
 def psi(reference: Floats, recent: Floats) -> float:
-    """Population stability index of two vectors of shares, none of them 0.
+    """Return the population stability index of two vectors of shares, none of them 0.
 
     >>> round(psi(np.array([0.5, 0.5]), np.array([0.8, 0.2])), 4)
     0.4159

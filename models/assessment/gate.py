@@ -63,7 +63,7 @@ def gate_checks(challenger: StoredModel, champion: StoredModel | None, params: G
 
 
 def baseline_checks(challenger: StoredModel, params: GateParams) -> list[Check]:
-    """The log loss of each baseline, which the challenger's must be below."""
+    """Check the log loss against that of each baseline, which the challenger's must be below."""
     return [_against_baseline(challenger.evaluated, name, rows, params) for name, rows in challenger.baselines.items()]
 
 
@@ -79,7 +79,7 @@ def _against_baseline(evaluated: pd.DataFrame, name: str, baseline: pd.DataFrame
 
 
 def _calibration(evaluated: pd.DataFrame, params: GateParams) -> Check:
-    """The error of P(valid), against what a model that is off by no more than is allowed shows on so many claims.
+    """Check the error of P(valid) against what a model that is off by no more than is allowed shows on so many claims.
 
     Chance alone makes an error: of 600 findings, some 0.03 where every probability is right. So the bound is the `confidence` quantile of
     the errors that probabilities off by `max_calibration_error` in every bin, up or down at random, would show; it falls towards
@@ -93,7 +93,9 @@ def _calibration(evaluated: pd.DataFrame, params: GateParams) -> Check:
 
 
 def largest_by_chance(p_valid: Floats, params: GateParams) -> float:
-    """The calibration error that probabilities off by `max_calibration_error` stay below with `confidence`, on as many claims as these."""
+    """Return the calibration error that probabilities off by `max_calibration_error` stay below with `confidence`, on as many
+    claims as these.
+    """
     random = np.random.default_rng(params.seed)
     place = np.minimum((p_valid * BINS).astype(np.intp), BINS - 1)
     off = params.max_calibration_error * random.choice([-1.0, 1.0], (RESAMPLES, BINS))
@@ -125,7 +127,7 @@ def guarantee_checks(challenger: StoredModel, params: GateParams) -> Iterator[Ch
 
 
 def finding_errors_check(model: ClaimModel, params: GateParams) -> Check:
-    """The decider whose findings seem wrong most often: labels that do not fit the claims are no ground to evaluate on."""
+    """Check the decider whose findings seem wrong most often: labels that do not fit the claims are no ground to evaluate on."""
     rates: Mapping[str, float] = model.record.get("error_rates", {})
     worst, decider = max(((rate, name) for name, rate in rates.items()), default=(0.0, "nobody known"))
     bound = f"at most {params.max_finding_error_share:g}"

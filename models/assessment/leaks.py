@@ -32,7 +32,7 @@ _PRIOR_CLAIMS = 4.0
 
 
 def leak_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
-    """Inputs outside the catalogue, the one that tells most by itself, and a model that is too good to be true."""
+    """Check for inputs outside the catalogue, the one that tells most by itself, and a model that is too good to be true."""
     strangers = strange_inputs(challenger.model.schema)
     named = f" ({', '.join(strangers[:5])})" if strangers else ""
     yield Check(
@@ -78,7 +78,7 @@ def direction_check(challenger: StoredModel, params: GateParams) -> Check:
 
 
 def strange_inputs(schema: InputSchema) -> list[str]:
-    """Inputs that are neither `x_` columns nor features that models may use, or of another kind than declared, in order."""
+    """Return the inputs that are neither `x_` columns nor features that models may use, or of another kind than declared, in order."""
     return [column.name for column in schema.inputs if not _is_declared(column.name, column.kind)]
 
 
@@ -90,7 +90,7 @@ def _is_declared(name: str, kind: str) -> bool:
 
 
 def strongest_input(features: pd.DataFrame, labels: pd.Series[str]) -> tuple[float, str]:
-    """The greatest area under the curve of valid or abusive that one input reaches, and its name; rows are in time order.
+    """Return the greatest area under the curve of valid or abusive that one input reaches, and its name; rows are in time order.
 
     Whatever the input's form: the share of the label by bin or category is learned on the one half of the claims and asked on the other.
     """
@@ -115,7 +115,7 @@ def _auc_of(codes: npt.NDArray[np.int64], target: npt.NDArray[np.float64]) -> fl
 
 
 def _binned(values: pd.Series) -> npt.NDArray[np.int64]:
-    """A code for each value: its category, or its quantile bin; null has one of its own."""
+    """Return a code for each value: its category, or its quantile bin; null has one of its own."""
     numbers = pd.to_numeric(values, errors="coerce") if not isinstance(values.dtype, pd.CategoricalDtype) else None
     if numbers is None or numbers.isna().sum() > values.isna().sum():
         return pd.factorize(values.astype("object"))[0].astype(np.int64)
@@ -124,7 +124,7 @@ def _binned(values: pd.Series) -> npt.NDArray[np.int64]:
 
 
 def _shares(codes: npt.NDArray[np.int64], target: npt.NDArray[np.float64], learn: Flags) -> npt.NDArray[np.float64]:
-    """The share of the label among the rows that `learn`, by code, for every row; a code is -1 or more."""
+    """Return the share of the label among the rows that `learn`, by code, for every row; a code is -1 or more."""
     overall, places = target[learn].mean() if learn.any() else 0.5, codes + 1
     size = int(places.max()) + 1
     claims = np.bincount(places[learn], minlength=size)

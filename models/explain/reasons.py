@@ -61,6 +61,15 @@ def explain(model: Explained, features: pd.DataFrame, top: int = 5) -> list[list
     """Return for each row of `features` its reasons towards its most likely label, strongest first, `top` at most.
 
     What speaks against the label is left out, unless nothing speaks for it: then that stands there, its contributions below 0.
+
+    >>> from claimvet.models.learning.example_data import example_data
+    >>> from claimvet.models.learning.training import train_model
+    >>> from claimvet.models.parameters import SplitParams, TrainParams
+    >>> from claimvet.models.policy.policy import Policy
+    >>> model = train_model(example_data(), SplitParams(), TrainParams(num_boost_round=20), Policy()).model
+    >>> ((reason,),) = explain(model, example_data().features.tail(1), top=1)
+    >>> reason.feature, reason.value, reason.contribution > 0
+    ('customer_claims_count_365d', 0.0, True)
     """
     matrix = model.matrix(features)
     return reasons_for(model, matrix, features, model.probabilities_of(matrix), top)

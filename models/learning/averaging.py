@@ -2,6 +2,9 @@
 
 LightGBM has no such booster, but its text format is a list of trees that are summed up, whoever grew them. What reads a booster
 (scores, contributions, tables) reads this one as any other.
+
+The text is read because LightGBM's public interface (4.7) cannot do it: `Booster.set_leaf_output` sets a leaf's value, but the call that
+puts the trees of two boosters together, `LGBM_BoosterMerge`, is reached only through its private `lightgbm.basic._LIB`.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ A claim trains with the label that was known when the slice of the bound began, 
 slice began. Each later slice ends one gap before its label date, because of claims filed within the gap only those decided
 quickly have a label.
 
-No single row moves a slice: slices begin at ranks of the filing times, the gap is a quantile, and the end of the data is the time after
-which next to nothing was decided (`robust_end`), not the time of the last outcome.
+No single row moves a slice by more than a handful of claims: slices begin at ranks of the filing times, which one row moves by one claim,
+the gap is a quantile, which it moves by one delay, and the end of the data is the time after which next to nothing was decided
+(`robust_end`), not the time of the last outcome, which it moves by one outcome. How far off the row is changes nothing.
 
 Where the data do not allow three slices (too few findings, all filed at one instant, all decided on one day), the plan says so in
 `note` and gives less: two slices, or one.

@@ -83,6 +83,13 @@ def train_model(
 
     The same data, parameters and seed give the same bytes. Raises `ModelError` where no claim has a finding: assumptions alone teach
     nothing.
+
+    >>> from claimvet.models.learning.example_data import example_data
+    >>> training = train_model(example_data(), SplitParams(), TrainParams(num_boost_round=20), Policy())
+    >>> len(training.evaluated), sorted(training.baselines)
+    (60, ['base_rates', 'logistic', 'rules'])
+    >>> training.model.policy.deny_threshold is None  # too few findings to guarantee anything
+    True
     """
     known = counted_once(data)
     split = _split(known, split_params)

@@ -19,6 +19,7 @@ from scipy.stats import rankdata
 
 from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.tables import CONCESSION_LIMIT_USD, GROUP_COLUMN_PREFIX, LABELS, PROBABILITIES
+from claimvet.models.bootstrap import resamples
 from claimvet.models.metrics.label_noise import found_probabilities
 from claimvet.models.policy.policy import Policy
 
@@ -28,7 +29,7 @@ Metric = Callable[[Floats, npt.NDArray[np.intp]], float]
 BINS = 10
 """Bins of equal width of P(valid) in the calibration error (Guo et al., ICML 2017, use 15 on far larger test sets)."""
 RESAMPLES = 200
-"""Bootstrap resamples of an interval."""
+"""Bootstrap resamples of an interval: each counts all figures anew."""
 MIN_SLICE = 30
 """A slice with fewer findings says nothing; it is left out."""
 SLICES = ("month", "lane", "claim_type", "amount_band", "category_id", "is_new_customer")
@@ -116,15 +117,21 @@ FOUND = ("found_valid", "found_frivolous", "found_abusive")
 
 
 def figures(evaluated: pd.DataFrame) -> dict[str, float]:
-    """Return all `METRICS` of an evaluated frame; NaN throughout where it is empty."""
+    """Return all `METRICS` of an evaluated frame; NaN throughout where it is empty.
+
+    >>> p = {"p_valid": [0.8, 0.2], "p_frivolous": [0.1, 0.7], "p_abusive": [0.1, 0.1]}
+    >>> found = {f"found_{name.removeprefix('p_')}": values for name, values in p.items()}
+    >>> measured = figures(pd.DataFrame({"label": ["valid", "frivolous"], **p, **found}))
+    >>> measured["auc_valid"], measured["accuracy"], round(measured["log_loss"], 3)
+    (1.0, 1.0, 0.29)
+    """
     return _figures(*arrays(evaluated))
 
 
 def intervals(evaluated: pd.DataFrame, seed: int, level: float = 0.95) -> pd.DataFrame:
     """Return bootstrap intervals: index metric, columns `low` and `high` (percentiles of `RESAMPLES` resamples of claims)."""
     p, found, y = arrays(evaluated)
-    random = np.random.default_rng(seed)
-    drawn = [random.integers(0, len(y), len(y)) for _ in range(RESAMPLES if len(y) else 0)]
+    drawn = (np.repeat(np.arange(len(y)), counts) for counts in resamples(len(y), seed, RESAMPLES))
     values = pd.DataFrame([_figures(p[rows], found[rows], y[rows]) for rows in drawn], columns=list(METRICS))
     tail = (1 - level) / 2
     return pd.DataFrame({"low": values.quantile(tail), "high": values.quantile(1 - tail)})
@@ -141,14 +148,25 @@ def by_slice(evaluated: pd.DataFrame) -> pd.DataFrame:
 
 
 def calibration_curve(probability: Floats, is_so: npt.NDArray[np.bool_], bins: int = BINS) -> pd.DataFrame:
-    """Return one row a bin of equal width that is not empty: `claims` (number), `p_mean`, `share` (of those that are so)."""
+    """Return one row a bin of equal width that is not empty: `claims` (number), `p_mean`, `share` (of those that are so).
+
+    >>> curve = calibration_curve(np.array([0.1, 0.2, 0.7, 0.9]), np.array([False, True, True, True]), bins=2)
+    >>> [(int(row.claims), round(row.p_mean, 2), row.share) for row in curve.itertuples()]
+    [(2, 0.15, 0.5), (2, 0.8, 1.0)]
+    """
     position = np.minimum((probability * bins).astype(np.intp), bins - 1)
     frame = pd.DataFrame({"bin": position, "p": probability, "so": is_so.astype(np.float64)}).groupby("bin")
     return pd.DataFrame({"claims": frame["p"].size(), "p_mean": frame["p"].mean(), "share": frame["so"].mean()})
 
 
 def confusion(evaluated: pd.DataFrame) -> pd.DataFrame:
-    """Return the number of claims by label found (rows) and most likely label (columns)."""
+    """Return the number of claims by label found (rows) and most likely label (columns).
+
+    >>> p = {"p_valid": [0.8, 0.2], "p_frivolous": [0.1, 0.7], "p_abusive": [0.1, 0.1]}
+    >>> found = {f"found_{name.removeprefix('p_')}": values for name, values in p.items()}
+    >>> confusion(pd.DataFrame({"label": ["valid", "abusive"], **p, **found})).to_numpy().tolist()
+    [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
+    """
     p, _, y = arrays(evaluated)
     counts = np.zeros((len(LABELS), len(LABELS)), dtype=np.int64)
     np.add.at(counts, (y, p.argmax(axis=1)), 1)

@@ -9,9 +9,8 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from claimvet.data.contract.arrays import Floats
+from claimvet.models.bootstrap import mean_bounds, resamples
 from claimvet.models.metrics.evaluation import arrays
-
-RESAMPLES = 500
 
 
 def losses_of(evaluated: pd.DataFrame) -> Floats:
@@ -23,11 +22,8 @@ def losses_of(evaluated: pd.DataFrame) -> Floats:
 
 def mean_interval(values: Floats, confidence: float, seed: int) -> tuple[float, float, float]:
     """Return the mean of paired differences with bootstrap bounds, each of them held with `confidence`: low, mean, high."""
-    random = np.random.default_rng(seed)
-    drawn = random.multinomial(len(values), np.full(len(values), 1 / len(values)), RESAMPLES)
-    means = drawn @ values / len(values)
-    low, high = np.quantile(means, [1 - confidence, confidence])
-    return float(low), float(values.mean()), float(high)
+    low, high = mean_bounds(values, resamples(len(values), seed), confidence)
+    return low, float(values.mean()), high
 
 
 def proportion_interval(

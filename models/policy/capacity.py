@@ -42,7 +42,7 @@ _STEPS_AN_OCTAVE = 8
 
 
 def audit_draws(claim_ids: Iterable[str], seed: int) -> Floats:
-    """A number in [0, 1) for each claim, float64, from its identifier and the key alone; audited is who lies below the audit share.
+    """Return a number in [0, 1) for each claim, float64, from its identifier and the key alone; audited is who lies below the audit share.
 
     >>> audit_draws(["c1", "c2"], 7).round(3).tolist() == audit_draws(["c2", "c1"], 7).round(3).tolist()[::-1]
     True
@@ -53,7 +53,7 @@ def audit_draws(claim_ids: Iterable[str], seed: int) -> Floats:
 
 
 def allocate_reviews(options: pd.DataFrame, claim_ids: pd.Series[str], days: pd.Series, policy: Policy) -> pd.DataFrame:
-    """Final dispositions of a batch: no day has more reviews than `policy.expert_reviews_per_day`, audits included.
+    """Return final dispositions of a batch: no day has more reviews than `policy.expert_reviews_per_day`, audits included.
 
     `options` is what `Policy.options` answers, one row a claim; `claim_ids` and `days` (any value that tells the day of filing) are in
     its order. Answers, with its index: `disposition`, `audited` (bool), `audit_probability` (float64) and `expert_price_usd` (float64,
@@ -130,7 +130,7 @@ class ShadowPrice:
     savings: tuple[float, ...] = ()
 
     def decide(self, claim_id: str, day: str, saving_usd: float, policy: Policy) -> tuple[Verdict, ShadowPrice]:
-        """The verdict on a claim filed on `day` (ISO date) whose review would save `saving_usd`, and the state after it.
+        """Return the verdict on a claim filed on `day` (ISO date) whose review would save `saving_usd`, and the state after it.
 
         Days have to come in order: a claim of an earlier day counts as one of today.
         """
@@ -154,12 +154,14 @@ class ShadowPrice:
         return verdict, after
 
     def taken(self, day: str, policy: Policy) -> ShadowPrice:
-        """The state after a claim that went to an expert unweighed, since nothing could score it: it leaves one review less for the day."""
+        """Return the state after a claim that went to an expert unweighed, since nothing could score it: it leaves one review less
+        for the day.
+        """
         now = self._on(day, policy)
         return replace(now, reviews=now.reviews + 1, claims=now.claims + 1)
 
     def _on(self, day: str, policy: Policy) -> ShadowPrice:
-        """The state as the day begins; the price moves towards the one that would have been right on the day before."""
+        """Return the state as the day begins; the price moves towards the one that would have been right on the day before."""
         if day <= self.day:
             return self
         most = policy.expert_reviews_per_day
@@ -183,7 +185,7 @@ def _with_saving(savings: tuple[float, ...], saving_usd: float, most: int) -> tu
 
 
 def _on_grid(saving_usd: float) -> float:
-    """The nearest of the amounts that are kept where there are many, US dollars."""
+    """Return the nearest of the amounts that are kept where there are many, US dollars."""
     if saving_usd < 0.01:
         return max(saving_usd, 0.0) and 0.01
     return round(math.exp2(round(math.log2(saving_usd) * _STEPS_AN_OCTAVE) / _STEPS_AN_OCTAVE), 2)

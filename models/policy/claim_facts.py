@@ -39,7 +39,7 @@ MONTHS_TOUCHED = 13
 
 
 def policy_facts(features: pd.DataFrame) -> pd.DataFrame:
-    """What the policy reads of rows of features, index of `features`: claim_type, amount_claimed (US dollars), evidence_count,
+    """Return what the policy reads of rows of features, index of `features`: claim_type, amount_claimed (US dollars), evidence_count,
     seller_policies_count (in force at filing), seller_orders_count, seller_sales_30d and seller_sales_365d (US dollars),
     cluster_customers and cluster_expected; those of sellers and clusters only where their features are.
     """
@@ -78,7 +78,7 @@ class ClaimFacts:
         unstated_usd: float,
         small_seller_orders: float,
     ) -> ClaimFacts:
-        """The facts of `claims`, in the order of `probabilities`; a column that is missing or null is not known.
+        """Return the facts of `claims`, in the order of `probabilities`; a column that is missing or null is not known.
 
         Raises `ModelError` for probabilities that are none, `InvalidDataError` for amounts that are none.
         """
@@ -118,7 +118,7 @@ class ClaimFacts:
 
 
 def most_likely(probabilities: pd.DataFrame) -> pd.Series[str]:
-    """The label of the greatest probability; of equal ones the gentler (valid before frivolous before abusive)."""
+    """Return the label of the greatest probability; of equal ones the gentler (valid before frivolous before abusive)."""
     import pandas as pd
 
     places = probabilities[list(PROBABILITIES)].to_numpy(dtype=np.float64).argmax(axis=1)

@@ -77,6 +77,12 @@ def deny_threshold(
     `errors` (n, 0 to 1) is how often each finding's decider finds a claim without merit valid, as far as that may be counted off.
     None where there are too few findings to guarantee anything (`findings_needed`).
     Raises `ModelError` for arguments of other shapes or ranges.
+
+    >>> p_valid = np.linspace(0.0, 1.0, 1001)
+    >>> round(deny_threshold(p_valid, p_valid > 0.1, alpha=0.01, confidence=0.95), 4)  # 3 of 900 valid ones lie below
+    0.104
+    >>> deny_threshold(p_valid[:100], [True] * 100) is None  # 230 are needed
+    True
     """
     scores, valid, weight = _checked(p_valid, is_valid, weights)
     _require_share("alpha", alpha)

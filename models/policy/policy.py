@@ -141,7 +141,7 @@ class Policy:
             _require_in_range(field.name, getattr(self, field.name))
 
     def with_deny_threshold(self, threshold: float | None) -> Policy:
-        """The same policy with the bound that `models.policy.guarantee.deny_threshold` found (0 to 1, or None: never deny)."""
+        """Return the same policy with the bound that `models.policy.guarantee.deny_threshold` found (0 to 1, or None: never deny)."""
         return replace(self, deny_threshold=threshold)
 
     def to_dict(self) -> dict[str, float | bool | None]:
@@ -150,7 +150,7 @@ class Policy:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Policy:
-        """The policy of such values, defaults where one is missing; raises `UsageError` for a name that no cost has."""
+        """Return the policy of such values, defaults where one is missing; raises `UsageError` for a name that no cost has."""
         known = [field.name for field in fields(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown:
@@ -181,7 +181,7 @@ class Policy:
         return self._frame(probabilities, self._allowed(self._facts(probabilities, claims)))
 
     def costs(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
-        """Expected cost of each disposition in US dollars, float64, `inf` where it is not allowed.
+        """Return the expected cost of each disposition in US dollars, float64, `inf` where it is not allowed.
 
         `probabilities` has p_valid, p_frivolous and p_abusive (n rows); `claims`, in the same order, has claim_type and
         amount_claimed (US dollars, null: not stated) and may have evidence_count, seller_policies_count (in force at filing),
@@ -192,11 +192,11 @@ class Policy:
         return self._frame(probabilities, self.prices(self._facts(probabilities, claims)))
 
     def prices(self, facts: ClaimFacts) -> Floats:
-        """What `costs` answers, as an array: float64 (n, dispositions), `inf` where one is not allowed."""
+        """Return what `costs` answers, as an array: float64 (n, dispositions), `inf` where one is not allowed."""
         return np.where(self._allowed(facts), self._prices(facts, facts.p_valid, facts.p_abusive), np.inf)
 
     def realised_costs(self, probabilities: pd.DataFrame, claims: pd.DataFrame, labels: pd.Series[str]) -> pd.DataFrame:
-        """What each disposition costs a claim whose label turned out so, US dollars, float64, allowed or not.
+        """Return what each disposition costs a claim whose label turned out so, US dollars, float64, allowed or not.
 
         `labels` are in the order of `probabilities`, which still say how the claim would be decided after new evidence or a
         review that settles nothing. Weighted by the probabilities of the labels, it gives the expected costs.
@@ -207,7 +207,13 @@ class Policy:
         return self._frame(probabilities, self._prices(facts, valid, abusive))
 
     def dispositions(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.Series[str]:
-        """The cheapest allowed disposition of each claim; arguments and errors as in `costs`."""
+        """Return the cheapest allowed disposition of each claim; arguments and errors as in `costs`.
+
+        >>> p = pd.DataFrame({"p_valid": [0.95, 0.5, 0.05], "p_frivolous": [0.03, 0.3, 0.15], "p_abusive": [0.02, 0.2, 0.8]})
+        >>> claims = pd.DataFrame({"claim_type": "property_damage", "amount_claimed": [60.0, 900.0, 60.0]})
+        >>> Policy(deny_threshold=0.12).dispositions(p, claims).tolist()
+        ['pay_concession', 'refer_to_expert', 'deny']
+        """
         return self._cheapest(self.costs(probabilities, claims))
 
     def options(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
@@ -275,7 +281,7 @@ class Policy:
         return np.column_stack([by_name[disposition] for disposition in Disposition])
 
     def _losses(self, facts: ClaimFacts, valid: Floats, abusive: Floats) -> tuple[Floats, Floats]:
-        """What is lost by paying a claim and by denying it, US dollars."""
+        """Return what is lost by paying a claim and by denying it, US dollars."""
         weak = np.where(facts.small_seller, self.small_seller_pays_invalid_share, self.seller_pays_invalid_share)
         presented = np.where(facts.insured, self.insurer_pays_invalid_share, weak)
         conceded = 1.0 - self.recovered_share * self._owes_insurance(facts)

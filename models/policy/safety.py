@@ -101,7 +101,7 @@ def cluster_p_values(facts: Columns) -> Floats:
 
 
 def number_column(table: Columns, name: str) -> Floats:
-    """A column as float64; NaN, which no comparison holds for, where it is missing or null."""
+    """Return a column as float64; NaN, which no comparison holds for, where it is missing or null."""
     if name not in table:
         return np.full(_rows(table), np.nan)
     column = table[name]

@@ -8,15 +8,16 @@ lacks a column, or brings an `x_` column that the model never saw, is refused.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from claimvet.data.contract.arrays import Floats
 from claimvet.data.contract.errors import ModelError
 from claimvet.data.contract.finite import finite_numbers
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX
@@ -124,9 +125,9 @@ def _levels(values: pd.Series) -> tuple[str, ...]:
     return tuple(sorted(counts.index, key=lambda level: (-counts[level], level)))
 
 
-def _conform(values: pd.Series, column: Input) -> npt.NDArray[np.float64]:
+def _conform(values: pd.Series, column: Input) -> Floats:
     if column.kind == "category":
-        return _rates(values, column) if column.rates else _ranks(values, column.levels)
+        return _coded(values, column)
     return finite_numbers(values if pd.api.types.is_numeric_dtype(values.dtype) else _numbers(values))
 
 
@@ -149,17 +150,25 @@ def _is_number(value: object) -> bool:
     return True
 
 
-def _ranks(values: pd.Series, levels: tuple[str, ...]) -> npt.NDArray[np.float64]:
-    rank = {level: float(position) for position, level in enumerate(levels)}
-    seen = {value: rank.get(level_text(value), np.nan) for value in values.dropna().unique()}
-    return values.map(seen).to_numpy(np.float64, na_value=np.nan)
+def category_codes(column: Input) -> tuple[dict[str, float], float, float]:
+    """Return the number of each level of a category by its text, that of a null, and that of a level which training never saw.
 
-
-def _rates(values: pd.Series, column: Input) -> npt.NDArray[np.float64]:
+    >>> category_codes(Input("claim_category", "category", ("toys", "sofas")))
+    ({'toys': 0.0, 'sofas': 1.0}, nan, nan)
+    >>> category_codes(Input("claim_category", "category", ("toys", "sofas"), rates=(0.1, 0.3, 0.2, 0.25)))
+    ({'toys': 0.1, 'sofas': 0.3}, 0.2, 0.25)
+    """
+    if not column.rates:
+        return {level: float(rank) for rank, level in enumerate(column.levels)}, math.nan, math.nan
     *known, null, unseen = column.rates
-    rate = dict(zip(column.levels, known, strict=True))
-    seen = {value: rate.get(level_text(value), unseen) for value in values.dropna().unique()}
-    return values.map(seen).fillna(null).to_numpy(np.float64)
+    return dict(zip(column.levels, known, strict=True)), null, unseen
+
+
+def _coded(values: pd.Series, column: Input) -> Floats:
+    codes, null, unseen = category_codes(column)
+    seen = {value: codes.get(level_text(value), unseen) for value in values.dropna().unique()}
+    coded: Floats = values.map(seen).where(values.notna(), null).to_numpy(np.float64, na_value=np.nan)
+    return coded
 
 
 def level_text(value: object) -> str:

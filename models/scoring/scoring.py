@@ -31,7 +31,7 @@ from claimvet.models.policy.policy import DISPOSITIONS, Disposition, Policy
 from claimvet.models.policy.safety import CLUSTER_FEATURES, LINK_FEATURES, cluster_facts, is_cluster
 from claimvet.models.scoring.claim_model import ClaimModel, class_shares
 from claimvet.models.scoring.own_values import learned_types, number_of
-from claimvet.models.scoring.schema import Input, level_text
+from claimvet.models.scoring.schema import Input, category_codes, level_text
 
 FeatureRow = Mapping[str, Value]
 """The features of one claim by name."""
@@ -78,7 +78,20 @@ class RowScore:
 
 
 def score_matrix(model: ClaimModel, matrix: pd.DataFrame, features: pd.DataFrame) -> Scored:
-    """Score the rows of `features`, of which the model has made `matrix` (`ClaimModel.matrix`); `claim_id` draws the audits."""
+    """Score the rows of `features`, of which the model has made `matrix` (`ClaimModel.matrix`); `claim_id` draws the audits.
+
+    >>> from claimvet.models.learning.example_data import example_data
+    >>> from claimvet.models.learning.training import train_model
+    >>> from claimvet.models.parameters import SplitParams, TrainParams
+    >>> from claimvet.models.policy.policy import Policy
+    >>> model = train_model(example_data(), SplitParams(), TrainParams(num_boost_round=20), Policy()).model
+    >>> rows = example_data().features.tail(2).reset_index()
+    >>> scored = score_matrix(model, model.matrix(rows), rows)
+    >>> scored.label.tolist(), scored.probabilities.columns.tolist()
+    (['valid', 'valid'], ['p_valid', 'p_frivolous', 'p_abusive'])
+    >>> scored.disposition.isin(["pay_concession", "refer_to_expert"]).all(), len(scored.reasons)
+    (np.True_, 2)
+    """
     raw = model.raw(matrix)
     probabilities = model.calibrated(raw, matrix.index)
     return Scored(
@@ -273,12 +286,7 @@ def _number_encoder(name: str) -> Callable[[Value], float]:
 
 
 def _category_encoder(column: Input) -> Callable[[Value], float]:
-    null = unseen = math.nan
-    codes = {level: float(rank) for rank, level in enumerate(column.levels)}
-    if column.rates:
-        *known, null, unseen = column.rates
-        codes = dict(zip(column.levels, known, strict=True))
-
+    codes, null, unseen = category_codes(column)
     text_only = is_feature(column.name) and bool(column.levels)
 
     def encode(value: Value) -> float:

@@ -29,7 +29,7 @@ def write_backtest_page(
     seed: int,
     written_at: datetime,
 ) -> None:
-    """Writes the page to `out`; the tables are those of `models.assessment.backtest`."""
+    """Write the page to `out`; the tables are those of `models.assessment.backtest`."""
     sections = [
         _quality(periods),
         _money(replayed, periods, seed),

@@ -25,7 +25,7 @@ def evaluated_by_truth(
     policy: Policy,
     known_customers: Set[str] = frozenset(),
 ) -> pd.DataFrame:
-    """Joins scores with `truth` (index claim_id), the claims' own rows and their features; all three have a column
+    """Join scores with `truth` (index claim_id), the claims' own rows and their features; all three have a column
     claim_id. `policy` says their lanes.
 
     Scores without truth are left out. Raises `InvalidDataError` where a scored claim is missing from `claims` or `features`.

@@ -15,7 +15,7 @@ TIME_SLICES = ("train", "bound", "test", "everything")
 
 
 def model_section(model: ClaimModel) -> Section:
-    """What the model is, and what it learned from."""
+    """Return what the model is, and what it learned from."""
     record = model.record
     facts = [
         ["version", model.version],

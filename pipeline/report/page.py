@@ -89,7 +89,7 @@ def write_report(
 
 
 def scoreboard(evaluated: pd.DataFrame, model: ClaimModel) -> list[Tile]:
-    """The figures that matter most, in order; also what `claimvet demo` prints."""
+    """Return the figures that matter most, in order; also what `claimvet demo` prints."""
     found = evaluation.figures(evaluated)
     policy = model.policy
     valid, denied = evaluated["label"] == "valid", evaluated["disposition"] == "deny"
@@ -158,7 +158,7 @@ def _data_section(data: DataFacts) -> Section:
 
 
 def _samples(evaluated: pd.DataFrame) -> list[SampleClaim]:
-    """The first claims of each disposition, in the order in which they were filed."""
+    """Return the first claims of each disposition, in the order in which they were filed."""
     ordered = (
         evaluated.assign(called=most_likely(evaluated))
         .rename_axis("claim_id")
@@ -188,7 +188,7 @@ def _period(times: pd.Series[pd.Timestamp]) -> str:
 
 
 def template(name: str) -> jinja2.Template:
-    """A template of this package by its file's name."""
+    """Return a template of this package by its file's name."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.globals["chart_style"] = STYLE

@@ -47,12 +47,12 @@ class Section:
 
 
 def shortened(text: str, most: int = 150) -> str:
-    """The text, cut where it is longer than `most` characters."""
+    """Return the text, cut where it is longer than `most` characters."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def share(part: float, whole: float) -> str:
-    """A percentage with one decimal; `none` of nothing.
+    """Return a percentage with one decimal; `none` of nothing.
 
     >>> share(1, 8), share(0, 0)
     ('12.5%', 'none')

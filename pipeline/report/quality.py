@@ -80,7 +80,7 @@ def _confusion(evaluated: pd.DataFrame) -> Card:
 
 
 def slices_section(evaluated: pd.DataFrame) -> Section:
-    """The figures by month, lane, claim type, new customers and category."""
+    """Return the figures by month, lane, claim type, new customers and category."""
     cut = evaluation.by_slice(evaluated)
     drawn = month_plot(evaluated) if (cut["slice"] == "month").sum() >= 3 else None
     cards = [_slice_card(title, names, cut, drawn if names == ("month",) else None) for title, names in SLICES.items()]

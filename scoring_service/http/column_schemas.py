@@ -29,6 +29,7 @@ OWN_VALUE: Schema = {
 }
 """A value of a claim's own column, `x_…` or `group_…`."""
 _TEXT: Schema = {"type": "string", "maxLength": TEXT_LENGTH, "pattern": _NO_NUL}
+# money is kept to the cent: what rounds up to the bound would not pass `data validate` when it is exported
 _KINDS: Mapping[Kind, Schema] = MappingProxyType(
     {
         Kind.IDENTIFIER: {**_TEXT, "minLength": IDENTIFIER_LENGTH[0], "maxLength": IDENTIFIER_LENGTH[1]},
@@ -36,7 +37,7 @@ _KINDS: Mapping[Kind, Schema] = MappingProxyType(
         Kind.CHOICE: {"type": "string"},
         Kind.TEXT: _TEXT,
         Kind.TIME: TIME,
-        Kind.MONEY: {"type": "number", "minimum": 0, "exclusiveMaximum": MONEY_BOUND_USD},
+        Kind.MONEY: {"type": "number", "minimum": 0, "exclusiveMaximum": MONEY_BOUND_USD - 0.005},
     }
 )
 
@@ -46,7 +47,7 @@ def value_schema(column: Column) -> Schema:
 
     >>> from claimvet.data.contract.tables import TABLES
     >>> value_schema(TABLES["orders"].column("amount"))
-    {'type': 'number', 'minimum': 0, 'exclusiveMaximum': 1000000000.0}
+    {'type': 'number', 'minimum': 0, 'exclusiveMaximum': 999999999.995}
     """
     schema = dict(_KINDS[column.kind])
     if column.unbounded:

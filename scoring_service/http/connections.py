@@ -13,6 +13,7 @@ hold of a newer uvicorn.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from http import HTTPStatus
 from typing import Any
 
@@ -31,6 +32,8 @@ PATIENCE_SECONDS = 20.0
 
 _HEARING, _HEARD = "hearing", "heard"
 """What is waited for: something to hear from the client; that it hears."""
+_ONCE = (b"host", b"authorization", b"content-type", b"content-encoding")
+"""Headers of which one reader would take the first, and another the last."""
 _FRAMING = (b"connection", b"content-length", b"transfer-encoding")
 
 
@@ -48,6 +51,7 @@ class Connection(HttpToolsProtocol):
         self._has_body = False
         self._replays = False
         self._pending = 0
+        self._has_ended = False
         self._refusal: ProblemError | None = None
         self._limit: ConnectionLimit | None = self.app_state.get("connection_limit")
 
@@ -88,6 +92,11 @@ class Connection(HttpToolsProtocol):
             self._refuse(TooLargeHeadError(f"the head has more than {MAX_HEAD_BYTES} bytes, expected at most that"))
         elif not self._in_body and _HEARING not in self._timers:
             self._wait(_HEARING)
+
+    def eof_received(self) -> bool:
+        """Keep this side open where the client has ended its own, and still waits for answers to whole requests."""
+        self._has_ended = self._pending > 0 and not self._in_body and not self.transport.is_closing()
+        return self._has_ended
 
     def _feed(self, data: bytes) -> None:
         while data and self._refusal is None:
@@ -170,6 +179,9 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         if self.transport.is_closing() or self._pending:
             return
+        if self._has_ended:
+            self.transport.close()
+            return
         if self._limit is not None:
             self._limit.idle(self)
         if self._refusal is not None:
@@ -248,11 +260,17 @@ class Connection(HttpToolsProtocol):
 
 
 def _has_body(headers: list[tuple[bytes, bytes]], parser: httptools.HttpRequestParser) -> bool:
-    """Return whether a body follows; raise `BadRequestError` where two readers could differ about where it ends."""
+    """Return whether a body follows; raise `BadRequestError` where two readers could differ about where it ends, or whom it is for."""
     codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
     version = parser.get_http_version()
     if version not in ("1.0", "1.1") or parser.get_method() == b"CONNECT":
         raise BadRequestError("this is no request of HTTP/1.1, expected one")
     if codings and (codings != [b"chunked"] or version == "1.0"):
         raise BadRequestError("the transfer encoding cannot be read, expected chunked, of HTTP/1.1, or none")
+    counts = Counter(name for name, _ in headers)
+    if version == "1.1" and not counts[b"host"]:  # RFC 9112, 3.2
+        raise BadRequestError("the request has 0 headers Host, expected one")
+    for name in _ONCE:
+        if counts[name] > 1:
+            raise BadRequestError(f"the request has {counts[name]} headers {name.decode().title()}, expected one")
     return bool(codings) or any(name == b"content-length" and int(value) > 0 for name, value in headers)

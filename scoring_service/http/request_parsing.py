@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +39,8 @@ MAX_ERRORS = 20
 """Fields that one answer names, at most."""
 BODY_SECONDS = 20.0
 """Time for a body to arrive in."""
+_STRINGS = re.compile(rb'"(?:[^"\\]+|\\.)*"\s*(:?)', re.DOTALL)
+"""A string of JSON, and the colon behind it that makes a name of it."""
 
 
 async def read_body(request: Request, most: int, seconds: float = BODY_SECONDS) -> bytes:
@@ -74,6 +79,8 @@ def json_object(request: Request, body: bytes) -> dict[str, Any]:
         raise BadRequestError(f"the body is no JSON ({error}), expected a JSON object in UTF-8 without NaN") from None
     if not isinstance(value, dict):
         raise _wrong("", f"the body is {_kind(value)}, expected a JSON object")
+    if sum(map(_is_name, _STRINGS.finditer(body))) != _names_in(value):
+        raise BadRequestError(f"the body has {_named_twice(body)} twice in one object, expected every name once")
     return value
 
 
@@ -125,6 +132,37 @@ def events_request(document: dict[str, Any]) -> EventsRequest:
             break
     _raise_any(errors)
     return EventsRequest(tuple(event for event in found if event is not None))
+
+
+def _is_name(string: re.Match[bytes]) -> bool:
+    """Called string by string, so that other threads have their turn within a large body."""
+    return bool(string.group(1))
+
+
+def _names_in(value: Any) -> int:
+    """How many names the objects of a document have, each once; a parser keeps but one of two, and another one may keep the other."""
+    found, rest = 0, [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict):
+            found += len(one)
+            rest += [each for each in one.values() if isinstance(each, dict | list)]
+        else:
+            rest += [each for each in one if isinstance(each, dict | list)]
+    return found
+
+
+def _named_twice(body: bytes) -> str:
+    twice: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        twice.extend(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+
+    try:
+        json.loads(body, object_pairs_hook=note)
+    except (ValueError, RecursionError):
+        return "a name"
+    return _shown(twice[0]) if twice else "a name"
 
 
 def _event(event: Any, where: str, errors: list[FieldError]) -> StoredEvent | None:

@@ -40,6 +40,7 @@ TABLES_OF = {
     "claim_evidence": ("evidence",),
     "identity_links": ("identity_links",),
     "insurance_policies": ("insurance_policies",),
+    "seller_violations": ("seller_violations",),
     "listings": ("products",),
 }
 PLAIN_TIMES = {"orders": "ordered_at", "returns": "requested_at", "claims": "filed_at", "seller_reports": "reported_at"}
@@ -111,6 +112,8 @@ class Oracle:
             ]
         if source == "insurance_policies":
             events = [event for event in events if filed_at <= event["valid_to"]]
+        if source == "seller_violations":
+            events = [event for event in events if event["lifted_at"] is None or filed_at <= event["lifted_at"]]
         return events
 
     def category(self, product_id: str, before: int) -> str | None:
@@ -141,6 +144,8 @@ class Oracle:
                 yield row | {"known": row["submitted_at"] - 1}
             elif source == "insurance_policies":
                 yield row | {"known": row["valid_from"], "coverage": row["coverage_amount"]}
+            elif source == "seller_violations":
+                yield row | {"known": row["recorded_at"]}
 
     # the claim itself
 

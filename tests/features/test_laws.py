@@ -172,7 +172,7 @@ def test_rewriting_the_narratives_changes_no_model_input(world: World, built: pd
 
 MISSING = (
     ("orders", "evidence", "sellers", "outcomes"),
-    ("returns", "identity_links", "customers", "seller_reports", "insurance_policies"),
+    ("returns", "identity_links", "customers", "seller_reports", "insurance_policies", "seller_violations"),
     ("products",),
 )
 

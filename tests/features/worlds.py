@@ -163,6 +163,10 @@ class Dice:
         coverage = self.maybe(self.money())
         return {**self.parties(), "valid_from": begins, "valid_to": self.when(begins), "coverage_amount": coverage}
 
+    def violation(self) -> Row:
+        recorded = self.when()
+        return {**self.parties(), "rule": "late", "recorded_at": recorded, "lifted_at": self.maybe(self.when(recorded))}
+
 
 def small_world(rng: random.Random, anchors: Sequence[int] = ANCHORS) -> World:
     """A marketplace of a few parties and at most a few dozen events; any table but claims may be empty, some parties unknown."""
@@ -183,6 +187,7 @@ def small_world(rng: random.Random, anchors: Sequence[int] = ANCHORS) -> World:
         "identity_links": dice.links(),
         "seller_reports": dice.rows("seller_reports", 5, dice.report),
         "insurance_policies": dice.rows("insurance_policies", 5, dice.policy),
+        "seller_violations": dice.rows("seller_violations", 5, dice.violation),
     }
 
 

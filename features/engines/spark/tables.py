@@ -24,7 +24,7 @@ _DUCKDB_TYPES = {"string": "VARCHAR", "boolean": "BOOLEAN", "double": "DOUBLE", 
 
 
 def read_table(session: SparkSession, file: TableFile, scratch: Path) -> DataFrame:
-    """The contract's columns, then the `x_` columns of claims; what a CSV file becomes lies in the directory `scratch`.
+    """Return the contract's columns, then the `x_` columns of claims; what a CSV file becomes lies in the directory `scratch`.
 
     Raises:
         InvalidDataError: where the file is no table, or a feature is not of the type that is known of it.
@@ -55,12 +55,12 @@ def read_targets(session: SparkSession, file: TableFile, scratch: Path) -> DataF
 
 
 def extra_columns(frame: DataFrame) -> list[str]:
-    """The user's own columns that become features."""
+    """Return the user's own columns that become features."""
     return [name for name in frame.columns if name.startswith(FEATURE_COLUMN_PREFIX)]
 
 
 def read_file(session: SparkSession, file: TableFile, scratch: Path) -> DataFrame:
-    """The file as it is, in its own types; a CSV file as the embedded engine reads it.
+    """Return the file as it is, in its own types; a CSV file as the embedded engine reads it.
 
     Raises:
         InvalidDataError: where the file is no table.
@@ -88,7 +88,7 @@ def _checked_here(file: TableFile) -> bool:
 
 
 def _as_parquet(file: TableFile, scratch: Path) -> Path:
-    """What the embedded engine makes of a CSV file, as Parquet: both engines read the same, whatever the file is like."""
+    """Return what the embedded engine makes of a CSV file, as Parquet: both engines read the same, whatever the file is like."""
     out = scratch / f"{file.table.name}-{len(list(scratch.iterdir()))}.parquet"
     with connect() as connection:
         connection.execute(f"COPY ({file.typed_select(connection)}) TO {quoted(str(out))} (FORMAT parquet)")
@@ -96,7 +96,7 @@ def _as_parquet(file: TableFile, scratch: Path) -> Path:
 
 
 def _reason(error: Exception) -> str:
-    """The line of Spark's long message that says what was wrong."""
+    """Return the line of Spark's long message that says what was wrong."""
     named = re.search(r"\[[A-Z_.]{8,}\] .*", str(error))
     return named.group() if named else str(error).strip().splitlines()[0]
 
@@ -110,20 +110,26 @@ def _read_parquet(session: SparkSession, path: Path, partitioned: bool) -> DataF
 
 
 def location(path: Path) -> str:
-    """The path as Spark takes it, and no pattern: with its scheme (`s3a://bucket/…`) where it has one, else of this machine."""
-    where = str(path) if is_remote(path) else f"file://{path.resolve()}"
+    """Return the path as Spark takes it, and no pattern: with its scheme (`s3a://bucket/…`) where it has one, else of this machine."""
+    where = _with_lower_scheme(path) if is_remote(path) else f"file://{path.resolve()}"
     if not where.startswith("file:"):
         where = where.replace(":/", "://", 1)  # `pathlib` left one slash, and what follows is a bucket or a host
     return re.sub(r"([\\*?\[\]{}])", r"\\\1", where)
 
 
 def is_remote(path: Path) -> bool:
-    """Whether the path has a scheme such as `s3a:` or `hdfs:`."""
-    return re.match(r"[a-z][a-z0-9+.-]+:/", str(path)) is not None
+    """Whether the path has a scheme such as `s3a:` or `hdfs:`, in any case."""
+    return re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+:/", str(path)) is not None
+
+
+def _with_lower_scheme(path: Path) -> str:
+    """Schemes are the same in any case, but Spark looks for `fs.S3A.impl` among its settings."""
+    scheme, colon, rest = str(path).partition(":")
+    return scheme.lower() + colon + rest
 
 
 def find_remote(session: SparkSession, folder: Path, types: FeatureTypes) -> DataSet:
-    """The Parquet tables, files or directories, of a folder that only Spark can reach.
+    """Return the Parquet tables, files or directories, of a folder that only Spark can reach.
 
     Raises:
         UsageError: where there is none.
@@ -144,7 +150,7 @@ def find_remote(session: SparkSession, folder: Path, types: FeatureTypes) -> Dat
 
 
 def write_text(session: SparkSession, path: Path, text: str) -> None:
-    """A small UTF-8 file where Spark's paths are, with a scheme or without: whole or not at all."""
+    """Write a small UTF-8 file where Spark's paths are, with a scheme or without: whole or not at all."""
     java = session.sparkContext._jvm.org.apache.hadoop.fs
     target, aside = java.Path(location(path)), java.Path(location(path.with_name(f".{path.name}.aside")))
     system = target.getFileSystem(session.sparkContext._jsc.hadoopConfiguration())

@@ -14,7 +14,7 @@ from claimvet.features.online.layout import EXTREMES, TOTALS
 
 METADATA = sa.MetaData()
 
-VERSION = "0004"
+VERSION = "0005"
 """The revision of `scoring_service/migrations` that this code works with."""
 
 BYTES_TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")

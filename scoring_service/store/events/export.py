@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -102,13 +103,19 @@ def _contract_columns(table: Table, rows: Sequence[Sequence[Any]]) -> dict[str, 
 
 
 def _own_types(connection: sa.Connection) -> dict[str, pa.DataType]:
-    """The type of every column of the claims' own: numbers, booleans and strings as they are; one of several kinds is text."""
+    """The type of every column of the claims' own: numbers, booleans and strings as they are; one of several kinds is text.
+
+    Names that differ in case alone are one column in a file, under the spelling that most claims have.
+    """
     kinds: dict[str, set[type]] = {}
+    spellings: dict[str, Counter[str]] = {}
     for rows in stream(connection, "SELECT extra FROM claims WHERE extra IS NOT NULL", ROWS_AT_ONCE):
         for row in rows:
             for name, value in json.loads(row[0]).items():
-                kinds.setdefault(name, set()).update([] if value is None else [_kind(value)])
-    return {name: _OWN_TYPES.get(frozenset(found), pa.string()) for name, found in sorted(kinds.items())}
+                kinds.setdefault(name.lower(), set()).update([] if value is None else [_kind(value)])
+                spellings.setdefault(name.lower(), Counter())[name] += 1
+    named = {min(found, key=lambda name: (-found[name], name)): kinds[lower] for lower, found in spellings.items()}
+    return {name: _OWN_TYPES.get(frozenset(found), pa.string()) for name, found in sorted(named.items())}
 
 
 def _kind(value: Any) -> type:
@@ -127,8 +134,10 @@ _OWN_TYPES = {
 
 def _own_columns(extras: Sequence[dict[str, Any]], types: Mapping[str, pa.DataType]) -> dict[str, pa.Array]:
     made = {}
+    known = [{name: value for name, value in extra.items() if value is not None} for extra in extras]
+    lower = [{name.lower(): value for name, value in extra.items()} for extra in known]
     for name, dtype in types.items():
-        values = [extra.get(name) for extra in extras]
+        values = [extra.get(name, other.get(name.lower())) for extra, other in zip(known, lower, strict=True)]
         if dtype == pa.string():
             values = [None if value is None else str(value) for value in values]
         elif dtype == pa.float64():

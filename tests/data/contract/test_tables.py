@@ -1,4 +1,4 @@
-"""The eleven tables as the contract's page has them."""
+"""The twelve tables as the contract's page has them."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ outcomes            | outcome_id              | decided_at   | claim_id, label, 
 identity_links      | customer_id, kind, token | seen_at     |
 seller_reports      | report_id               | reported_at  | seller_id, customer_id, order_id, reason
 insurance_policies  | policy_id               | valid_from   | seller_id, valid_to, coverage_amount
+seller_violations   | violation_id            | recorded_at  | seller_id, rule, lifted_at
 """  # noqa: E501
 LINES = [[cell.strip() for cell in line.split("|")] for line in PAGE.strip().splitlines()]
 CHOICES = {
@@ -47,6 +48,7 @@ NULLABLE = {
     "insurance_policies": {"coverage_amount"},
     "outcomes": {"amount_paid"},
     "seller_reports": {"order_id"},
+    "seller_violations": {"lifted_at"},
 }
 COLUMNS = [(table, column) for table in TABLES.values() for column in table.columns]
 

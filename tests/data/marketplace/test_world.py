@@ -123,6 +123,17 @@ def test_sellers_insure_after_the_first_month_of_big_sales_and_some_lapse(sql: d
     assert early == 0
 
 
+def test_sellers_who_lie_break_more_rules_and_some_violations_are_lifted(
+    world: World, sql: duckdb.DuckDBPyConnection
+) -> None:
+    broken = np.bincount(world.violations.seller, minlength=len(world.sellers)) > 0
+    lying = world.sellers.dishonest
+    assert broken[lying].mean() > 2 * broken[~lying].mean() > 0
+    lifted = value(sql, "SELECT avg((lifted_at IS NOT NULL)::INT) FROM seller_violations")
+    assert 0.6 < lifted < 0.95
+    assert value(sql, "SELECT count(*) FROM seller_violations WHERE lifted_at < recorded_at") == 0
+
+
 def test_small_claims_are_mostly_paid_unchecked(sql: duckdb.DuckDBPyConnection) -> None:
     conceded = share_by(
         sql,

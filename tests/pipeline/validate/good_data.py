@@ -110,6 +110,15 @@ def make_tables() -> Tables:
                 "coverage_amount": [1e6, None],
             }
         ),
+        "seller_violations": pd.DataFrame(
+            {
+                "violation_id": ["v1", "v2"],
+                "seller_id": ["s1", "s2"],
+                "rule": ["late shipment rate", "restricted product"],
+                "recorded_at": early[:2],
+                "lifted_at": at("2024-01-02", None),
+            }
+        ),
     }
 
 

@@ -165,3 +165,20 @@ def test_a_client_that_hangs_up_in_the_middle_of_a_body_is_no_error_of_ours(shar
     assert 'route="/v1/claims/score",status="500"' not in counted()
     assert 'route="/v1/claims/score",status="400"' in counted()
     assert shared.reviewer.get("/v1/claims/CL-GONE").status_code == 404
+
+
+@pytest.mark.parametrize("asked", [1, 3])
+def test_who_ends_its_side_after_asking_reads_every_answer(shared: Endpoint, wire: socket.socket, asked: int) -> None:
+    wire.sendall(b"".join(scoring(shared, f"CL-HALF-{asked}-{number}") for number in range(asked)))
+    wire.shutdown(socket.SHUT_WR)
+    answer = b""
+    while part := wire.recv(65_536):
+        answer += part
+    assert answer.count(b"HTTP/1.1 200 OK") == asked
+
+
+def test_who_ends_its_side_within_a_body_has_asked_nothing(shared: Endpoint, wire: socket.socket) -> None:
+    wire.sendall(scoring(shared, "CL-HALF-A-BODY")[:-5])
+    wire.shutdown(socket.SHUT_WR)
+    assert heard(wire) == b""
+    assert shared.reviewer.get("/v1/claims/CL-HALF-A-BODY").status_code == 404

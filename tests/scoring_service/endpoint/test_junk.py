@@ -52,6 +52,32 @@ def test_what_is_no_object_of_json_is_refused(shared: Endpoint, content: bytes, 
 
 
 @pytest.mark.parametrize(
+    ("more", "name"),
+    [
+        (', "amount_claimed": 9.0', "amount_claimed"),
+        (', "claim_id": "CL-OTHER"', "claim_id"),
+        (r', "claim\u005fid": "CL-OTHER"', "claim_id"),
+        (', "claim_id" : "CL-TWICE"', "claim_id"),
+        (', "x_a": 1, "x_a": 1', "x_a"),
+        (', "unknown": [{"b": {"c\\"": 1, "c\\"": 2}}]', "c"),
+    ],
+)
+def test_a_name_that_comes_twice_is_refused_since_two_readers_could_take_either(
+    shared: Endpoint, more: str, name: str
+) -> None:
+    body = json.dumps(claim("CL-TWICE"))[:-1] + more + "}"
+    answer = shared.intake.send("/v1/claims/score", body.encode())
+    assert answer.status_code == 400
+    assert f"the body has '{name}" in answer.json()["detail"]
+    assert shared.reviewer.get("/v1/claims/CL-TWICE").status_code == 404
+
+
+def test_what_only_looks_like_a_name_is_none(shared: Endpoint) -> None:
+    tricky = {"narrative": '"a": {"claim_id": 1}, "b\\": "c": :', "zz": [{"a": {"a": [{"a": ":"}]}}, {}], '"a': '":'}
+    assert shared.intake.score(claim("CL-TRICKY", **tricky)).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("changed", "field", "status"),
     [
         ({"claim_id": 7}, "claim_id", 422),

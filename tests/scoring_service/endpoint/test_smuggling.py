@@ -224,3 +224,29 @@ def test_what_is_no_request_is_refused_after_the_answers_to_those_before_it(
 )
 def test_what_is_no_request_of_this_protocol_is_refused_once(wire: socket.socket, line: bytes) -> None:
     assert statuses(answers(wire, line + b"\r\nHost: x\r\n\r\n" + HEALTH)) == [400]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (HEALTH.replace(b"Host: x\r\n", b""), 400),
+        (HEALTH.replace(b"Host: x\r\n", b"Host: x\r\nHost: y\r\n"), 400),
+        (HEALTH.replace(b"Host: x\r\n", b"Host: x\r\nHost: x\r\n"), 400),
+        (HEALTH.replace(b"1.1", b"1.0").replace(b"Host: x\r\n", b"Host: x\r\nHost: y\r\n"), 400),
+        (HEALTH.replace(b"1.1", b"1.0").replace(b"Host: x\r\n", b""), 200),
+        (HEALTH.replace(b"Host: x\r\n", b"Host:\r\n"), 200),
+    ],
+)
+def test_whom_a_request_is_for_is_said_once(wire: socket.socket, asked: bytes, expected: int) -> None:
+    found = answers(wire, asked)
+    assert statuses(found) == [expected]
+    assert (b"headers Host, expected one" in found) == (expected == 400)
+
+
+@pytest.mark.parametrize(
+    "header", ["Authorization: Bearer x", "Content-Type: text/plain", "Content-Encoding: identity"]
+)
+def test_what_counts_once_is_refused_twice(shared: Endpoint, wire: socket.socket, header: str) -> None:
+    found = answers(wire, head(shared, "/v1/events", header, header, "Content-Length: 2"), b"{}")
+    assert statuses(found) == [400]
+    assert f"headers {header.partition(':')[0]}, expected one".encode() in found

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from claimvet.data.contract.errors import RowError
+from claimvet.data.contract.rules import MONEY_BOUND_USD
 from claimvet.data.contract.tables import TABLES
 from claimvet.scoring_service.http.rows import ignored_columns, parse_row
+from claimvet.scoring_service.store.events.contract_rows import normalised
 
 CLAIM: dict[str, Any] = {
     "claim_id": "k",
@@ -56,6 +58,7 @@ def test_a_row_that_holds_what_it_must_is_taken_with_nulls_for_the_rest() -> Non
         ("amount_claimed", -0.01, "amount_claimed is -0.01, expected a finite number of US dollars"),
         ("amount_claimed", float("nan"), "amount_claimed is nan, expected a finite number"),
         ("amount_claimed", float("inf"), "amount_claimed is inf, expected a finite number"),
+        ("amount_claimed", 999_999_999.995, "amount_claimed is 999999999.995, expected a finite number of US dollars"),
         ("amount_claimed", True, "amount_claimed is True, expected a finite number"),
         ("amount_claimed", "5", "amount_claimed is '5', expected a finite number"),
         ("incident_at", "2026-01-01T00:00:00.000001Z", "expected incident_at at or before filed_at"),
@@ -113,3 +116,8 @@ def test_a_text_is_bounded_and_the_bound_is_told(table: str, field: str) -> None
     with pytest.raises(RowError, match=f"{field} is .* of at most 512 characters") as caught:
         parse_row(table, {**row, field: "x" * 513})
     assert caught.value.field == field
+
+
+def test_the_greatest_amount_is_below_the_bound_when_it_is_kept_to_the_cent() -> None:
+    greatest = normalised(parse_row("claims", {**CLAIM, "amount_claimed": 999_999_999.994}))["amount_claimed"]
+    assert greatest == MONEY_BOUND_USD * 100 - 1

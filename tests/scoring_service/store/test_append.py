@@ -12,6 +12,7 @@ import pytest
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import EventConflictError
 from claimvet.data.contract.tables import TABLES, Kind
+from claimvet.features.catalogue.features import FEATURES
 from claimvet.scoring_service.store import EventStore, StoredEvent
 from claimvet.scoring_service.store.events import export
 from tests.features.worlds import DAY, Row, build, build_from, instant, small_world
@@ -249,3 +250,16 @@ def test_an_export_in_small_pieces_is_the_same_file(
     assert list(claims["x_a"]) == [1.0, 2.5, None, None, None]
     assert list(claims["x_b"]) == ["True", "b", None, None, None]
     assert list(claims["x_d"]) == [None, None, str(2**70), None, None]
+
+
+def test_own_names_that_differ_in_case_alone_are_one_column_and_stop_no_other_version(
+    store: EventStore, tmp_path: Path
+) -> None:
+    owns: list[dict[str, Any]] = [{"x_a": 1}, {"x_A": 2}, {"x_A": None, "x_a": 3}, {"x_A": 4, "x_a": None}, {"x_a": 5}]
+    send(store, [StoredEvent("claims", {**CLAIM, "claim_id": f"c{n}"}, own) for n, own in enumerate(owns)])
+    EventStore.open(store.engine.url.render_as_string(hide_password=False), FEATURES[:20]).close()
+    with store.engine.connect() as connection:
+        store.export(tmp_path / "out", connection)
+    claims = pd.read_parquet(tmp_path / "out" / "claims.parquet").set_index("claim_id").sort_index()
+    assert [name for name in claims if name.startswith("x_")] == ["x_a"]
+    assert claims["x_a"].tolist() == [1, 2, 3, 4, 5]

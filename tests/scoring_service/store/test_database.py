@@ -48,9 +48,9 @@ def test_a_file_with_pages_of_another_size_keeps_them_and_works(tmp_path: Path) 
 def test_a_store_of_another_version_is_refused_with_one_sentence(store: EventStore, store_url: str) -> None:
     with store.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StoreError, match=r"the store .* is of version 9999, expected 0004; `claimvet events upgrade`"):
+    with pytest.raises(StoreError, match=r"the store .* is of version 9999, expected 0005; `claimvet events upgrade`"):
         EventStore.open(store_url)
-    with pytest.raises(StoreError, match="the store is of version 9999, which this code cannot bring to 0004"):
+    with pytest.raises(StoreError, match="the store is of version 9999, which this code cannot bring to 0005"):
         database.upgrade(store_url)
 
 
@@ -160,7 +160,7 @@ def test_a_store_of_an_older_version_is_brought_to_this_one_with_all_that_is_in_
         with database.writing(engine) as connection:
             connection.exec_driver_sql("INSERT INTO sellers (seller_id, created_at) VALUES ('S-1', 1)")
         engine.dispose()
-    with pytest.raises(StoreError, match="is of version 0001, expected 0004; `claimvet events upgrade` brings"):
+    with pytest.raises(StoreError, match="is of version 0001, expected 0005; `claimvet events upgrade` brings"):
         EventStore.open(store_url)
     database.upgrade(store_url)
     store = EventStore.open(store_url)
