@@ -37,8 +37,11 @@ def prepare_sqlite(url: sa.URL) -> None:
             new = file.with_name(f"{file.name}.new")
             new.unlink(missing_ok=True)
             new.touch()  # where that cannot be, MLflow would try again for two minutes
-            _open(f"sqlite:///{new}")
-            new.replace(file)
+            try:
+                _open(f"sqlite:///{new}")
+                new.replace(file)
+            finally:
+                new.unlink(missing_ok=True)
         _open(url.render_as_string(hide_password=False))
 
 

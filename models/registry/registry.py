@@ -6,6 +6,7 @@ plots and the claims that evaluated it, so that the gate needs no data set.
 
 from __future__ import annotations
 
+import filecmp
 import json
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from claimvet.data.contract.errors import ModelError
+from claimvet.data.contract.errors import ModelError, RegistryError
 from claimvet.data.contract.tables import PROBABILITIES
 from claimvet.models.policy.policy import Policy
+from claimvet.models.registry.addresses import shown, tracking_uri
 from claimvet.models.registry.aliases import give_alias
 from claimvet.models.registry.experiment import experiment_id, require_registered_model
 from claimvet.models.registry.mlflow_store import mlflow_client, version_of
@@ -116,6 +118,7 @@ def register(
         card = evaluation / CARD_FILE
         if card.is_file():
             client.update_model_version(NAME, number, card.read_text(encoding="utf-8")[:MAX_DESCRIPTION])
+        _require_kept(client, model, evaluation, run, number)
         give_alias(CHALLENGER, number, before, undo)
     return number
 
@@ -201,6 +204,23 @@ def _new_version(client: MlflowClient, logged: ModelInfo, undo: Undo) -> str:
     require_registered_model(client)
     undo.later(f"a version of {NAME} of run {logged.run_id}", lambda: _delete_versions(str(logged.run_id)))
     return str(client.create_model_version(NAME, logged.model_uri, logged.run_id, model_id=logged.model_id).version)
+
+
+def _require_kept(client: MlflowClient, model: ClaimModel, evaluation: Path, run: str, number: str) -> None:
+    """Raise `RegistryError` where MLflow does not hand over what it was given: it believes any answer of status 200 to an upload."""
+    with TemporaryDirectory() as scratch:
+        kept = Path(client.download_artifacts(run, "evaluation", scratch)) if any(evaluation.iterdir()) else evaluation
+        files = [path.relative_to(evaluation) for path in evaluation.rglob("*") if path.is_file()]
+        lost = filecmp.cmpfiles(evaluation, kept, map(str, files), shallow=False)
+        try:
+            found = "another model" if load_model(f"models:/{NAME}/{number}").version != model.version else None
+        except ModelError as error:
+            found = str(error)
+    wrong = found or next((f"another evaluation/{name}" for name in sorted(lost[1] + lost[2])), None)
+    if wrong:
+        raise RegistryError(
+            f"MLflow at {shown(tracking_uri())} does not hand over version {number} of {NAME} as it was given: {wrong}"
+        )
 
 
 def _delete_versions(run_id: str) -> None:

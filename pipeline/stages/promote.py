@@ -14,8 +14,17 @@ from claimvet.data.contract.errors import GateError, ModelError
 from claimvet.models.assessment.gate import Check, gate_checks
 from claimvet.models.parameters import GateParams
 from claimvet.models.registry.addresses import registry_uri, shown
-from claimvet.models.registry.lifecycle import MAX_TAG, Entry, Event, promote_version, put_on_record, roll_back
+from claimvet.models.registry.lifecycle import (
+    MAX_TAG,
+    Entry,
+    Event,
+    promote_version,
+    put_on_record,
+    roll_back,
+    settle_record,
+)
 from claimvet.models.registry.registry import CHALLENGER, CHAMPION, NAME, stored_model
+from claimvet.pipeline.progress import say
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ def promote(params: GateParams, *, by: str = "unknown", now: datetime) -> Promot
     champion = stored_model(CHAMPION)
     report = PromotionReport(challenger.version, tuple(gate_checks(challenger, champion, params)))
     said = "\n".join(map(str, report.checks))
+    _settle_first()
     entry = Entry(Event.PROMOTED if report.passed else Event.REFUSED, report.number, by, now, said)
     figures, tags = (
         _figures(report.checks),
@@ -67,8 +77,15 @@ def promote(params: GateParams, *, by: str = "unknown", now: datetime) -> Promot
 
 def roll_back_champion(*, by: str = "unknown", now: datetime, why: str = "") -> str:
     """Make the version champion again that was before the present one; return a sentence about it. Errors as `roll_back`."""
+    _settle_first()
     lost, number = roll_back(by=by, now=now, why=why)
     return f"version {number} of {NAME} is {CHAMPION} again instead of version {lost}"
+
+
+def _settle_first() -> None:
+    """What a killed command left is told and cleared before anything else goes on record."""
+    for note in settle_record():
+        say(f"note: {note}")
 
 
 def _figures(checks: Iterable[Check]) -> dict[str, float]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
+from types import MappingProxyType
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.contract.errors import UsageError
@@ -16,6 +18,8 @@ from claimvet.pipeline.validate import require_valid
 
 _PART = re.compile(r"\.?(part-|_SUCCESS)")
 """Files that Spark writes into a directory."""
+_SAME_STORE = MappingProxyType({"s3": "s3a", "s3n": "s3a"})
+"""Schemes by which Spark may be told to reach a bucket that it also reaches as `s3a`."""
 
 
 def notes_on_input(data_set: DataSet, claims: Path | None, latest: datetime | None = None) -> tuple[str, ...]:
@@ -36,7 +40,7 @@ def notes_on_input(data_set: DataSet, claims: Path | None, latest: datetime | No
 
 
 def require_output(out: Path, reads: Sequence[Path | None], engine: str = "duckdb") -> None:
-    """As `data.contract.writing.checks.require_output_file`; a place that only Spark reaches is told apart by its name.
+    """As `data.contract.writing.checks.require_output_file`; a place that only Spark reaches is told apart by its address, however spelt.
 
     Raises:
         UsageError: where `out` may not be written by a command that reads `reads`.
@@ -47,11 +51,30 @@ def require_output(out: Path, reads: Sequence[Path | None], engine: str = "duckd
         return
     if engine != "spark":
         raise UsageError(f"{out} is reached by Spark alone, expected --engine spark or a path of this machine")
+    place = _address(out)
     for read in reads:
-        if read is not None and (out.is_relative_to(read) or read.is_relative_to(out)):
+        if read is None or not is_remote(read):
+            continue
+        if place.is_relative_to(_address(read)) or _address(read).is_relative_to(place):
             raise UsageError(f"{out} belongs to {read}, which this command reads, expected another place to write to")
-    if str(out).startswith("file:") and not out.name.endswith(".csv"):
-        _require_parts(out, reads)
+    if _is_here(out):
+        _require_here(out, reads)
+
+
+def _address(path: Path) -> PurePosixPath:
+    """A place that only Spark reaches, the same for each way to spell it: of a scheme, of a bucket or host, of `..` and of slashes.
+
+    >>> _address(Path("S3://Claims//a/../new/")) == _address(Path("s3a://claims/new"))
+    True
+    """
+    scheme, _, rest = str(path).partition(":")
+    scheme, (first, *names) = scheme.lower(), rest.strip("/").split("/")
+    host = first if scheme == "file" else first.lower()
+    return PurePosixPath(normpath("/".join([_SAME_STORE.get(scheme, scheme), host, *names])))
+
+
+def _is_here(path: Path) -> bool:
+    return str(path).lower().startswith("file:")
 
 
 def local_directory(model: str | None) -> Path | None:
@@ -60,19 +83,23 @@ def local_directory(model: str | None) -> Path | None:
     >>> local_directory("file:///models/a"), local_directory("models:/claimvet@champion")
     (PosixPath('/models/a'), None)
     """
-    if model is None or (is_remote(Path(model)) and not model.startswith("file:")):
+    if model is None or (is_remote(Path(model)) and not _is_here(Path(model))):
         return None
     return _on_this_machine(Path(model))
 
 
-def _require_parts(out: Path, reads: Sequence[Path | None]) -> None:
-    """Raise `UsageError` where a directory of this machine, which Spark replaces, holds anything but part files of an earlier run."""
+def _require_here(out: Path, reads: Sequence[Path | None]) -> None:
+    """Raise `UsageError` where a file belongs to what is read, or where a directory, which Spark replaces, holds anything but its parts."""
     here = _on_this_machine(out)
-    require_output_directory(here, [_on_this_machine(read) for read in reads if read is not None])
+    known = [_on_this_machine(read) for read in reads if read is not None]
+    if out.name.endswith(".csv"):
+        require_output_file(here, known)
+        return
+    require_output_directory(here, known)
     foreign = [path.name for path in here.iterdir() if not _PART.match(path.name)] if here.is_dir() else []
     if foreign:
         raise UsageError(f"{out} holds {foreign[0]}, which claimvet did not write, expected a new directory")
 
 
 def _on_this_machine(path: Path) -> Path:
-    return Path("/" + str(path).removeprefix("file:").lstrip("/")) if str(path).startswith("file:") else path
+    return Path("/" + str(path)[len("file:") :].lstrip("/")) if _is_here(path) else path

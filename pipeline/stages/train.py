@@ -41,6 +41,7 @@ from claimvet.models.policy.alternatives import money_table
 from claimvet.models.policy.claim_facts import policy_facts
 from claimvet.models.policy.policy import Policy
 from claimvet.models.registry.addresses import registry_uri, shown
+from claimvet.models.registry.mlflow_store import version_of
 from claimvet.models.registry.registry import (
     CARD_FILE,
     CHALLENGER,
@@ -113,9 +114,10 @@ def train(
     file that `build_features` made of the same data set; they are not built again, but for a sample that tells whether that is so.
     `read` says what is known of the user's own columns, and which moment no event may come after.
     Raises `InvalidDataError` where the data break the contract, `ModelError` where no claim has a finding, `UsageError` where the
-    file of features does not exist or `out` holds anything but what an earlier run wrote.
+    file of features does not exist or `out` holds anything but what an earlier run wrote, `RegistryError` where MLflow does not answer.
     """
     require_features(features)
+    version_of(NAME, CHALLENGER)  # a registry that does not answer is told before the work, not after it
     if out is None:
         return _train(data, split, params, policy, None, features, read, progress)
     with output_directory(out, "train", (data, features)) as filled:

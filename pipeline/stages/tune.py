@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import sqlalchemy as sa
 import yaml
 
 from claimvet.data.contract.dataset import DataSet
+from claimvet.data.contract.errors import OutputError
 from claimvet.data.contract.reading.options import AS_IT_LIES, ReadOptions
 from claimvet.data.contract.writing.atomic_write import atomic_write
 from claimvet.data.contract.writing.checks import require_output_file
@@ -66,16 +68,22 @@ def tune_parameters(
         known = read_training_data(data_set, built)
     with write_failures_explained(storage):
         storage.parent.mkdir(parents=True, exist_ok=True)
-    tuned = tune(
-        known,
-        params.split,
-        params.train,
-        trials=trials,
-        seconds=seconds,
-        storage=f"sqlite:///{storage.resolve()}",
-        study=f"{data_hash(data_set)[:16]} seed {params.train.seed}",
-        progress=progress,
-    )
+    is_new = not storage.exists()
+    try:
+        tuned = tune(
+            known,
+            params.split,
+            params.train,
+            trials=trials,
+            seconds=seconds,
+            storage=f"sqlite:///{storage.resolve()}",
+            study=f"{data_hash(data_set)[:16]} seed {params.train.seed}",
+            progress=progress,
+        )
+    except sa.exc.OperationalError as error:
+        if is_new:
+            storage.unlink(missing_ok=True)
+        raise OutputError(f"{storage} cannot be written: {error.orig}") from error
     write_params(replace(params, train=tuned.params), out, str(tuned))
     return TuneReport(tuned, out)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import secrets
 import shutil
 import stat
@@ -16,10 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from claimvet.data.contract.writing.failures import write_failures_explained
-
-_PREFIX, _SUFFIX = ".claimvet-", ".aside"
-_SCRATCH = re.compile(re.escape(_PREFIX) + r"\w{16}" + re.escape(_SUFFIX))
+from claimvet.data.contract.writing.failures import is_scratch, scratch_name, write_failures_explained
 
 
 @contextmanager
@@ -59,7 +55,7 @@ def scratch_in(folder: Path) -> Iterator[Path]:
     """Yield a new hidden directory in `folder`, which is made where it is missing; what killed processes left there is removed first."""
     with made_directory(folder):
         remove_leftovers(folder)
-        scratch, lock = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}", None
+        scratch, lock = folder / scratch_name(secrets.token_hex(8)), None
         try:  # from before it is made: a signal may come at any time
             scratch.mkdir(mode=0o700)
             lock = _locked(scratch)
@@ -68,15 +64,6 @@ def scratch_in(folder: Path) -> Iterator[Path]:
             shutil.rmtree(scratch, ignore_errors=True)
             if lock is not None:
                 os.close(lock)
-
-
-def is_scratch(name: str) -> bool:
-    """Whether a file's name is one that `scratch_in` gives.
-
-    >>> is_scratch(".claimvet-a1b2c3d4e5f60718.aside"), is_scratch("claims.parquet")
-    (True, False)
-    """
-    return _SCRATCH.fullmatch(name) is not None
 
 
 @contextmanager

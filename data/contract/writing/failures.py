@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,16 +26,34 @@ _CANNOT_WRITE = (
     errno.ENAMETOOLONG,
     errno.ELOOP,
 )
+_SCRATCH = re.compile(r"\.claimvet-\w{16}\.aside")
+
+
+def scratch_name(token: str) -> str:
+    """Return the name of a scratch directory; `token` has 16 letters or digits."""
+    return f".claimvet-{token}.aside"
+
+
+def is_scratch(name: str) -> bool:
+    """Whether a file's name is one that `scratch_name` gives.
+
+    >>> is_scratch(".claimvet-a1b2c3d4e5f60718.aside"), is_scratch("claims.parquet")
+    (True, False)
+    """
+    return _SCRATCH.fullmatch(name) is not None
 
 
 @contextmanager
 def write_failures_explained(out: Path) -> Iterator[None]:
-    """Raise `OutputError` with the name of `out` where the file system refuses to take it; any other error as it is."""
+    """Raise `OutputError` with the name of `out` where the file system refuses to take it; any other error as it is.
+
+    So is one about a scratch file: who writes the file or directory that it is for knows the name that a person gave.
+    """
     try:
         yield
     except (OSError, duckdb.IOException) as error:
         reason = write_failure(error, out)
-        if reason is None:
+        if reason is None or any(is_scratch(part) for part in out.parts):
             raise
         raise OutputError(f"{out} cannot be written: {reason}") from error
 

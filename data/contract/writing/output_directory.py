@@ -15,14 +15,13 @@ from pathlib import Path
 from claimvet.data.contract.errors import UsageError
 from claimvet.data.contract.writing.atomic_write import (
     fsync,
-    is_scratch,
     made_directory,
     one_at_a_time,
     real_path,
     scratch_in,
 )
 from claimvet.data.contract.writing.checks import require_output_directory
-from claimvet.data.contract.writing.failures import write_failures_explained
+from claimvet.data.contract.writing.failures import is_scratch, write_failures_explained
 
 MARKER = ".claimvet-output.json"
 _HARMLESS = frozenset({MARKER, f"{MARKER}.part", ".gitignore", ".gitkeep", ".DS_Store"})
@@ -139,5 +138,10 @@ def _remove(target: Path, names: Iterable[str]) -> None:
 def _write_marker(target: Path, command: str, names: list[str]) -> None:
     note = "Written by claimvet. The next run with this directory as its output replaces the files that are listed, and no other."
     aside = target / f"{MARKER}.part"
-    aside.write_text(json.dumps({"command": command, "note": note, "files": names}, indent=1) + "\n", encoding="utf-8")
-    aside.replace(target / MARKER)
+    text = json.dumps({"command": command, "note": note, "files": names}, indent=1) + "\n"
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(target / MARKER)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise

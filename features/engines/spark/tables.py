@@ -111,15 +111,21 @@ def _read_parquet(session: SparkSession, path: Path, partitioned: bool) -> DataF
 
 def location(path: Path) -> str:
     """Return the path as Spark takes it, and no pattern: with its scheme (`s3a://bucket/…`) where it has one, else of this machine."""
-    where = str(path) if is_remote(path) else f"file://{path.resolve()}"
+    where = _with_lower_scheme(path) if is_remote(path) else f"file://{path.resolve()}"
     if not where.startswith("file:"):
         where = where.replace(":/", "://", 1)  # `pathlib` left one slash, and what follows is a bucket or a host
     return re.sub(r"([\\*?\[\]{}])", r"\\\1", where)
 
 
 def is_remote(path: Path) -> bool:
-    """Whether the path has a scheme such as `s3a:` or `hdfs:`."""
-    return re.match(r"[a-z][a-z0-9+.-]+:/", str(path)) is not None
+    """Whether the path has a scheme such as `s3a:` or `hdfs:`, in any case."""
+    return re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+:/", str(path)) is not None
+
+
+def _with_lower_scheme(path: Path) -> str:
+    """Schemes are the same in any case, but Spark looks for `fs.S3A.impl` among its settings."""
+    scheme, colon, rest = str(path).partition(":")
+    return scheme.lower() + colon + rest
 
 
 def find_remote(session: SparkSession, folder: Path, types: FeatureTypes) -> DataSet:

@@ -17,9 +17,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
 
+from claimvet.models.registry.lifecycle import Entry, record
+from claimvet.models.registry.mlflow_store import mlflow_client
+from claimvet.models.registry.model_store import NAME
+
 SECONDS_TO_START = 60
 Failure = Literal[403, 404, 500, "closed", "html", "lost", "silent"]
 """`closed`: the connection is closed and the call not passed on; `lost`: it is passed on, and its answer lost; `silent`: no answer."""
+State = tuple[dict[str, str], list[dict[str, str]], list[Entry]]
 
 
 SERVE = """
@@ -191,3 +196,27 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def state(proxy: FaultyProxy) -> State:
+    """Aliases, tags of all versions, and the record, as the server has them."""
+    proxy.mend()
+    with mlflow_client("show it") as client:
+        aliases = {name: str(number) for name, number in client.get_registered_model(NAME).aliases.items()}
+        versions = sorted(client.search_model_versions(f"name = '{NAME}'"), key=lambda one: int(one.version))
+        tags = [dict(version.tags) for version in versions]
+    entries = record()
+    proxy.mend()
+    return aliases, tags, entries
+
+
+def kinds_of(calls: list[str]) -> list[str]:
+    """What each call is about; files of artifacts are of one kind."""
+    return [call.split("/mlflow-artifacts/")[0].split("/logged-models/")[0] for call in calls]
+
+
+def one_of_each(calls: list[str]) -> list[int]:
+    """The place of the first and of the last call of each kind; files of artifacts are of one kind."""
+    kinds = kinds_of(calls)
+    places = [[number for number, kind in enumerate(kinds, 1) if kind == each] for each in dict.fromkeys(kinds)]
+    return sorted({place for each in places for place in (each[0], each[-1])})

@@ -199,7 +199,7 @@ def test_the_record_keeps_the_order_of_one_second_and_goes_on_beyond_a_page(
     for why in whys:
         put_on_record(Entry(Event.REFUSED, registered, "Ada", later, why), {}, {})
     assert [entry.why for entry in record()[-3:]] == whys
-    monkeypatch.setattr("claimvet.models.registry.lifecycle.PAGE", 2)
+    monkeypatch.setattr("claimvet.models.registry.record.PAGE", 2)
     assert record()[: len(before)] == before
     assert [entry.why for entry in record()[len(before) :]] == whys
 

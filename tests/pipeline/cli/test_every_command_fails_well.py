@@ -110,36 +110,6 @@ def test_an_output_that_is_something_else(command: str, place: Path, capfd: pyte
     assert sorted(path.name for path in place.iterdir()) == ["data", "out", "out.csv", "out.yaml"]
 
 
-@pytest.fixture(params=["full", "read-only"])
-def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """A small disk that is full, or that may not be written to."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-    try:
-        if request.param == "full":
-            (folder / "filler").write_bytes(bytes(56 * 1024))
-        else:
-            subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-WRITERS = ["data generate", "data validate", "demo", "features build", "keys create", "events load", "tune", "train"]
-
-
-@pytest.mark.parametrize("command", WRITERS)
-def test_a_disk_that_takes_nothing(command: str, disk: Path, place: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    write_parquet(make_tables(), place / "data")
-    before = sorted(disk.rglob("*"))
-    assert_told(*outcome(command, capfd, out=disk / "out", store=f"sqlite:///{disk / 'store.db'}"))
-    left = [path for path in sorted(disk.rglob("*")) if not path.name.startswith(("store.db", "out.yaml.trials.db"))]
-    assert left == before
-
-
 @pytest.mark.parametrize("command", sorted(SERVES | {name for name in RECIPES if "{store}" in RECIPES[name]}))
 def test_a_store_that_is_a_directory(command: str, place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     write_parquet(make_tables(), place / "data")
