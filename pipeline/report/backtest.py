@@ -130,7 +130,7 @@ def _money(replayed: Sequence[Replayed], periods: pd.DataFrame, seed: int) -> Se
             True,
         ),
     ]
-    highest = periods[["usd_per_1000", "usd_high", "usd_per_1000_presenting"]].max(axis=None)
+    highest = periods[["usd_per_1000", "usd_high", "usd_per_1000_presenting"]].to_numpy(dtype=np.float64).max()
     y = round_axis(DOLLARS, 0.0, float(highest), short_dollars)
     evaluated = pd.concat([one.evaluated.evaluated for one in replayed])
     features = pd.concat([one.period.features.loc[one.evaluated.evaluated.index] for one in replayed])

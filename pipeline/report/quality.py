@@ -108,4 +108,4 @@ def _slice_card(title: str, names: Sequence[str], cut: pd.DataFrame, drawn: Titl
     note = f"The {MAX_ROWS} with most claims, of {len(rows)}." if len(kept) < len(rows) else ""
     table = Table(["", "claims", *SLICE_FIGURES.values()], body)
     seen = drawn.caption if drawn else ""
-    return Card(title, drawn and drawn.chart, table, note=f"{seen} {note}".strip(), wide="lane" in names)
+    return Card(title, drawn.chart if drawn else None, table, note=f"{seen} {note}".strip(), wide="lane" in names)
