@@ -6,6 +6,7 @@ same run. `python -m benchmarks.quality handbook vehicle` runs some of them.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
@@ -165,8 +166,14 @@ SECTIONS: Mapping[str, Callable[[Params], str]] = MappingProxyType(
 
 def main(names: list[str]) -> None:
     """Run the sections of these names, or all, and write each to `docs/benchmarks.md`."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)}; default all")
+    chosen = parser.parse_args(names).sections
+    unknown = [name for name in chosen if name not in SECTIONS]
+    if unknown:
+        parser.error(f"the section is {unknown[0]!r}, expected one of {', '.join(SECTIONS)}")
     params = load_params()
-    for name in names or SECTIONS:
+    for name in chosen or SECTIONS:
         text = SECTIONS[name](params)
         print(text)
         write_section(name, text)

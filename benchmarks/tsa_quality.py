@@ -5,6 +5,7 @@ Run by `make bench-tsa`. Beside it stands a plain LightGBM on the raw columns, i
 
 from __future__ import annotations
 
+import argparse
 import os
 import tempfile
 import time
@@ -183,6 +184,9 @@ The mapping is `benchmarks/tsa.py`. Of 115,450 rows: {mended}. Denied is not fra
 
 def main() -> None:
     """Run both splits and write the section of `docs/benchmarks.md`."""
+    argparse.ArgumentParser(
+        prog="python -m benchmarks.tsa_quality", description=(__doc__ or "").splitlines()[0]
+    ).parse_args()
     folder = Path(os.environ.get("CLAIMVET_BENCH_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
     mended, counts = mend(read_raw(folder))
     tables = contract_tables(mended)

@@ -109,4 +109,4 @@ def number_column(table: Columns, name: str) -> Floats:
 
 
 def _rows(table: Columns) -> int:
-    return len(table[next(iter(table))])
+    return len(table[str(next(iter(table)))])

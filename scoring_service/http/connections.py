@@ -93,7 +93,7 @@ class Connection(HttpToolsProtocol):
         elif not self._in_body and _HEARING not in self._timers:
             self._wait(_HEARING)
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool:  # type: ignore[override]  # which asyncio reads, and uvicorn never gives
         """Keep this side open where the client has ended its own, and still waits for answers to whole requests."""
         self._has_ended = self._pending > 0 and not self._in_body and not self.transport.is_closing()
         return self._has_ended

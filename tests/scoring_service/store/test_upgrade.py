@@ -87,7 +87,7 @@ def filled(
     request: pytest.FixtureRequest, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[str, World, dict[str, Any]]:
     """A store of an older version with events, and decisions on two of its claims; its URL, the events and the body of a claim."""
-    world = many_worlds(41, 2)
+    world = {**many_worlds(41, 2), "seller_violations": []}  # a table that these versions did not have
     body = claim("CL-1", narrative=STORY, x_site="de", evidence=[PHOTO])
     asked = scoring(body)
     with monkeypatch.context() as before:
