@@ -186,4 +186,4 @@ def _text(hub: ir.Value) -> ir.Value:
 
 
 def _is_empty(engine: Engine, table: ir.Table) -> bool:
-    return engine.fetch(table.limit(1)).num_rows == 0
+    return bool(engine.fetch(table.limit(1)).num_rows == 0)

@@ -140,8 +140,9 @@ def require_features(features: Path | None) -> None:
         names = pq.read_schema(features).names
     except (pa.ArrowInvalid, OSError) as error:
         raise InvalidDataError(f"{features} is no Parquet file that can be read, {expected}") from error
-    if "claim_id" not in names:
-        raise InvalidDataError(f"{features} has no column claim_id, {expected}")
+    for needed in ("claim_id", "claim_amount", "claim_evidence_count"):
+        if needed not in names:
+            raise InvalidDataError(f"{features} has no column {needed}, {expected}")
 
 
 def _train(

@@ -143,3 +143,12 @@ def test_stopped_by_a_signal_it_leaves_nothing(number: signal.Signals, tmp_path:
         _, err = running.communicate(timeout=60)
     assert (running.returncode, b"Traceback" in err) == (128 + number, False), err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_instead_of_features_is_told(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write_parquet(make_tables(), place / "data")
+    assert main(["train", "--data", "data", "--features", "data/claims.parquet"]) == 1
+    assert (
+        "claims.parquet has no column claim_amount, expected one from `claimvet features build`"
+        in capfd.readouterr().err
+    )
