@@ -8,7 +8,15 @@ import pytest
 
 from claimvet.data.contract.tables import LABELS
 from claimvet.models.assessment.plots import money_plots
-from claimvet.models.policy.alternatives import CAPACITIES, COST_RATIOS, costs_of, money_table, ways, with_cost_ratio
+from claimvet.models.policy.alternatives import (
+    CAPACITIES,
+    COST_RATIOS,
+    costs_of,
+    money_table,
+    settled,
+    ways,
+    with_cost_ratio,
+)
 from claimvet.models.policy.policy import DISPOSITIONS, Policy
 
 POLICY = Policy(deny_threshold=0.05, audit_share=0.01)
@@ -77,3 +85,8 @@ def test_a_cost_ratio_moves_the_harm_of_a_wrong_denial_alone() -> None:
 def test_money_is_drawn_by_capacity_and_by_harm_and_not_without_claims(table: pd.DataFrame) -> None:
     assert set(money_plots(table)) == {"money_by_capacity", "money_by_harm"}
     assert money_plots(money_table(evaluated(3).head(0), POLICY, seed=1)) == {}
+
+
+def test_settling_pays_under_the_limit_and_presents_from_it_on() -> None:
+    claims = pd.DataFrame({"amount_claimed": [999.99, 1000.0, None]})  # 500 dollars stand in for the last
+    assert settled(claims, POLICY).tolist() == ["pay_concession", "present_to_seller", "pay_concession"]
