@@ -46,7 +46,7 @@ def after(case: Case, event: Event, settings: CaseSettings) -> Case:
 
 
 def _noted(case: Case, event: Event) -> Case:
-    """What an event adds wherever the case stands."""
+    """Return what an event adds wherever the case stands."""
     facts = event.facts
     match event.kind:
         case Kind.MACHINE_COULD_NOT_SCORE:
@@ -106,13 +106,13 @@ def _with_verdict(case: Case, event: Event) -> Case:
 
 
 def _amount_found(case: Case, amount: int) -> int:
-    """A claimant's appeal against an amount never makes it less."""
+    """Return the amount of a verdict: a claimant's appeal against an amount never makes it less."""
     against_amount = case.status is Status.APPROVED and case.review is not None and case.review.round is Round.APPEAL
     return max(amount, case.amount or 0) if against_amount else amount
 
 
 def _moved(before: Case, case: Case, event: Event, transition: Transition, settings: CaseSettings) -> Case:
-    """The case in the status, under the clock, in the review and with the money of the row."""
+    """Return the case in the status, under the clock, in the review and with the money of the row."""
     if transition.to is not None:
         case = _entered(case, event.at, transition, settings)
     if transition.closes:
@@ -139,7 +139,7 @@ def _entered(case: Case, at: Instant, transition: Transition, settings: CaseSett
 
 
 def _opened(before: Case, case: Case, at: Instant, round_: Round, settings: CaseSettings) -> Case:
-    """A review opens; a first round that opens again is the same stage, so that who had it may have it again."""
+    """Open a review; a first round that opens again is the same stage, so that who had it may have it again."""
     again = round_ is Round.FIRST and case.stages > 0
     stage = case.stages if again else case.stages + 1
     promised = at + settings.period("review_days")
@@ -169,7 +169,9 @@ def _with_money(before: Case, case: Case, event: Event, money: Money | None, set
 
 
 def _with_outcome(before: Case, case: Case, event: Event) -> Case:
-    """The outcome that an event writes: a finding for a verdict, else a concession where a case is first approved without a finding."""
+    """Return the outcome that an event writes: a finding for a verdict, else a concession where a case is first
+    approved without a finding.
+    """
     if event.kind is Kind.VERDICT:
         return replace(case, outcomes=(*case.outcomes, _finding(before, case, event)))
     first_approved = case.status is Status.APPROVED and before.payer is None
@@ -189,7 +191,7 @@ def _finding(before: Case, case: Case, event: Event) -> Outcome:
 
 
 def _may_be_changed(before: Case, event: Event, settings: CaseSettings) -> bool:
-    """Only a verdict that settled its round alone, and has not been changed, can be changed."""
+    """Return whether a verdict may be changed: only one that settled its round alone, and has not been changed."""
     alone = before.review is not None and not before.review.opinions
     return event.kind is Kind.VERDICT and alone and not event.facts.get("revises")
 

@@ -43,7 +43,7 @@ class Progress:
         return replace(self, case=after(self.case, event, self.settings), added=(*self.added, event))
 
     def _known_facts(self, kind: Kind) -> dict[str, Any]:
-        """What decides who pays, kept in the event that first approves a case; kept in all that may."""
+        """Return what decides who pays, kept in the event that first approves a case; kept in all that may."""
         if kind not in _MAY_APPROVE:
             return {}
         return {

@@ -32,7 +32,7 @@ def _seller_or_insurer(case: Case) -> Payer:
 
 
 def _asking(case: Case, event: Event, amount: Cents, settings: CaseSettings) -> Case:
-    """The recovery that begins with a payment of the marketplace; none where the seller could not contest it any more."""
+    """Return the recovery that begins with a payment of the marketplace; none where the seller could not contest it any more."""
     if not case.may_contest_approval:
         return case
     if amount >= settings.limit:

@@ -43,7 +43,7 @@ class Cover:
     valid_to: Instant
 
     def in_force(self, at: Instant) -> bool:
-        """Whether it covers an instant."""
+        """Return whether the policy covers an instant."""
         return self.valid_from < at <= self.valid_to
 
 
@@ -97,7 +97,7 @@ def _name(insured: bool, ended: bool, grace_ends: Instant | None, at: Instant) -
 def _crossing(
     sales: list[tuple[Instant, Cents]], at: Instant, settings: CaseSettings
 ) -> tuple[str, Cents, Instant | None]:
-    """The first month that reached the limit, its sales and the instant of the order that did; else the month of `at`."""
+    """Return the first month that reached the limit, its sales and the instant of the order that did; else the month of `at`."""
     limit = cents(settings.insured_from_usd)
     totals: dict[str, Cents] = {}
     crossed: tuple[str, Instant] | None = None

@@ -143,7 +143,9 @@ def _agree(first: Opinion, label: str, amount: Cents | None, settings: CaseSetti
 
 
 def _needs_second(case: Case, label: str, settings: CaseSettings) -> bool:
-    """An `abusive` at or above the limit always; of first and contest rounds a share that a keyed hash draws."""
+    """Return whether a second expert decides: for `abusive` at or above the limit always; of first and contest
+    rounds a share that a keyed hash draws.
+    """
     at_stake = settings.limit if case.amount is None else case.amount
     if label == "abusive" and at_stake >= settings.limit:
         return True

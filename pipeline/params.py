@@ -116,7 +116,7 @@ class Params:
 
 
 def find_params(named: Path | None, working_directory: Path) -> Path | None:
-    """The file to read: the one named, else the working directory's, else the one beside the packages, else none.
+    """Return the file to read: the one named, else the working directory's, else the one beside the packages, else none.
 
     Raises `UsageError` where the named file does not exist.
     """
@@ -130,7 +130,7 @@ def find_params(named: Path | None, working_directory: Path) -> Path | None:
 
 
 def load_params(named: Path | None = None) -> Params:
-    """The parameters of the file that `find_params` finds from the current directory; defaults where there is none.
+    """Return the parameters of the file that `find_params` finds from the current directory; defaults where there is none.
 
     Raises `UsageError` for a file that is no YAML, a key that does not exist, or a value of the wrong type or range.
     """
@@ -150,7 +150,7 @@ def _text_of(path: Path) -> str:
 
 
 def parse_params(text: str, name: str = FILE_NAME) -> Params:
-    """The parameters in a YAML text; `name` is how errors call it.
+    """Return the parameters in a YAML text; `name` is how errors call it.
 
     Raises `UsageError` as `load_params` does.
 

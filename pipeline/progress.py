@@ -24,7 +24,7 @@ PLAIN_SECONDS_BETWEEN_LINES = 10.0
 
 
 def on_terminal() -> bool:
-    """Whether stderr is a terminal that can redraw a line."""
+    """Return whether stderr is a terminal that can redraw a line."""
     return sys.stderr.isatty()
 
 
@@ -57,7 +57,7 @@ def step(text: str) -> Iterator[Progress]:
 
 
 def _pace(done: int, total: int, seconds: float) -> str:
-    """What is done, how fast, and about how long the rest takes at that rate.
+    """Return what is done, how fast, and about how long the rest takes at that rate.
 
     >>> _pace(2_000_000, 8_000_000, 4.0)
     ' (2,000,000 of 8,000,000, 500,000 a second, about 12 s left)'

@@ -69,7 +69,7 @@ class ServiceSettings:
     """File that keeps claims while the store is gone; None: they are refused with 503."""
 
     def with_model(self, model: str | None) -> ServiceSettings:
-        """The same with another model; as it is where none is named."""
+        """Return the same with another model; as it is where none is named."""
         return self if model is None else replace(self, model=model)
 
 
@@ -98,7 +98,7 @@ class Service:
         self._beside: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begins what runs beside the requests; call it in the event loop."""
+        """Begin what runs beside the requests; call it in the event loop."""
         self._begin(self.settings.follow_seconds, self.follow)
         self._begin(self.settings.follow_seconds, self.drain_outage_queue)
         self._begin(_CHECKPOINT_SECONDS, self.checkpoint, at_once=False)
@@ -107,7 +107,7 @@ class Service:
             self._begin(self.settings.check_seconds, self.check, at_once=False)
 
     async def stop(self) -> None:
-        """Ends what runs beside, then the write queue when it has done what waits, then the store."""
+        """End what runs beside, then the write queue when it has done what waits, then the store."""
         for job in self._beside:
             job.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
@@ -123,7 +123,7 @@ class Service:
         gc.unfreeze()  # what is still frozen when the process ends is reported as leaked
 
     async def decide(self, request: ScoreRequest | RescoreRequest) -> Decided:
-        """The decision on a claim, durable."""
+        """Return the decision on a claim, durable."""
         if self._queue is not None and (queued := self._queue.kept(request.claim_id)) is not None:
             return _from_queue(request, queued)
         if not self.champion.has_looked:
@@ -139,7 +139,7 @@ class Service:
         return decided
 
     async def decisions_of(self, claim_id: str) -> list[Decided]:
-        """All decisions on a claim, oldest first, wherever they wait; raises `UnavailableError` where the store cannot be asked."""
+        """Return all decisions on a claim, oldest first, wherever they wait; raises `UnavailableError` where the store cannot be asked."""
         queued = self._queue.kept(claim_id) if self._queue is not None else None
         try:
             found = await self.read(lambda connection: ledger.decisions_of(claim_id, connection))
@@ -152,7 +152,7 @@ class Service:
         return [*map(Decided, found), *(one for one in here if one.entry.decision_id not in known)]
 
     async def _keep(self, queue: OutageQueue, request: ScoreRequest) -> Decided:
-        """The claim goes to an expert, and into the outage queue until the store is back."""
+        """Send the claim to an expert, and into the outage queue until the store is back."""
         entry = referred(request, self._new_id(), _OUTAGE, micros(self.now()))
         try:
             kept = await asyncio.to_thread(queue.keep, entry, request.events, request.idempotency)
@@ -193,14 +193,14 @@ class Service:
         self.metrics.refused.set(len(queue.refused()))
 
     async def take_in(self, request: EventsRequest) -> int:
-        """How many events are durable now."""
+        """Return how many events are durable now."""
         number: int = await self._submit(request)
         for event in request.events:
             self.metrics.events.labels(event.table).inc()
         return number
 
     async def read(self, question: Callable[[sa.Connection], Any]) -> Any:
-        """The answer of the store to a question that changes nothing; raises `UnavailableError` where it cannot be asked."""
+        """Return the answer of the store to a question that changes nothing; raises `UnavailableError` where it cannot be asked."""
 
         def ask() -> Any:
             with self.store.engine.connect() as connection:
@@ -220,7 +220,7 @@ class Service:
             raise UnavailableError("the event store cannot be read; the log has more") from error
 
     async def missing(self) -> list[FieldError]:
-        """What is missing to score a claim now; nothing where it can be scored."""
+        """Return what is missing to score a claim now; nothing where it can be scored."""
         errors = []
         if self.champion.loaded is None:
             why = "the log says why" if self.champion.has_looked else "it is being loaded"
@@ -241,7 +241,7 @@ class Service:
         return errors
 
     async def checkpoint(self) -> None:
-        """Keeps the log of an SQLite store short; a store that is gone says so elsewhere."""
+        """Keep the log of an SQLite store short; a store that is gone says so elsewhere."""
         with suppress(StoreError):
             await asyncio.to_thread(self.store.checkpoint)
 
@@ -260,13 +260,13 @@ class Service:
                 log(_LOG, "texts erased", claims=gone.claims, decisions=gone.decisions)
 
     async def staleness(self) -> dict[str, int | None]:
-        """When the latest event of each table was known, in microseconds since 1970; the metrics are told."""
+        """Return when the latest event of each table was known, in microseconds since 1970; the metrics are told."""
         latest: dict[str, int | None] = await self.read(self.store.staleness)
         self.metrics.show_staleness(latest, micros(self.now()))
         return latest
 
     async def follow(self) -> None:
-        """Takes over the models that the addresses name now."""
+        """Take over the models that the addresses name now."""
         for role, reloader in (("champion", self.champion), ("shadow", self.shadow)):
             if reloader is None:
                 continue
@@ -329,7 +329,7 @@ class Service:
 
 
 def _from_queue(request: ScoreRequest | RescoreRequest, queued: QueuedDecision) -> Decided:
-    """The decision that waits for the store, if it is on the same body; raises `ConflictError` otherwise."""
+    """Return the decision that waits for the store, if it is on the same body; raises `ConflictError` otherwise."""
     if isinstance(request, RescoreRequest):
         if queued.refused is not None:
             raise ConflictError(f"the event store refuses the claim: {queued.refused}")
@@ -340,12 +340,12 @@ def _from_queue(request: ScoreRequest | RescoreRequest, queued: QueuedDecision) 
 
 
 def _tell_failure(error: Exception) -> None:
-    """What an error of ours says holds no data; what one of a library says might."""
+    """Log a failure: what an error of ours says holds no data; what one of a library says might."""
     said = {"text": str(error)} if isinstance(error, ClaimvetError) else {}
     log(_LOG, "a task beside the requests failed", logging.ERROR, error=type(error).__name__, **said)
 
 
 def _settle_memory() -> None:
-    """What is there now stays: the garbage collector need not look at half a million objects of libraries again and again."""
+    """Keep what is there now: the garbage collector need not look at half a million objects of libraries again and again."""
     gc.collect()
     gc.freeze()

@@ -39,7 +39,7 @@ SQL_TYPES = {
 
 
 def connect(memory_limit: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
-    """A new in-memory DuckDB that reads times as UTC; above `memory_limit`, such as `4GB`, it spills to the directory for
+    """Return a new in-memory DuckDB that reads times as UTC; above `memory_limit`, such as `4GB`, it spills to the directory for
     temporary files (`TMPDIR`). Without one it takes up to 80 % of the machine's memory, and less where the process may have less.
 
     Raises:
@@ -60,7 +60,7 @@ def connect(memory_limit: str | None = None, threads: int | None = None) -> duck
 
 
 def size_in_bytes(size: str) -> int:
-    """A size such as `4GB` or `512MiB`, as DuckDB reads it.
+    """Return a size such as `4GB` or `512MiB`, as DuckDB reads it.
 
     Raises:
         UsageError: where it is none.
@@ -80,18 +80,18 @@ def _bytes(connection: duckdb.DuckDBPyConnection, size: str) -> int:
 
 
 def _process_limit() -> str | None:
-    """Half of the address space that the process may have (`ulimit -v`), None where that is not limited."""
+    """Return half of the address space that the process may have (`ulimit -v`), None where that is not limited."""
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     return None if soft == resource.RLIM_INFINITY else f"{soft // 2**21}MiB"
 
 
 def quoted(text: str) -> str:
-    """A SQL string literal."""
+    """Return a SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def identifier(name: str) -> str:
-    """A quoted SQL identifier."""
+    """Return a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -132,7 +132,7 @@ class TableFile:
         return self._csv[0] if self.is_csv else self.relation_of(self.files)
 
     def relation_of(self, files: Sequence[Path]) -> str:
-        """SQL that reads only these Parquet files of it."""
+        """Return SQL that reads only these Parquet files of it."""
         return parquet_relation(self.path, files)
 
     @property
@@ -147,7 +147,7 @@ class TableFile:
         return csv_columns(self.path, self.format, names, features, self.types)
 
     def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-        """Names and DuckDB types of its columns as they are in the file, extra ones included.
+        """Return names and DuckDB types of its columns as they are in the file, extra ones included.
 
         Raises:
             InvalidDataError: where the file is no table.
@@ -160,7 +160,7 @@ class TableFile:
         return {row[0]: row[1] for row in rows}
 
     def rows(self, connection: duckdb.DuckDBPyConnection) -> int:
-        """How many there are.
+        """Return the number of them.
 
         Raises:
             InvalidDataError: where the file is no table.
@@ -181,7 +181,7 @@ class TableFile:
             ) from error
 
     def typed_select(self, connection: duckdb.DuckDBPyConnection) -> str:
-        """SQL that reads it with the contract's types; features are int64, float64 (finite or null), booleans or strings, and other
+        """Return SQL that reads it with the contract's types; features are int64, float64 (finite or null), booleans or strings, and other
         extra columns as they are.
 
         Raises:
@@ -201,7 +201,7 @@ class TableFile:
         return f"SELECT {', '.join(parts)} FROM {self.relation}"
 
     def _require_type(self, connection: duckdb.DuckDBPyConnection, name: str, sql_type: str) -> None:
-        """Raises `InvalidDataError` where a feature is not of the type that is known of it, with a value that is not."""
+        """Raise `InvalidDataError` where a feature is not of the type that is known of it, with a value that is not."""
         wanted = self.types.types.get(name)
         if wanted is None:
             return
@@ -270,15 +270,15 @@ class DataSet:
         return cls(folder, tables, types=types or FeatureTypes())
 
     def claims_file(self, path: Path) -> TableFile:
-        """A file of claims beside those of the data set, whose features are of the same types."""
+        """Return a file of claims beside those of the data set, whose features are of the same types."""
         return TableFile(TABLES["claims"], path, types_beside(self.types, self.tables.get("claims")))
 
     def has(self, table: str) -> bool:
-        """Whether the table is there and has a row; a missing and an empty table mean the same to a feature."""
+        """Return whether the table is there and has a row; a missing and an empty table mean the same to a feature."""
         return self.rows(table) > 0
 
     def rows(self, table: str, connection: duckdb.DuckDBPyConnection | None = None) -> int:
-        """Number of rows, 0 where the table is missing; counted once, over `connection` where one is open already."""
+        """Return number of rows, 0 where the table is missing; counted once, over `connection` where one is open already."""
         if table not in self.tables:
             return 0
         if table not in self._rows:
@@ -287,7 +287,7 @@ class DataSet:
         return self._rows[table]
 
     def missing(self) -> list[str]:
-        """Names of the contract's tables that are missing or empty, in the contract's order."""
+        """Return names of the contract's tables that are missing or empty, in the contract's order."""
         return [name for name in TABLES if not self.has(name)]
 
     def register(self, connection: duckdb.DuckDBPyConnection, names: Iterable[str] | None = None) -> None:

@@ -134,7 +134,7 @@ RELATIONS: tuple[Relation, ...] = (
 
 
 def relations_of(table: Table) -> tuple[Relation, ...]:
-    """The relations whose culprit is a column of this table, in declared order."""
+    """Return the relations whose culprit is a column of this table, in declared order."""
     return tuple(relation for relation in RELATIONS if relation.table == table.name)
 
 
@@ -173,7 +173,7 @@ def expected_by(rule: Rule, column: Column) -> str:
 
 
 def expected_value(column: Column) -> str:
-    """What a value of this column has to be, as a phrase.
+    """Return what a value of this column has to be, as a phrase.
 
     >>> from claimvet.data.contract.tables import TABLES
     >>> expected_value(TABLES["orders"].column("amount"))

@@ -64,7 +64,7 @@ class Table:
     columns: tuple[Column, ...]
 
     def column(self, name: str) -> Column:
-        """The column of that name; raises `KeyError` where the contract has none."""
+        """Return the column of that name; raises `KeyError` where the contract has none."""
         for column in self.columns:
             if column.name == name:
                 return column

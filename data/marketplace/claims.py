@@ -43,7 +43,7 @@ class Claims:
         return len(self.order)
 
     def take(self, rows: Ints) -> Claims:
-        """The claims at these rows."""
+        """Return the claims at these rows."""
         return Claims(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
@@ -52,7 +52,7 @@ def _traits(name: str, scheme: Ints) -> Floats:
 
 
 def _chosen(seed: int, size: int, world: tuple[Customers, Products, Orders, Returns]) -> tuple[Ints, Ints]:
-    """Orders that end in claims and the scheme of each; an order ends in one claim at most."""
+    """Draw the orders that end in claims and the scheme of each; an order ends in one claim at most."""
     rng = stream(seed, "claims")
     taken = np.zeros(len(world[2]), dtype=np.bool_)
     orders, schemes = [], []
@@ -69,7 +69,7 @@ def _chosen(seed: int, size: int, world: tuple[Customers, Products, Orders, Retu
 
 
 def _refused_at(returns: Returns, orders: Orders, order: Ints) -> Ints:
-    """When the return of each order was refused; the time of the order where there was none."""
+    """Return when the return of each order was refused; the time of the order where there was none."""
     at = orders.ordered_at[order].copy()
     refused = returns.refused()
     place = np.searchsorted(returns.order[refused], order)
@@ -119,7 +119,7 @@ def _amounts(rng: np.random.Generator, scheme: Ints, injury: Flags, paid: Floats
 
 
 def _kept(rng: np.random.Generator, scheme: Ints, filed: Ints, size: int) -> Ints:
-    """Rows of `size` claims filed within the period, each scheme at its share, defects filling up; in order of filing."""
+    """Draw `size` claims filed within the period, each scheme at its share, defects filling up; in order of filing."""
     within = filed < end_of_period()
     rows, spare = [], []
     for number, traits in enumerate(SCHEMES):

@@ -51,7 +51,7 @@ def _products(world: World) -> Batches:
 
 
 def _parties(world: World, order: Ints) -> dict[str, pa.Array]:
-    """The customer, seller and product of each of these orders."""
+    """Return the customer, seller and product of each of these orders."""
     product = world.orders.product[order]
     return {
         "customer_id": references("c", world.orders.customer[order], len(world.customers)),

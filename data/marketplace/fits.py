@@ -39,7 +39,7 @@ def tsa_claims(source: Path) -> pd.DataFrame:
 
 
 def retail_lines(source: Path) -> pd.DataFrame:
-    """All lines of the real shop, with `cancelled` (bool) and `value` (pounds)."""
+    """Return all lines of the real shop, with `cancelled` (bool) and `value` (pounds)."""
     raw = pd.read_parquet(source / "online_retail" / "online_retail.parquet")
     return raw.assign(
         InvoiceDate=pd.to_datetime(raw["InvoiceDate"]),
@@ -49,7 +49,7 @@ def retail_lines(source: Path) -> pd.DataFrame:
 
 
 def sales(lines: pd.DataFrame) -> pd.DataFrame:
-    """The lines of the real shop that were sold and paid for."""
+    """Return the lines of the real shop that were sold and paid for."""
     return lines[(lines["Quantity"] > 0) & (lines["UnitPrice"] > 0)]
 
 
@@ -107,7 +107,7 @@ def fitted(source: Path) -> Mapping[str, Any]:
 
 
 def main() -> None:
-    """Prints each fitted figure beside its constant."""
+    """Print each fitted figure beside its constant."""
     for name, figure in fitted(source_directory()).items():
         rounded = np.round(np.array(figure, dtype=np.float64), 4).tolist()
         print(f"{name}: fitted {rounded}, constant {getattr(c, name)}")  # noqa: T201

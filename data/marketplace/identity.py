@@ -40,7 +40,7 @@ class IdentityLinks:
 
 
 def _households(rng: np.random.Generator, size: int) -> Ints:
-    """Number of the household; pairs share one, everybody else has their own."""
+    """Return number of the household; pairs share one, everybody else has their own."""
     house = np.arange(size)
     members = rng.permutation(np.flatnonzero(rng.random(size) < HOUSEHOLD_SHARE))
     half = len(members) // 2

@@ -42,7 +42,7 @@ class Policies:
     coverage: Floats
 
     def take(self, rows: Ints) -> Policies:
-        """The policies at these rows."""
+        """Return the policies at these rows."""
         return Policies(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
@@ -72,7 +72,7 @@ def _one_year(rng: np.random.Generator, seller: Ints, start: Ints) -> Policies:
 
 
 def make_policies(seed: int, sellers: Sellers, products: Products, orders: Orders) -> Policies:
-    """One policy a year from some days after the first month of big sales, renewed late by some, until the period ends."""
+    """Return one policy a year from some days after the first month of big sales, renewed late by some, until the period ends."""
     rng = stream(seed, "insurance")
     seller, start = _insured(rng, sellers, end_of_first_big_month(sellers, products, orders))
     years = []

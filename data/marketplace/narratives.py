@@ -28,13 +28,13 @@ KEPT_WORDING = 0.85
 
 
 def _choices(rng: np.random.Generator, size: int) -> Ints:
-    """One row of phrase numbers for each text; int64, shape (size, slots)."""
+    """Return one row of phrase numbers for each text; int64, shape (size, slots)."""
     columns = [rng.integers(0, len(slot[0]), size) for slot in phrases.SLOTS]
     return np.column_stack([*columns, rng.integers(2, 60, size), rng.integers(2, 12, size)])
 
 
 def _copied(rng: np.random.Generator, choices: Ints, template: Ints) -> Ints:
-    """Rows with a template take its phrases, but for one slot that some writers change."""
+    """Give rows with a template its phrases, but for one slot that some writers change."""
     pool = _choices(rng, int(template.max(initial=0)) + 1)
     copies = np.flatnonzero(template >= 0)
     choices = choices.copy()
@@ -55,7 +55,7 @@ def _templates(rng: np.random.Generator, claims: Claims, ring: Ints) -> Ints:
 
 
 def _write(row: list[int], polished: bool, thing: str, injury: bool) -> str:
-    """One text: a phrase of each slot, in the polished or the clumsy wording."""
+    """Return one text: a phrase of each slot, in the polished or the clumsy wording."""
     manner = 0 if polished else 1
     harms = phrases.HARMS[injury]
     words = {"thing": thing, "harm": harms[row[-2] % len(harms)], "n": row[-2], "m": row[-1]}
@@ -66,7 +66,7 @@ def _write(row: list[int], polished: bool, thing: str, injury: bool) -> str:
 def make_narratives(
     seed: int, customers: Customers, products: Products, orders: Orders, claims: Claims
 ) -> list[str | None]:
-    """The text of each claim, None where there is none."""
+    """Return the text of each claim, None where there is none."""
     rng = stream(seed, "narratives")
     names = [name.lower() for name in load_categories()["category_name"]]
     buyer = orders.customer[claims.order]

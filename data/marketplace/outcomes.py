@@ -57,12 +57,12 @@ class Outcomes:
         return len(self.claim)
 
     def take(self, rows: Ints) -> Outcomes:
-        """The decisions at these rows."""
+        """Return the decisions at these rows."""
         return Outcomes(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 def _lane(rng: np.random.Generator, claims: Claims, suspicion: Floats) -> Ints:
-    """Who decides first: small claims mostly nobody, but for the audit slice and suspicion; large ones seller or expert."""
+    """Return who decides first: small claims mostly nobody, but for the audit slice and suspicion; large ones seller or expert."""
     size = len(claims)
     small = claims.amount < c.CONCESSION_LIMIT
     audited = rng.random(size) < c.AUDIT_SHARE

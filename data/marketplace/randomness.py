@@ -15,7 +15,7 @@ Flags = NDArray[np.bool_]
 
 
 def stream(seed: int, subject: str) -> np.random.Generator:
-    """The generator of one subject: drawing more for one subject changes no other.
+    """Return the generator of one subject: drawing more for one subject changes no other.
 
     >>> bool(stream(1, "orders").integers(100) == stream(1, "orders").integers(100))
     True
@@ -24,14 +24,16 @@ def stream(seed: int, subject: str) -> np.random.Generator:
 
 
 def pick(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
-    """Indices drawn with replacement in proportion to weight; int64, shape (size,)."""
+    """Return indices drawn with replacement in proportion to weight; int64, shape (size,)."""
     total = np.cumsum(weights)
     drawn: Ints = np.searchsorted(total, rng.random(size) * total[-1], side="right").astype(np.int64)
     return drawn
 
 
 def pick_distinct(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
-    """Indices drawn without replacement in proportion to weight (Efraimidis and Spirakis 2006), sorted; fewer if fewer have weight."""
+    """Return indices drawn without replacement in proportion to weight (Efraimidis and Spirakis 2006), sorted; fewer
+    if fewer have weight.
+    """
     able = np.flatnonzero(weights > 0)
     if size >= len(able):
         return able
@@ -47,7 +49,7 @@ def sorted_uniforms(rng: np.random.Generator, size: int) -> Floats:
 
 
 def pick_code(rng: np.random.Generator, shares: Floats) -> Ints:
-    """One code a row; `shares` has a row each and a column a code, and every row sums to 1."""
+    """Return one code a row; `shares` has a row each and a column a code, and every row sums to 1."""
     codes: Ints = (rng.random(len(shares))[:, None] > np.cumsum(shares, axis=1)[:, :-1]).sum(axis=1).astype(np.int64)
     return codes
 
@@ -68,7 +70,7 @@ class GrowingCrowd:
         return cls(since, np.repeat(np.arange(len(since), dtype=np.int32), seats), np.cumsum(seats))
 
     def draw(self, rng: np.random.Generator, times: Ints) -> Ints:
-        """One member for each of the sorted `times`; the first member stands in where nobody had joined yet."""
+        """Return one member for each of the sorted `times`; the first member stands in where nobody had joined yet."""
         present = np.searchsorted(self.since, times, side="right")
         open_seats = self.seats_until[np.maximum(present, 1) - 1]
         drawn: Ints = self.seats[(rng.random(len(times)) * open_seats).astype(np.int64)].astype(np.int64)

@@ -62,7 +62,7 @@ def _about_nothing(rng: np.random.Generator, dishonest: Flags, orders: Orders) -
 def make_seller_reports(
     seed: int, sellers: Sellers, products: Products, orders: Orders, returns: Returns, claims: Claims
 ) -> SellerReports:
-    """Reports after claims, after bad returns, and out of spite."""
+    """Return reports after claims, after bad returns, and out of spite."""
     rng = stream(seed, "seller reports")
     dishonest = sellers.dishonest[products.seller]
     parts = [

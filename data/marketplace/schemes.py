@@ -112,7 +112,7 @@ def _by_campaign(seed: int, customers: Customers, orders: Orders) -> Floats:
 def scheme_weights(
     seed: int, scheme: int, customers: Customers, products: Products, orders: Orders, returns: Returns
 ) -> Floats:
-    """How likely each order is to end in a claim of this scheme; float64, shape (orders,)."""
+    """Return how likely each order is to end in a claim of this scheme; float64, shape (orders,)."""
     kind = customers.kind[orders.customer]
     dear = np.sqrt(orders.amount)
     if scheme == DEFECT:

@@ -33,7 +33,7 @@ class Orders:
         return len(self.ordered_at)
 
     def of_dangerous_lot(self, products: Products, rows: Ints) -> Flags:
-        """Whether each of the orders `rows` came from a dangerous lot."""
+        """Return whether each of the orders `rows` came from a dangerous lot."""
         product, time = self.product[rows], self.ordered_at[rows]
         return (time >= products.lot_from[product]) & (time < products.lot_to[product])
 

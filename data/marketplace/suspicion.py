@@ -25,7 +25,7 @@ NEW_ACCOUNT = 0.5
 
 
 def earlier_claims(customer: Ints) -> Ints:
-    """How many of the claims before each one, in order of filing, are of the same customer; int64, same shape.
+    """Return how many of the claims before each one, in order of filing, are of the same customer; int64, same shape.
 
     >>> earlier_claims(np.array([7, 3, 7, 7])).tolist()
     [0, 0, 1, 2]

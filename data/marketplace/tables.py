@@ -54,18 +54,18 @@ def hashes(prefix: str, numbers: Ints) -> pa.Array:
 
 
 def choices(names: Iterable[str], codes: Ints) -> pa.Array:
-    """The name of each code; null where the code is below zero."""
+    """Return the name of each code; null where the code is below zero."""
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=codes < 0), pa.array(list(names)))
 
 
 def references(prefix: str, numbers: Ints, size: int, absent: Flags | None = None) -> pa.Array:
-    """Identifiers of `size` known things, as a dictionary of them, because each is referred to many times."""
+    """Return identifiers of `size` known things, as a dictionary of them, because each is referred to many times."""
     codes = pa.array(numbers.astype(np.int32), mask=absent)
     return pa.DictionaryArray.from_arrays(codes, identifiers(prefix, np.arange(size)))
 
 
 def times(instants: Ints) -> pa.Array:
-    """Microseconds as UTC timestamps; null where `NULL_TIME`."""
+    """Return microseconds as UTC timestamps; null where `NULL_TIME`."""
     return pa.array(instants, type=pa.int64(), mask=instants == c.NULL_TIME).cast(UTC)
 
 

@@ -29,7 +29,7 @@ def month_edges() -> Ints:
 
 
 def days(count: Floats) -> Ints:
-    """Days as int64 microseconds."""
+    """Return days as int64 microseconds."""
     return (count * c.MICROSECOND_DAY).astype(np.int64)
 
 

@@ -41,7 +41,7 @@ class World:
 
 
 def make_world(claims: int, seed: int) -> World:
-    """A world with exactly `claims` claims; equal arguments, equal worlds."""
+    """Return a world with exactly `claims` claims; equal arguments, equal worlds."""
     customers = make_customers(seed, max(300, int(c.CUSTOMERS_PER_CLAIM * claims)))
     sellers = make_sellers(seed, max(20, claims // c.CLAIMS_PER_SELLER))
     products = make_products(seed, sellers, max(100, claims // c.CLAIMS_PER_PRODUCT))

@@ -32,7 +32,7 @@ TEXT_COLUMNS = (
 
 
 def category_table() -> pa.Table:
-    """The reference table of marketplace categories, one row each, written by `data.reference.derive_categories`.
+    """Return the reference table of marketplace categories, one row each, written by `data.reference.derive_categories`.
 
     Columns (float64 unless said otherwise; null where no source covers the category):
 

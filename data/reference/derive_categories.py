@@ -37,7 +37,7 @@ ACUTE_RISKS = (
 
 
 def source_directory() -> Path:
-    """Where the real data lies: $CLAIMVET_BENCH_DATA, or `../shared/data` beside the checkout."""
+    """Return where the real data lies: $CLAIMVET_BENCH_DATA, or `../shared/data` beside the checkout."""
     named = os.environ.get(SOURCE_VARIABLE)
     return Path(named) if named else Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -47,7 +47,7 @@ def _split(cell: str) -> list[str]:
 
 
 def read_map() -> pd.DataFrame:
-    """The reviewed mapping, every column a string, empty where a source does not cover the category."""
+    """Return the reviewed mapping, every column a string, empty where a source does not cover the category."""
     return pd.read_csv(MAP_PATH, dtype="str", keep_default_na=False)
 
 
@@ -137,7 +137,7 @@ def _incident_index(figures: pd.DataFrame) -> pd.DataFrame:
 
 
 def derive(source: Path) -> pd.DataFrame:
-    """The reference table, one row a category in the order of the map; see `data.reference.load_categories` for its columns."""
+    """Return the reference table, one row a category in the order of the map; see `data.reference.load_categories` for its columns."""
     categories = read_map()
     ids = taxonomy_ids(source)
     unknown = [path for path in categories["google_taxonomy_path"] if path not in ids]
@@ -157,7 +157,7 @@ def derive(source: Path) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Writes `categories.csv` anew."""
+    """Write `categories.csv` anew."""
     aside = CATEGORIES_PATH.with_suffix(".csv.part")
     derive(source_directory()).to_csv(aside, index=False, float_format="%.6g", lineterminator="\n")
     os.replace(aside, CATEGORIES_PATH)

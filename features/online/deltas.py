@@ -122,7 +122,7 @@ class Deltas:
 
 
 def taken_back(known: int, window: int | None, appears: int | None, ends: int | None) -> dict[int, int]:
-    """Where an event's contribution is taken from a window (-1), and where it is given back (1).
+    """Return where an event's contribution is taken from a window (-1), and where it is given back (1).
 
     A window counts the event for claims filed in (known, known + window]; it should for those in (appears, ends] among them.
     """

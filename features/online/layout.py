@@ -161,12 +161,12 @@ def _totals(aggregate: Aggregate) -> list[Aggregate]:
 
 
 def known(aggregate: Aggregate) -> Aggregate:
-    """How many events have a value of the aggregate's column."""
+    """Return how many events have a value of the aggregate's column."""
     return replace(aggregate.total, kind=AggregateKind.KNOWN)
 
 
 def counted(aggregate: Aggregate) -> Aggregate:
-    """How many events pass the aggregate's filter."""
+    """Return how many events pass the aggregate's filter."""
     return replace(aggregate.total, kind=AggregateKind.COUNT, column=None)
 
 

@@ -112,5 +112,5 @@ def _find(histories: Sequence[History], total: Aggregate) -> tuple[History, int]
 
 
 def readings(layout: Layout) -> Mapping[tuple[str, str], PlaceReading]:
-    """One for every place, by source and entity."""
+    """Return an entry for every place, by source and entity."""
     return {key: PlaceReading(layout, place) for key, place in layout.places.items()}

@@ -91,7 +91,9 @@ def evaluated_period(period: Period, model: ClaimModel) -> Evaluated:
 
 
 def period_row(one: Replayed, seed: int) -> dict[str, object]:
-    """Figures of one period: claims, findings, quality, dollars with bounds, whether the guarantee was kept, and the experts' load."""
+    """Return figures of one period: claims, findings, quality, dollars with bounds, whether the guarantee was kept,
+    and the experts' load.
+    """
     evaluated, decided, policy = one.evaluated.evaluated, one.evaluated.decided, one.model.policy
     costs = costs_of(evaluated, policy, evaluated["disposition"])
     low, cost, high = mean_interval(1000.0 * costs, 1 - (1 - LEVEL) / 2, seed)

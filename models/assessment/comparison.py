@@ -31,7 +31,7 @@ MIN_SLICE = 40
 
 
 def champion_checks(challenger: StoredModel, champion: StoredModel, params: GateParams) -> Iterator[Check]:
-    """Every check against the champion; one that says so where there are too few claims that neither was grown on."""
+    """Yield every check against the champion; one that says so where there are too few claims that neither was grown on."""
     theirs = champion_answers(challenger, champion)
     if len(theirs) < params.min_findings:
         bound = f"at least {params.min_findings} later claims that neither was grown on, found {len(theirs)}"
@@ -83,7 +83,7 @@ def champion_answers(challenger: StoredModel, champion: StoredModel) -> pd.DataF
 
 
 def found_by(model: ClaimModel, probabilities: pd.DataFrame, deciders: pd.Series) -> Floats:
-    """How likely deciders, who err as the model's training estimated, find each label: (n, 3), in the order of `probabilities`."""
+    """Return how likely deciders, who err as the model's training estimated, find each label: (n, 3), in the order of `probabilities`."""
     rates, shares = model.record.get("error_rates", {}), model.record.get("finding_shares")
     errors = np.array([rates.get(str(decider), PRIOR_ERROR_RATE) for decider in deciders], dtype=np.float64)
     known = None if shares is None else np.array(shares, dtype=np.float64)

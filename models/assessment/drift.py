@@ -70,7 +70,7 @@ def drift(name: str, reference: pd.Series, recent: pd.Series, params: MonitorPar
 
 
 def _enough(old: int, new: int) -> bool:
-    """Whether so many values on both sides are one at least on both together, as the asymptotic test reckons them."""
+    """Return whether so many values on both sides are one at least on both together, as the asymptotic test reckons them."""
     return old > 0 and new > 0 and old * new / (old + new) >= 1.0
 
 
@@ -106,7 +106,7 @@ def _is_number(values: pd.Series) -> bool:
 
 
 def _bins(reference: pd.Series, recent: pd.Series, numeric: bool) -> tuple[Floats, Floats]:
-    """Rows in each bin of the reference, and of the recent rows."""
+    """Return rows in each bin of the reference, and of the recent rows."""
     if numeric:
         edges = (
             np.unique(np.nanquantile(numbers, np.linspace(0, 1, BINS + 1)[1:-1]))

@@ -45,7 +45,7 @@ COLUMNS = (
 
 
 def fairness_table(evaluated: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
-    """One row a group with at least `SMALLEST_GROUP` valid claims; columns `COLUMNS`.
+    """Return one row a group with at least `SMALLEST_GROUP` valid claims; columns `COLUMNS`.
 
     `evaluated` is an evaluated frame (`models.metrics.evaluation`) with the final `disposition` of each claim where that is known.
     """

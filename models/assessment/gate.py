@@ -43,7 +43,7 @@ SIGNIFICANTLY_BEATEN = ("base_rates", "rules")
 
 
 def gate_checks(challenger: StoredModel, champion: StoredModel | None, params: GateParams) -> list[Check]:
-    """Every check of a challenger, in order; those against the champion only where there is another champion.
+    """Return every check of a challenger, in order; those against the champion only where there is another champion.
 
     With too few findings nothing else can be said, so nothing else is asked.
     """
@@ -68,7 +68,9 @@ def baseline_checks(challenger: StoredModel, params: GateParams) -> list[Check]:
 
 
 def _against_baseline(evaluated: pd.DataFrame, name: str, baseline: pd.DataFrame, params: GateParams) -> Check:
-    """Shares and red flags must be beaten significantly, which findings that are mere chance never allow; a regression, on average."""
+    """Check that shares and red flags are beaten significantly, which findings that are mere chance never allow; a
+    regression, on average.
+    """
     bound = log_loss_metric(*arrays(baseline)[1:])
     loss = log_loss_metric(*arrays(evaluated)[1:])
     wanted, better = f"below {bound:.4g}", loss < bound
@@ -135,7 +137,7 @@ def finding_errors_check(model: ClaimModel, params: GateParams) -> Check:
 
 
 def service_checks(challenger: StoredModel, params: GateParams) -> Iterator[Check]:
-    """How long one row takes, without reasons, and how large the model is."""
+    """Yield how long one row takes, without reasons, and how large the model is."""
     row = challenger.evaluated_features.iloc[[0]]
     claim = challenger.evaluated.iloc[[0]]
     spent = []

@@ -230,7 +230,7 @@ def _frame(
 
 
 def _apart(x: Axis, across: Callable[[float], float]) -> list[float]:
-    """Those ticks whose texts stand apart: each that begins after the end of the one before it."""
+    """Return those ticks whose texts stand apart: each that begins after the end of the one before it."""
     kept: list[float] = []
     free = -float("inf")
     for tick in x.ticks:

@@ -83,7 +83,7 @@ def reasons_for(
     top: int = 5,
     raw: tuple[Floats, Floats] | None = None,
 ) -> list[list[Reason]]:
-    """As `explain`, with the `matrix` that the model has made of `features`, and what it has made of that.
+    """Do as `explain`, with the `matrix` that the model has made of `features`, and what it has made of that.
 
     `raw` are the boosters' scores where they are at hand: contributions are checked against them.
     """

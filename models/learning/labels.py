@@ -24,6 +24,6 @@ def latest_outcomes(outcomes: pd.DataFrame, known_by: pd.Timestamp) -> pd.DataFr
 
 
 def latest_findings(outcomes: pd.DataFrame, known_by: pd.Timestamp) -> pd.DataFrame:
-    """As `latest_outcomes`, only the claims whose latest outcome is a finding."""
+    """Do as `latest_outcomes`, only the claims whose latest outcome is a finding."""
     latest = latest_outcomes(outcomes, known_by)
     return latest[latest["is_finding"]]

@@ -240,7 +240,7 @@ def auc(score: Floats, is_so: npt.NDArray[np.bool_]) -> float:
 
 
 def _average_precision(score: Floats, is_so: npt.NDArray[np.bool_]) -> float:
-    """As `sklearn.metrics.average_precision_score`: claims of equal score come in at once."""
+    """Compute as `sklearn.metrics.average_precision_score`: claims of equal score come in at once."""
     if not is_so.any():
         return float("nan")
     order = np.argsort(-score, kind="stable")

@@ -86,7 +86,7 @@ def random_way(evaluated: pd.DataFrame, policy: Policy, most: int) -> pd.Series[
 
 
 def oracle_way(evaluated: pd.DataFrame, policy: Policy) -> pd.Series[str]:
-    """Who knows the truth settles what is valid and denies the rest."""
+    """Decide as who knows the truth: settle what is valid, deny the rest."""
     return settled(evaluated, policy).where(evaluated["label"] == "valid", Disposition.DENY.value)
 
 

@@ -97,7 +97,9 @@ class ClaimFacts:
         unstated_usd: float,
         small_seller_orders: float,
     ) -> ClaimFacts:
-        """As `of`, for columns: `shares` (n, 3) in the order of `PROBABILITIES`, `numbers` by the names in `NUMBERS`, NaN not known."""
+        """Do as `of`, for columns: `shares` (n, 3) in the order of `PROBABILITIES`, `numbers` by the names in
+        `NUMBERS`, NaN not known.
+        """
         p = _checked_probabilities(shares, len(claim_type))
         amount, stated = _amounts(numbers["amount_claimed"], unstated_usd)
         return cls(

@@ -53,7 +53,7 @@ def findings_needed(alpha: float, confidence: float) -> int:
 
 
 def counted_off(deciders: Iterable[str], error_rates: Mapping[str, float], usual: float, at_most: float) -> Floats:
-    """How often each finding's decider finds a claim without merit valid, as far as that may be counted off: float64, one a finding.
+    """Return how often each finding's decider finds a claim without merit valid, as far as that may be counted off: float64, one a finding.
 
     `error_rates` are those that training estimated, `usual` stands in for a decider who is not among them, `at_most` is the policy's.
     """

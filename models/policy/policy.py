@@ -145,7 +145,7 @@ class Policy:
         return replace(self, deny_threshold=threshold)
 
     def to_dict(self) -> dict[str, float | bool | None]:
-        """Plain values by name, for JSON."""
+        """Return plain values by name, for JSON."""
         return asdict(self)
 
     @classmethod
@@ -177,7 +177,7 @@ class Policy:
         return pd.Series(np.where(small, *LANES), index=amounts.index, dtype="str")
 
     def allowed(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
-        """Which dispositions are open to each claim: bool, one column a disposition, index of `probabilities`."""
+        """Return which dispositions are open to each claim: bool, one column a disposition, index of `probabilities`."""
         return self._frame(probabilities, self._allowed(self._facts(probabilities, claims)))
 
     def costs(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
@@ -290,7 +290,7 @@ class Policy:
         return if_paid, valid * (self.wrong_denial_usd + self.wrong_denial_multiple * facts.amount)
 
     def _owes_insurance(self, facts: ClaimFacts) -> Flags:
-        """Whether the seller had to be insured and no policy was in force: the marketplace asks it for what it pays under the limit.
+        """Return whether the seller had to be insured and no policy was in force: the marketplace asks it for what it pays under the limit.
 
         Sellers who are insured, or need not be, are never asked; nor is one of whom that is not known.
         """

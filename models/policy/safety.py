@@ -75,7 +75,7 @@ def cluster_facts(features: Columns) -> dict[str, Floats]:
 
 
 def is_linked(features: Columns) -> Flags:
-    """Whether the claim's customer shares a token or a piece of evidence with another customer; not where that is not known."""
+    """Return whether the claim's customer shares a token or a piece of evidence with another customer; not where that is not known."""
     linked: Flags = np.zeros(_rows(features), dtype=np.bool_)
     for name in LINK_FEATURES:
         linked |= number_column(features, name) > 0
@@ -83,7 +83,7 @@ def is_linked(features: Columns) -> Flags:
 
 
 def is_cluster(facts: Columns, least_customers: int, p_value: float) -> Flags:
-    """Whether a claim belongs to a cluster: at least so many customers, and as unlikely as that at the rate expected."""
+    """Return whether a claim belongs to a cluster: at least so many customers, and as unlikely as that at the rate expected."""
     clustered: Flags = (number_column(facts, "cluster_customers") >= least_customers) & (
         cluster_p_values(facts) <= p_value
     )
@@ -91,7 +91,7 @@ def is_cluster(facts: Columns, least_customers: int, p_value: float) -> Flags:
 
 
 def cluster_p_values(facts: Columns) -> Floats:
-    """How likely so many customers are at the rate expected (Poisson), float64; 1 where that is not known."""
+    """Return how likely so many customers are at the rate expected (Poisson), float64; 1 where that is not known."""
     from scipy.special import pdtrc  # half a second, which whoever only reads parameters saves
 
     customers, expected = number_column(facts, "cluster_customers"), number_column(facts, "cluster_expected")

@@ -56,7 +56,7 @@ def _open(uri: str) -> None:
 
 @contextmanager
 def _one_at_a_time(directory: Path) -> Iterator[None]:
-    """A lock on the directory: no file is left behind, and the system lets go of it when a process ends, however it ends."""
+    """Hold a lock on the directory: no file is left behind, and the system lets go of it when a process ends, however it ends."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         _lock(handle, directory)

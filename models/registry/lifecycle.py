@@ -99,7 +99,7 @@ def _require_champion(expected: str | None) -> None:
 
 
 def _champion_before(number: str) -> str:
-    """The version that was champion before; raises `ModelError` where there was none, or it was deleted."""
+    """Return the version that was champion before; raises `ModelError` where there was none, or it was deleted."""
     with mlflow_client(f"say which version was {CHAMPION} before version {number}") as client:
         found = none_if_missing(lambda: client.get_model_version(NAME, number))
         before = None if found is None else found.tags.get(PREVIOUS)

@@ -57,7 +57,7 @@ def reason(error: BaseException) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it came from, and what `urllib3` keeps in `reason` and `args`."""
+    """Yield the error, what it came from, and what `urllib3` keeps in `reason` and `args`."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:

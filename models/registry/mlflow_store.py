@@ -160,7 +160,7 @@ def _import_mlflow() -> None:
 
 
 def _client(tracking: str, registry: str) -> MlflowClient:
-    """A client of stores that are there and let us in; MLflow itself would knock at a database for two minutes."""
+    """Return a client of stores that are there and let us in; MLflow itself would knock at a database for two minutes."""
     import mlflow
 
     # MLflow prefers what was set last in this process, even the empty text, to the variable; here the variable always decides.

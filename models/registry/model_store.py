@@ -82,7 +82,9 @@ def _require_claim_model(uri: str, root: Path) -> None:
 
 
 def _expected_hash(uri: str) -> str | None:
-    """The hash that the registry tells of a version, None where it tells none; raises `ModelError` where there is no such version."""
+    """Return the hash that the registry tells of a version, None where it tells none; raises `ModelError` where
+    there is no such version.
+    """
     numbered = _NUMBERED.fullmatch(uri)
     if numbered is None:
         return None

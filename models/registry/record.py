@@ -133,7 +133,7 @@ def record() -> list[Entry]:
 def _to_settle_it(
     number: str, champion: str | None, written: Mapping[str, str], known: Mapping[str, str]
 ) -> dict[str, str]:
-    """What the next command has to know if this one is killed."""
+    """Return what the next command has to know if this one is killed."""
     target = {} if champion is None else {_CHAMPION_TAG: champion}
     before = {f"{_BEFORE_TAG}{key}": known[key] for key in written if key in known}
     return {_VERSION_TAG: number, _CHANGED_TAG: json.dumps(list(written)), **target, **before}
@@ -189,7 +189,7 @@ def _delete_run(run: str) -> None:
 
 
 def _entries(client: MlflowClient, only: str = "") -> Iterator[Run]:
-    """The runs that are entries, the earliest first."""
+    """Yield the runs that are entries, the earliest first."""
     experiment = find_experiment(client)
     if experiment is not None:
         for page in _pages(client, experiment.experiment_id, only):
@@ -197,7 +197,7 @@ def _entries(client: MlflowClient, only: str = "") -> Iterator[Run]:
 
 
 def _pages(client: MlflowClient, experiment: str, only: str) -> Iterator[PagedList[Run]]:
-    """All runs of an experiment, the earliest first; MLflow gives so many at once and no more."""
+    """Yield all runs of an experiment, the earliest first; MLflow gives so many at once and no more."""
     token = None
     while True:
         page = client.search_runs(

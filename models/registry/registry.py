@@ -179,7 +179,7 @@ def _logged_run(
     figures: dict[str, float],
     facts: dict[str, str],
 ) -> ModelInfo:
-    """A run with everything that was learned, its model too; it is marked as failed where something of it cannot be logged."""
+    """Return a run with everything that was learned, its model too; it is marked as failed where something of it cannot be logged."""
     import mlflow
 
     with TemporaryDirectory() as scratch, mlflow.start_run(experiment_id=experiment_id(client)):

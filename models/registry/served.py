@@ -22,13 +22,13 @@ class ServedClaimModel(PythonModel):
     """Feature rows in, `p_valid`, `p_frivolous` and `p_abusive` out."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Reads the model's directory."""
+        """Read the model's directory."""
         self.model = ClaimModel.load(Path(context.artifacts[ARTIFACT]))
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """One row of probabilities a row of features; raises `ModelError` where they do not fit the model."""
+        """Return one row of probabilities a row of features; raises `ModelError` where they do not fit the model."""
         return self.model.probabilities(model_input)
 
 

@@ -65,7 +65,7 @@ class ClaimModel:
         return self.probabilities_of(self.matrix(features))
 
     def probabilities_of(self, matrix: pd.DataFrame) -> pd.DataFrame:
-        """As `probabilities`, for a matrix that `matrix` has made."""
+        """Do as `probabilities`, for a matrix that `matrix` has made."""
         return self.calibrated(self.raw(matrix), matrix.index)
 
     def raw(self, matrix: pd.DataFrame) -> tuple[Floats, Floats]:
@@ -202,7 +202,7 @@ def class_probabilities(frivolous: Floats, abusive: Floats, index: pd.Index) -> 
 
 
 def class_shares(frivolous: Floats, abusive: Floats) -> Floats:
-    """As `class_probabilities`, float64 (n, 3)."""
+    """Do as `class_probabilities`, float64 (n, 3)."""
     odds = np.column_stack([np.ones(len(frivolous)), frivolous / (1.0 - frivolous), abusive / (1.0 - abusive)])
     shares: Floats = odds / odds.sum(axis=1, keepdims=True)
     return shares

@@ -232,7 +232,7 @@ class RowScorer:
 
 
 def _option(prices: Sequence[float]) -> tuple[str, str, float]:
-    """As a row of `Policy.options`, of the prices of all dispositions, `inf` where one is not allowed."""
+    """Do as for a row of `Policy.options`, of the prices of all dispositions, `inf` where one is not allowed."""
     chosen = DISPOSITIONS[prices.index(min(prices))]
     if chosen != REFER:
         return chosen, chosen, 0.0

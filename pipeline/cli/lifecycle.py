@@ -27,7 +27,7 @@ def user_name() -> str:
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Adds the commands of this module to the program, in the order in which a model meets them."""
+    """Add the commands of this module to the program, in the order in which a model meets them."""
     for name, command in (("promote", promote), ("rollback", rollback), ("backtest", backtest), ("monitor", monitor)):
         app.command(name)(command)
 

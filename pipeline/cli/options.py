@@ -32,7 +32,7 @@ ParamsFile = Annotated[
 
 
 def read_params(path: Path | None) -> Params:
-    """The parameters of the file named, or of the one that counts where none is named."""
+    """Return the parameters of the file named, or of the one that counts where none is named."""
     from claimvet.pipeline.params import load_params
 
     return load_params(path)

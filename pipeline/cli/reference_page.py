@@ -84,7 +84,7 @@ def _default(section: Any, field: Field[Any]) -> str:
 
 
 def field_meanings(dataclass_type: type) -> dict[str, str]:
-    """The docstring below each field of a dataclass, on one line each; a field without one is left out.
+    """Return the docstring below each field of a dataclass, on one line each; a field without one is left out.
 
     >>> from claimvet.pipeline.params import GenerateParams
     >>> field_meanings(GenerateParams)["claims"]

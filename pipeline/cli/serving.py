@@ -212,7 +212,7 @@ def erase(
 
 
 def _outage_queue_there(asked: Path) -> Path:
-    """The file of the name it had before, where that is there and no other was asked for: claims may wait in it."""
+    """Return the file of the name it had before, where that is there and no other was asked for: claims may wait in it."""
     former = asked == DEFAULT_OUTAGE_QUEUE and not asked.exists() and _FORMER_OUTAGE_QUEUE.exists()
     return _FORMER_OUTAGE_QUEUE if former else asked
 
@@ -235,7 +235,7 @@ def replay(
 
 
 def register(app: typer.Typer) -> None:
-    """Adds these commands to the command line."""
+    """Add these commands to the command line."""
     app.command("serve")(serve)
     app.add_typer(keys_app, name="keys")
     app.add_typer(events_app, name="events")
@@ -244,7 +244,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _each_once(tell: Progress) -> Progress:
-    """Tells of each part once where nothing is known of how far it is: tables are come back to, piece by piece."""
+    """Tell of each part once where nothing is known of how far it is: tables are come back to, piece by piece."""
     told: set[str] = set()
 
     def tell_new(part: str, done: int = 0, total: int = 0) -> None:

@@ -12,7 +12,7 @@ from claimvet.pipeline.progress import step
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Adds the commands of this module to the program."""
+    """Add the commands of this module to the program."""
     app.command("tune")(tune)
 
 

@@ -66,5 +66,5 @@ def figure(value: float) -> str:
 
 
 def dollars(value: float) -> str:
-    """Whole dollars."""
+    """Return whole dollars."""
     return f"${value:,.0f}"

@@ -16,7 +16,7 @@ from claimvet.pipeline.report.parts import Card, Section, shortened
 
 
 def reasons_section(evaluated: pd.DataFrame) -> Section:
-    """Which features are named most often as the first three reasons of each label."""
+    """Return which features are named most often as the first three reasons of each label."""
     cards = []
     for label in LABELS:
         rows = evaluated.loc[most_likely(evaluated) == label, "reasons"]

@@ -23,5 +23,5 @@ def cost_tile(cost: float, beside: float, way: str) -> Tile:
 
 
 def injuries_tile(denied: int, note: str, may_deny: bool = False) -> Tile:
-    """How many claims of injury a machine denied: good where none, or where the policy lets it."""
+    """Return how many claims of injury a machine denied: good where none, or where the policy lets it."""
     return Tile("injuries denied", f"{denied}", note, denied == 0 or may_deny)

@@ -71,7 +71,7 @@ class BacktestReport:
 
 
 def guarantee_text(kept: bool | None) -> str:
-    """What became of a period's guarantee; None is none.
+    """Return what became of a period's guarantee; None is none.
 
     >>> guarantee_text(None)
     'no guarantee'
@@ -111,7 +111,7 @@ def backtest(
 
 
 def cuts(filed_at: pd.Series, params: BacktestParams) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
-    """When each period begins and ends: equal lengths of at least `retrain_days`, `max_periods` at most, until the last claim.
+    """Return when each period begins and ends: equal lengths of at least `retrain_days`, `max_periods` at most, until the last claim.
 
     >>> days = pd.Series(pd.date_range("2026-01-01", periods=200, tz="UTC"))
     >>> [f"{start:%m-%d}" for start, _ in cuts(days, BacktestParams(retrain_days=30))]
@@ -126,7 +126,7 @@ def cuts(filed_at: pd.Series, params: BacktestParams) -> list[tuple[pd.Timestamp
 
 
 def as_known(data: TrainingData, moment: pd.Timestamp) -> TrainingData:
-    """What training would have read just before `moment`: claims filed and outcomes decided before it.
+    """Return what training would have read just before `moment`: claims filed and outcomes decided before it.
 
     A claim that was paid unseen by then and looked at only later is one that nobody checked, like all others that were paid unseen.
     """
@@ -163,7 +163,7 @@ def _replay(
 
 
 def _trained(known: TrainingData, moment: pd.Timestamp, params: Params) -> ClaimModel | None:
-    """The model of what was known at `moment`; None where nothing could be learned."""
+    """Return the model of what was known at `moment`; None where nothing could be learned."""
     try:
         return train_model(as_known(known, moment), params.split, params.train, params.policy).model
     except ModelError:

@@ -141,7 +141,7 @@ def _evaluated(places: Places, policy: Policy) -> pd.DataFrame:
 
 
 def data_facts(data_set: DataSet, validation: ValidationReport) -> DataFacts:
-    """What the report says about a data set that was validated."""
+    """Return what the report says about a data set that was validated."""
     connection = connect()
     try:
         data_set.register(connection)
@@ -156,7 +156,7 @@ def data_facts(data_set: DataSet, validation: ValidationReport) -> DataFacts:
 
 
 def _extent(connection: duckdb.DuckDBPyConnection, table: str, known_at: str) -> tuple[int, str]:
-    """Rows of a table, and from when to when."""
+    """Return rows of a table, and from when to when."""
     day = "strftime({}, '%Y-%m-%d')"
     first, last = (day.format(f"{of}({known_at})") for of in ("min", "max"))
     row = connection.execute(f"SELECT count(*), concat({first}, ' to ', {last}) FROM {table}").fetchone()

@@ -19,7 +19,7 @@ _LATER_KNOWN = {"returns": ("inspected_at", ("inspected_at", "condition"))}
 
 
 def known_by(data_set: DataSet, moment: datetime, out: Path) -> DataSet:
-    """Writes to `out` the rows that were known before `moment` (with a zone), one Parquet file a table, and opens it.
+    """Write to `out` the rows that were known before `moment` (with a zone), one Parquet file a table, and opens it.
 
     An inspection that came later leaves `inspected_at` and `condition` null. Extra columns are kept.
     """
@@ -35,7 +35,7 @@ def known_by(data_set: DataSet, moment: datetime, out: Path) -> DataSet:
 
 
 def claims_from(data_set: DataSet, moment: datetime, out: Path) -> None:
-    """Writes the claims filed at or after `moment` to the Parquet file `out`, earliest first."""
+    """Write the claims filed at or after `moment` to the Parquet file `out`, earliest first."""
     connection = connect()
     try:
         data_set.register(connection, ["claims"])
@@ -49,7 +49,7 @@ def claims_from(data_set: DataSet, moment: datetime, out: Path) -> None:
 
 
 def copy_query(connection: duckdb.DuckDBPyConnection, query: str, out: Path) -> None:
-    """Writes what a query answers to the Parquet file `out`, aside first."""
+    """Write what a query answers to the Parquet file `out`, aside first."""
     with atomic_write(out) as aside:
         connection.execute(f"COPY ({query}) TO {quoted(str(aside))} (FORMAT parquet, COMPRESSION zstd)")
 

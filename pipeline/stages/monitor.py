@@ -159,7 +159,7 @@ def _side(folder: Path, read: ReadOptions, progress: Progress) -> Side:
 
 
 def _counted_once(side: Side) -> Side:
-    """The side with each claim once: a load that was repeated under other ids would make chance look like drift."""
+    """Return the side with each claim once: a load that was repeated under other ids would make chance look like drift."""
     labels = side.labels.reindex(side.features.index)
     again = copies(side.filed_at.to_frame(), side.features, labels)
     return replace(side, features=side.features.drop(index=again), filed_at=side.filed_at.drop(index=again))

@@ -31,12 +31,12 @@ class Parity:
     differing: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        """As text, for the registry."""
+        """Return the report as text, for the registry."""
         return json.dumps({"claims": self.claims, "differing": list(self.differing)}) + "\n"
 
 
 def feature_parity(data_set: DataSet, features: Path, scratch: Path, progress: Progress = silent) -> Parity:
-    """Builds a sample of the claims of the Parquet file `features` anew from `data_set`; `scratch` is a directory to write to.
+    """Build a sample of the claims of the Parquet file `features` anew from `data_set`; `scratch` is a directory to write to.
 
     The sample hangs on `claim_id` alone. A feature that the file lacks, or that has another value than before, differs.
     """

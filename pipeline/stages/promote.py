@@ -83,18 +83,18 @@ def roll_back_champion(*, by: str = "unknown", now: datetime, why: str = "") -> 
 
 
 def _settle_first() -> None:
-    """What a killed command left is told and cleared before anything else goes on record."""
+    """Tell and clear what a killed command left before anything else goes on record."""
     for note in settle_record():
         say(f"note: {note}")
 
 
 def _figures(checks: Iterable[Check]) -> dict[str, float]:
-    """The figures under names that MLflow takes."""
+    """Return the figures under names that MLflow takes."""
     return {re.sub(r"[^a-z0-9]+", "_", check.name.split("(")[0].lower()).strip("_"): check.figure for check in checks}
 
 
 def require_passed(report: PromotionReport) -> None:
-    """Raises `GateError`, naming the checks that failed, where the report did not pass."""
+    """Raise `GateError`, naming the checks that failed, where the report did not pass."""
     failed = [check.name for check in report.checks if not check.passed]
     if failed:
         raise GateError(f"version {report.number} of {NAME} does not become {CHAMPION}: {', '.join(failed)}")

@@ -23,7 +23,7 @@ _SAME_STORE = MappingProxyType({"s3": "s3a", "s3n": "s3a"})
 
 
 def notes_on_input(data_set: DataSet, claims: Path | None, latest: datetime | None = None) -> tuple[str, ...]:
-    """The notes of the validation; of data that only Spark reaches, that they were not validated.
+    """Return the notes of the validation; of data that only Spark reaches, that they were not validated.
 
     No event may be later than `latest`, a moment with its zone; None: then times are not held against a clock.
 
@@ -62,7 +62,7 @@ def require_output(out: Path, reads: Sequence[Path | None], engine: str = "duckd
 
 
 def _address(path: Path) -> PurePosixPath:
-    """A place that only Spark reaches, the same for each way to spell it: of a scheme, of a bucket or host, of `..` and of slashes.
+    """Return a place that only Spark reaches, the same for each way to spell it: of a scheme, of a bucket or host, of `..` and of slashes.
 
     >>> _address(Path("S3://Claims//a/../new/")) == _address(Path("s3a://claims/new"))
     True
@@ -78,7 +78,7 @@ def _is_here(path: Path) -> bool:
 
 
 def local_directory(model: str | None) -> Path | None:
-    """The directory of this machine that a model's URI names, None where it is anywhere else.
+    """Return the directory of this machine that a model's URI names, None where it is anywhere else.
 
     >>> local_directory("file:///models/a"), local_directory("models:/claimvet@champion")
     (PosixPath('/models/a'), None)

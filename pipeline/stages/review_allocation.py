@@ -49,7 +49,9 @@ class WholeBatch:
 
 
 def whole_batch(known: pd.DataFrame, filed: pd.DataFrame, policy: Policy) -> WholeBatch:
-    """Shares out experts and looks for clusters: `known` has the columns `NEEDED` of all first scores, `filed` is as of `filings`."""
+    """Share out experts and look for clusters: `known` has the columns `NEEDED` of all first scores,
+    `filed` is as of `filings`.
+    """
     wanted = known["expert_saving_usd"] > 0.0
     options = known.assign(disposition=known["otherwise"].where(~wanted, REFER)).reset_index(drop=True)
     shared = allocated(options, filed["filed_at"], policy).set_axis(pd.Index(known["claim_id"], name="claim_id"))
@@ -57,7 +59,7 @@ def whole_batch(known: pd.DataFrame, filed: pd.DataFrame, policy: Policy) -> Who
 
 
 def with_experts_shared(scores: pa.Table, shared: pd.DataFrame) -> pa.Table:
-    """The scores (columns of `SCORES`, or more) with the dispositions, audits and audit probabilities of `shared`.
+    """Return the scores (columns of `SCORES`, or more) with the dispositions, audits and audit probabilities of `shared`.
 
     `shared` has `claim_id` as its index, in any order; a claim that is not among them keeps what it has.
     """

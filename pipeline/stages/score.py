@@ -133,7 +133,7 @@ def score_features(
 
 
 def alerts_path(out: Path) -> Path:
-    """Where the safety alerts of the scores in `out` lie: beside them.
+    """Return where the safety alerts of the scores in `out` lie: beside them.
 
     >>> alerts_path(Path("later/scores.csv.gz")).name
     'scores.safety_alerts.csv'

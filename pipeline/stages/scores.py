@@ -46,7 +46,7 @@ where that is not known."""
 
 
 def first_scores(features: pd.DataFrame, model: ClaimModel, now: datetime) -> pa.Table:
-    """As `score_batch`, a table of the schema `FIRST_SCORES`."""
+    """Do as `score_batch`, a table of the schema `FIRST_SCORES`."""
     scores, facts = score_batch(features, model, now), cluster_facts(features)
     for field in list(FIRST_SCORES)[len(SCORES) :]:
         column = pa.array(facts[field.name]) if field.name in facts else pa.nulls(len(features), field.type)

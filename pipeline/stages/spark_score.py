@@ -40,7 +40,7 @@ BatchesFunction = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 def scored_on_spark(
     data_set: DataSet, claims: Path, beside: Path, model: ClaimModel, now: datetime, progress: Progress
 ) -> Iterator[tuple[Iterator[pa.Table], pd.DataFrame]]:
-    """The first scores of the claims in the file `claims`, and their filings (as `pipeline.stages.review_allocation.filings`).
+    """Yield the first scores of the claims in the file `claims`, and their filings (as `pipeline.stages.review_allocation.filings`).
 
     Scores are tables of the schema `FIRST_SCORES`, in the order of the input. What the executors write lies in a hidden directory
     beside the file `beside` for as long as they are read. Raises as `first_frame`.
@@ -52,7 +52,7 @@ def scored_on_spark(
 def score_to_parts(
     data_set: DataSet, claims: Path, out: Path, alerts: Path, model: ClaimModel, now: datetime, progress: Progress
 ) -> tuple[dict[str, Counter[Any]], int]:
-    """Writes the scores to a directory of part files whose names are in the order of the input, and the safety alerts to a CSV file.
+    """Write the scores to a directory of part files whose names are in the order of the input, and the safety alerts to a CSV file.
 
     The first scores stay on the disks of the executors; the driver gets the columns `pipeline.stages.review_allocation.NEEDED` and the
     filings, settles the days and sends back the claims that come out otherwise. Raises as `first_frame`.
@@ -81,7 +81,7 @@ def score_to_parts(
 def first_frame(
     data_set: DataSet, claims: Path, model: ClaimModel, now: datetime, progress: Progress
 ) -> Iterator[tuple[DataFrame, pd.DataFrame]]:
-    """The first scores as a data frame that is computed when it is written, and the filings of the claims.
+    """Yield the first scores as a data frame that is computed when it is written, and the filings of the claims.
 
     Raises:
         InvalidDataError: where a claim of `claims` differs from the data set's row of the same id.
@@ -106,7 +106,7 @@ def first_frame(
 
 
 def _filings(targets: DataFrame) -> pd.DataFrame:
-    """As `pipeline.stages.review_allocation.filings`, in the order in which Spark reads the claims."""
+    """Do as `pipeline.stages.review_allocation.filings`, in the order in which Spark reads the claims."""
     columns = targets.select("claim_id", "filed_at", "customer_id", "product_id").toArrow()
     filed_at = columns["filed_at"].cast(pa.timestamp("us", tz="UTC"))
     filed: pd.DataFrame = columns.set_column(1, "filed_at", filed_at).to_pandas().set_index("claim_id")
@@ -114,14 +114,14 @@ def _filings(targets: DataFrame) -> pd.DataFrame:
 
 
 def changes(first: pd.DataFrame, shared: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `shared` whose `DECIDED` columns are not those of `first`; both in the same order, index `claim_id`."""
+    """Return the rows of `shared` whose `DECIDED` columns are not those of `first`; both in the same order, index `claim_id`."""
     differs = (shared[list(DECIDED)] != first[list(DECIDED)]).any(axis=1)
     changed: pd.DataFrame = shared.loc[differs, list(DECIDED)]
     return changed
 
 
 def settler(changed: Broadcast[pd.DataFrame]) -> BatchesFunction:
-    """What runs on the executors in the end: first scores become scores."""
+    """Return what runs on the executors in the end: first scores become scores."""
 
     def settled(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -132,7 +132,7 @@ def settler(changed: Broadcast[pd.DataFrame]) -> BatchesFunction:
 
 
 def batch_scorer(files: Broadcast[dict[str, str]], now: datetime) -> BatchesFunction:
-    """What runs on the executors: the model is put together once a task, then scores batch by batch."""
+    """Return what runs on the executors: the model is put together once a task, then scores batch by batch."""
 
     def scored(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         model = model_of_files(files.value)
@@ -143,14 +143,14 @@ def batch_scorer(files: Broadcast[dict[str, str]], now: datetime) -> BatchesFunc
 
 
 def model_files(model: ClaimModel) -> dict[str, str]:
-    """The files that `ClaimModel.save` writes, by name."""
+    """Return the files that `ClaimModel.save` writes, by name."""
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder))
         return {path.name: path.read_text(encoding="utf-8") for path in Path(folder).iterdir()}
 
 
 def model_of_files(files: dict[str, str]) -> ClaimModel:
-    """The model of what `model_files` returned."""
+    """Return the model of what `model_files` returned."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in files.items():
             (Path(folder) / name).write_text(text, encoding="utf-8")
@@ -158,6 +158,6 @@ def model_of_files(files: dict[str, str]) -> ClaimModel:
 
 
 def _as_model_error(error: Exception) -> Exception:
-    """The error of an executor that a user can do something about; any other one as it is."""
+    """Return the error of an executor that a user can do something about; any other one as it is."""
     found = re.search(r"data\.contract\.errors\.ModelError: (.+)", str(error))
     return ModelError(found.group(1)) if found else error

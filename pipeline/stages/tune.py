@@ -89,7 +89,7 @@ def tune_parameters(
 
 
 def trials_path(out: Path) -> Path:
-    """Where the trials are kept whose best parameters lie in `out`: beside it."""
+    """Return where the trials are kept whose best parameters lie in `out`: beside it."""
     return out.with_name(f"{out.name}{TRIALS_ENDING}")
 
 

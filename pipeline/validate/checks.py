@@ -75,7 +75,7 @@ def shape_checks(source: Source) -> Iterator[Check]:
 
 
 def _found_instead(source: Source, name: str, lacking: tuple[FileSchema, ...]) -> str:
-    """What is there in place of a missing column: the same name spelt otherwise, or other files that have it."""
+    """Return what is there in place of a missing column: the same name spelt otherwise, or other files that have it."""
     meant = [found for schema in lacking for found in schema.columns if plain_name(found) == name]
     if meant:
         return f"column {meant[0]!r}"
@@ -173,7 +173,7 @@ def column_checks(source: Source, sound: frozenset[str], latest: datetime | None
 
 
 def _extra_text_checks(source: Source) -> Iterator[Check]:
-    """The user's own strings of claims, of which features and groups are made, keep to the bounds of all text."""
+    """Check that the user's own strings of claims, of which features and groups are made, keep to the bounds of all text."""
     prefixes = (FEATURE_COLUMN_PREFIX, GROUP_COLUMN_PREFIX) if source.table.name == "claims" else ()
     for name in sorted(name for name in source.names if name.startswith(prefixes or ("\0",))):
         if all(is_text_type(schema.columns[name]) for schema in source.schemas):
@@ -215,7 +215,7 @@ def _instant(text: str) -> str:
 
 
 def key_check(source: Source) -> Check | None:
-    """Does the key occur once? None where a column of it is missing."""
+    """Check that a key occurs once; None where a column of it is missing."""
     key = source.table.key
     if not source.names.issuperset(key):
         return None
@@ -228,7 +228,7 @@ def key_check(source: Source) -> Check | None:
 
 
 def relation_checks(source: Source, sound: frozenset[str], known: Mapping[str, frozenset[str]]) -> Iterator[Check]:
-    """The relations of this table that can be judged: all columns there and of the right type, the other table not empty.
+    """Yield the relations of this table that can be judged: all columns there and of the right type, the other table not empty.
 
     `sound` are this table's columns of the right type, `known` those that can be looked up in tables that have rows.
     """
@@ -283,7 +283,7 @@ def _before_other(relation: TimeOrderAcross, source: Source) -> str:
 
 
 def known_columns(table: str) -> tuple[str, ...]:
-    """Columns of a table that relations of other tables look up."""
+    """Return columns of a table that relations of other tables look up."""
     names: list[str] = []
     for relation in RELATIONS:
         match relation:

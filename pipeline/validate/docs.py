@@ -62,7 +62,7 @@ def _build(report: ValidationReport, folder: Path, run: RunIdentifier) -> None:
 
 
 def _site(folder: Path) -> Any:
-    """The site's configuration: pages of suites and of their results, shown by the view of ours."""
+    """Return the site's configuration: pages of suites and of their results, shown by the view of ours."""
     section = {"view": view_settings()}
     return {
         "class_name": "SiteBuilder",
@@ -78,7 +78,7 @@ def _unreadable(report: ValidationReport) -> list[Violation]:
 
 
 def suite_result(table: TableResult) -> tuple[gx.ExpectationSuite, ExpectationSuiteValidationResult]:
-    """The suite of one table, and what Great Expectations makes of the metrics that the engine computed for it."""
+    """Return the suite of one table, and what Great Expectations makes of the metrics that the engine computed for it."""
     suite = suite_of(table.name, [result.check for result in table.results])
     judged = [_judged(expectation_of(result.check), _metrics(result, table), result) for result in table.results]
     return suite, _suite_result(suite.name, judged)
@@ -98,7 +98,7 @@ def _judged(expectation: Expectation, metrics: dict[str, Any], result: CheckResu
 
 
 def _metric(name: str) -> str:
-    """Which of our metrics Great Expectations means; it counts nulls under the name of the rule that forbids them."""
+    """Return which of our metrics Great Expectations means; it counts nulls under the name of the rule that forbids them."""
     return (
         name
         if name.startswith(("table.", "unexpected_rows_query.", "column_values.nonnull."))
@@ -132,7 +132,7 @@ def _metrics(result: CheckResult, table: TableResult) -> dict[str, Any]:
 
 
 def _unread(violation: Violation) -> tuple[gx.ExpectationSuite, ExpectationSuiteValidationResult]:
-    """The page of a table that could not be read, with the reason."""
+    """Return the page of a table that could not be read, with the reason."""
     suite = gx.ExpectationSuite(name=violation.table, expectations=[readable_table(violation.rule)])
     reason = {"raised_exception": True, "exception_message": violation.detail, "exception_traceback": str(violation)}
     result = ExpectationValidationResult(

@@ -23,7 +23,7 @@ _NUMBER = '"number of the row, from 1"'
 def run_checks(
     connection: duckdb.DuckDBPyConnection, source: Source, checks: Sequence[Check]
 ) -> tuple[int, list[CheckResult]]:
-    """Number of rows of the table, and the result of every check in the given order.
+    """Return number of rows of the table, and the result of every check in the given order.
 
     The source's view has to be there. Raises `duckdb.Error` where the file cannot be read to its end.
     """

@@ -63,7 +63,7 @@ def _ignored_columns(source: Source) -> Iterator[str]:
 
 
 def _not_finite(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """How many numbers of features are not finite, and so count as missing."""
+    """Yield how many numbers of features are not finite, and so count as missing."""
     if source.table.name != "claims":
         return
     types = {name: source.schemas[0].columns[name] for name in source.names if name.startswith(FEATURE_COLUMN_PREFIX)}

@@ -56,7 +56,7 @@ def write_index(folder: Path, report: ValidationReport) -> None:
 
 
 def index(report: ValidationReport, pages: dict[str, str]) -> str:
-    """The first page: does the data set keep the contract, what breaks it, and where each table's page is."""
+    """Return the first page: does the data set keep the contract, what breaks it, and where each table's page is."""
     state = '<span class="good"></span> keeps' if report.ok else '<span class="bad"></span> breaks'
     parts = [f"<h1>This data set {state} the contract</h1>", _table_of_tables(report, pages)]
     if report.violations:

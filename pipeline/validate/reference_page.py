@@ -101,7 +101,7 @@ A person overrides it in params.yaml, and then no column of another type passes:
 
 
 def page() -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     head = _HEAD.format(score=_named(NEEDED_TO_SCORE), train=_named(NEEDED_TO_TRAIN))
     kinds = "".join(_kind_row(kind) for kind in Kind)
     columns = _COLUMNS.format(

@@ -61,5 +61,5 @@ def repeated_load(connection: duckdb.DuckDBPyConnection, source: Source, sound: 
 
 
 def _pairs(rows: npt.NDArray[np.float64]) -> float:
-    """How many pairs can be made within groups of so many rows."""
+    """Return how many pairs can be made within groups of so many rows."""
     return float((rows * (rows - 1) / 2).sum())

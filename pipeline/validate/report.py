@@ -68,7 +68,7 @@ class Violation:
     detail: str = ""
 
     def __str__(self) -> str:
-        """One line: `orders.amount: negative or infinite money in 2 rows (found -3.0; expected …); order_id: o1, o7`."""
+        """Return one line: `orders.amount: negative or infinite money in 2 rows (found -3.0; expected …); order_id: o1, o7`."""
         where = f"{self.table}.{self.column}" if self.column else self.table
         count = f" in {self.rows:,} row{'' if self.rows == 1 else 's'}" if self.rows else ""
         detail = f" ({self.detail})" if self.detail else ""
@@ -122,7 +122,7 @@ class ValidationReport:
 
 
 def shortened(text: str) -> str:
-    """Text that fits a line: cut after `TEXT_SHOWN` characters, without line breaks.
+    """Return text that fits a line: cut after `TEXT_SHOWN` characters, without line breaks.
 
     >>> shortened("one\\ntwo")
     'one two'
@@ -132,7 +132,7 @@ def shortened(text: str) -> str:
 
 
 def violation_of(result: CheckResult, table: str) -> Violation:
-    """The violation that a failed check of the table amounts to."""
+    """Return the violation that a failed check of the table amounts to."""
     check = result.check
     values = dict.fromkeys(shortened(value) or "''" for value in result.values)
     found = f"found {', '.join(values)}; " if values else ""

@@ -25,7 +25,7 @@ def all_distinct(connection: duckdb.DuckDBPyConnection, relation: str, hashed: s
 def sorted_hashes(connection: duckdb.DuckDBPyConnection, relation: str, hashed: str, where: str) -> Hashes:
     """Return the hashes of the rows of a relation for which the condition `where` holds, uint64, sorted."""
     rows = connection.execute(f"SELECT {hashed} AS hashed FROM {relation} WHERE {where}").fetchnumpy()
-    hashes: Hashes = rows["hashed"]
+    hashes: Hashes = np.asarray(rows["hashed"], dtype=np.uint64)
     hashes.sort()
     return hashes
 

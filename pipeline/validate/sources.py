@@ -25,17 +25,17 @@ _LOCAL_TIME = re.compile(r"TIMESTAMP(_\w+)?|DATETIME")
 
 
 def is_instant(sql_type: str) -> bool:
-    """Whether the engine's type holds instants: times that know their zone, of any unit."""
+    """Return whether the engine's type holds instants: times that know their zone, of any unit."""
     return _INSTANT.fullmatch(sql_type) is not None
 
 
 def is_local_time(sql_type: str) -> bool:
-    """Whether the engine's type holds times without a zone."""
+    """Return whether the engine's type holds times without a zone."""
     return _LOCAL_TIME.fullmatch(sql_type) is not None
 
 
 def fits(kind: Kind, sql_type: str) -> bool:
-    """Whether a column of this type can hold this kind.
+    """Return whether a column of this type can hold this kind.
 
     >>> fits(Kind.MONEY, "DECIMAL(18,2)"), fits(Kind.IDENTIFIER, "BIGINT"), fits(Kind.TIME, "TIMESTAMP")
     (True, False, False)
@@ -77,7 +77,7 @@ class Source:
         return self.file.relation
 
     def relation_of(self, schemas: tuple[FileSchema, ...]) -> str:
-        """SQL that reads only these files of it."""
+        """Return SQL that reads only these files of it."""
         if len(schemas) == len(self.schemas):
             return self.relation
         return self.file.relation_of([schema.path for schema in schemas])
@@ -88,18 +88,18 @@ class Source:
         return frozenset(set.intersection(*(set(schema.columns) for schema in self.schemas)))
 
     def lacking(self, column: str) -> tuple[FileSchema, ...]:
-        """The files without this column."""
+        """Return the files without this column."""
         return tuple(schema for schema in self.schemas if column not in schema.columns)
 
     def value(self, column: str) -> str:
-        """SQL of a column of row `t` in the contract's type; null where a field of a CSV file cannot be read as that."""
+        """Return SQL of a column of row `t` in the contract's type; null where a field of a CSV file cannot be read as that."""
         kind = self.table.column(column).kind
         cast = "TRY_CAST" if self.file.is_csv else "CAST"
         return f"{cast}(t.{identifier(column)} AS {SQL_TYPES[kind]})"
 
 
 def engine_reason(error: BaseException) -> str:
-    """What an engine's message says, in one line without the class of its error, its advice or the data that it quotes.
+    """Return what an engine's message says, in one line without the class of its error, its advice or the data that it quotes.
 
     >>> engine_reason(ValueError("Invalid Input Error: CSV Error on Line: 4\\nOriginal Line: k3\\nExpected: 2\\nPossible fixes:\\n*"))
     'CSV Error on Line: 4; Expected: 2'

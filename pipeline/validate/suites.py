@@ -39,7 +39,7 @@ class ExpectColumnToHoldItsKind(ExpectColumnValuesToBeInTypeList):
     """Expect a column to have the type that the contract gives it, by whatever name the engine knows it."""
 
     def get_validation_dependencies(self, *arguments: Any, **options: Any) -> Any:
-        """The metrics of any expectation about single values: counts, values and keys."""
+        """Return the metrics of any expectation about single values: counts, values and keys."""
         return ColumnMapExpectation.get_validation_dependencies(self, *arguments, **options)
 
     def _validate(self, *arguments: Any, **options: Any) -> Any:
@@ -51,12 +51,12 @@ class ExpectColumnTimesToHaveZone(ExpectColumnToHoldItsKind):
 
 
 def suite_of(name: str, checks: list[Check]) -> gx.ExpectationSuite:
-    """The suite of one table."""
+    """Return the suite of one table."""
     return gx.ExpectationSuite(name=name, expectations=[expectation_of(check) for check in checks])
 
 
 def expectation_of(check: Check) -> Expectation:
-    """The expectation that says what a check checks; its description is what Data Docs show."""
+    """Return the expectation that says what a check checks; its description is what Data Docs show."""
     described = {"description": described_check(check), "meta": {"rule": check.rule.value}}
     if check.rule is Rule.DUPLICATE_KEY:
         return _unique(check.columns, described)
@@ -66,7 +66,7 @@ def expectation_of(check: Check) -> Expectation:
 
 
 def described_check(check: Check) -> str:
-    """What should hold, and what the rule is called where it does not.
+    """Return what should hold, and what the rule is called where it does not.
 
     >>> from claimvet.data.contract.tables import TABLES
     >>> described_check(Check(TABLES["orders"], ("amount",), Rule.NULL, "a value in every row"))
@@ -138,7 +138,7 @@ def _of_relation(check: Check, described: dict[str, Any]) -> Expectation:
 
 
 def portable_query(relation: Reference | TimeOrderAcross) -> str:
-    """Plain SQL that finds the rows which break a relation between two tables; `{batch}` is the table of the culprit."""
+    """Return plain SQL that finds the rows which break a relation between two tables; `{batch}` is the table of the culprit."""
     culprit, other = relation.culprit, relation.other
     if isinstance(relation, Reference):
         return (
@@ -150,7 +150,7 @@ def portable_query(relation: Reference | TimeOrderAcross) -> str:
 
 
 def readable_table(rule: Rule) -> Expectation:
-    """The expectation that stands for a table which is not there, or is no table at all."""
+    """Return the expectation that stands for a table which is not there, or is no table at all."""
     return gxe.ExpectTableRowCountToBeBetween(
         min_value=0, description=f"no {rule.value.removeprefix('a ')}", meta={"rule": rule.value}
     )

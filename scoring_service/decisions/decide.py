@@ -78,7 +78,7 @@ class DecisionService:
         self._context = context
 
     def together(self, requests: Sequence[Request], connection: sa.Connection) -> list[Any]:
-        """The answer to each request, in order: a `Decided`, a number of events, or an error of its own."""
+        """Return the answer to each request, in order: a `Decided`, a number of events, or an error of its own."""
         answers = self._answered_before(requests, connection)
         new = [(place, request) for place, request in enumerate(requests) if answers[place] is None]
         for place, answer in zip((place for place, _ in new), self._do_all(new, connection), strict=True):
@@ -87,7 +87,7 @@ class DecisionService:
         return answers
 
     def _answered_before(self, requests: Sequence[Request], connection: sa.Connection) -> list[Any]:
-        """What was answered under a request's key, or an error where that came with another body; None where it is new."""
+        """Return what was answered under a request's key, or an error where that came with another body; None where it is new."""
         keys = [request.idempotency for request in requests]
         if not any(keys):
             return [None] * len(requests)
@@ -134,7 +134,7 @@ class DecisionService:
     def _refused(
         self, requests: Sequence[tuple[int, Request]], known: Mapping[str, Decision]
     ) -> dict[int, UnprocessableError]:
-        """An error, by place, for each claim that has to be scored and says what the model cannot have learned."""
+        """Return an error, by place, for each claim that has to be scored and says what the model cannot have learned."""
         model = self._context.champion.loaded
         if model is None:
             return {}
@@ -148,14 +148,14 @@ class DecisionService:
         return {place: error for place, error in found if error is not None}
 
     def _decide_all(self, seen: Sequence[_Seen], connection: sa.Connection) -> dict[int, Decided]:
-        """A decision on each claim, by place; the one before where it was made on the same."""
+        """Return a decision on each claim, by place; the one before where it was made on the same."""
         before = {claim.place: self._same_before(claim, connection) for claim in seen if claim.repeatable}
         found = {place: Decided(entry) for place, entry in before.items() if entry is not None}
         new = [claim for claim in seen if claim.place not in found]
         return found | {claim.place: decided for claim, decided in zip(new, self._decide(new, connection), strict=True)}
 
     def _same_before(self, claim: _Seen, connection: sa.Connection) -> Decision | None:
-        """The decision that was made as of the same instant on the same claim, features and model."""
+        """Return the decision that was made as of the same instant on the same claim, features and model."""
         entry = ledger.rescored(claim.claim_id, claim.as_of, connection)
         model = self._context.champion.loaded
         if entry is None or entry.degraded is not None or claim.features is None or model is None:
@@ -164,7 +164,7 @@ class DecisionService:
         return entry if same and entry.model_uri == model.uri and entry.model_version == model.version else None
 
     def _append(self, requests: Sequence[Request], connection: sa.Connection) -> Claims:
-        """The events of all requests at once; the claims among them with all that is known of them."""
+        """Return the events of all requests at once; the claims among them with all that is known of them."""
         events = [event for request in requests for event in request.events]
         if not events:
             return {}
@@ -189,7 +189,7 @@ class DecisionService:
     def _repeated(
         self, place: int, request: ScoreRequest, first: Decision, claims: Claims, connection: sa.Connection
     ) -> Any:
-        """A claim that was scored before: the decision on the same body, a new one where the body fills nulls, or a conflict."""
+        """Answer a claim that was scored before: the decision on the same body, a new one where the body fills nulls, or a conflict."""
         if request.is_of(first.body_digest) or request.filled_from(first.claim_row).is_of(first.body_digest):
             return Decided(first)
         if not _only_fills(request, first):
@@ -214,7 +214,7 @@ class DecisionService:
         return _Seen(place, ledger.RESCORE, claim, as_of, request.received, first.body_digest, repeatable)
 
     def _moved(self, request: QueuedDecision, first: Decision | None, connection: sa.Connection) -> Decided:
-        """A decision that was answered while the store was gone; it is the first on its claim, or stands beside the first."""
+        """Return a decision that was answered while the store was gone; it is the first on its claim, or stands beside the first."""
         entry = request.decision if first is None else replace(request.decision, kind=ledger.OUTAGE)
         if ledger.decision(entry.decision_id, connection) is None:
             ledger.add([entry], connection)
@@ -222,13 +222,13 @@ class DecisionService:
         return Decided(entry)
 
     def _erase_again(self, entry: Decision, connection: sa.Connection) -> None:
-        """A text that waited elsewhere while it was erased here goes as well."""
+        """Erase a text that waited elsewhere while it was erased here."""
         customer = str(entry.claim_row["customer_id"])
         if erase.was_erased(customer, entry.scored_at, connection):
             erase.erase_customer(customer, micros(self._context.now()), connection)
 
     def _with_features(self, seen: Sequence[_Seen], connection: sa.Connection) -> list[_Seen]:
-        """All that are seen as they were filed at once; those that are seen again, and all where one cannot be had, one by one."""
+        """Return all that are seen as they were filed at once; those that are seen again, and all where one cannot be had, one by one."""
         filed = [claim for claim in seen if claim.kind == ledger.SCORE]
         known: dict[int, dict[str, Value]] = {}
         if len(filed) > 1:
@@ -249,7 +249,7 @@ class DecisionService:
                 return replace(claim, why=f"its features could not be computed: {error}")
 
     def _decide(self, seen: Sequence[_Seen], connection: sa.Connection) -> list[Decided]:
-        """One entry a claim, in the ledger; the model is the same for all of them."""
+        """Return one entry a claim, in the ledger; the model is the same for all of them."""
         if not seen:
             return []
         champion, shadow = self._context.champion.loaded, self._context.shadow.loaded if self._context.shadow else None
@@ -267,7 +267,7 @@ class DecisionService:
         return [Decided(*made) for made in zip(entries, dispositions, strict=True)]
 
     def _scores(self, loaded: LoadedModel | None, seen: Sequence[_Seen]) -> list[RowScore | str]:
-        """A score, or a sentence that says why there is none."""
+        """Return a score, or a sentence that says why there is none."""
         if loaded is None:
             return ["there is no model that works; the log says why"] * len(seen)
         asked = [claim for claim in seen if claim.features is not None]
@@ -291,7 +291,8 @@ class DecisionService:
         now: int,
         connection: sa.Connection,
     ) -> list[tuple[Allocation | None, str | None]]:
-        """What becomes of each scored claim when experts are scarce, one after the other, and the state after each as the ledger keeps it.
+        """Return what becomes of each scored claim when experts are scarce, one after the other, and the state after
+        each as the ledger keeps it.
 
         A claim without a score takes an expert unweighed; without a model nobody knows how many there are.
         """

@@ -88,7 +88,7 @@ def empty_log(store: EventStore) -> bool:
 
 
 def was_erased(customer_id: str, since: int, connection: sa.Connection) -> bool:
-    """Whether a customer's texts were erased at or after an instant: what waited elsewhere must not bring them back."""
+    """Return whether a customer's texts were erased at or after an instant: what waited elsewhere must not bring them back."""
     sql = "SELECT count(*) FROM erasures WHERE customer_digest = ? AND erased_at >= ?"
     return bool(run(connection, sql, (digest(customer_id), since))[0][0])
 

@@ -31,7 +31,7 @@ class Idempotency:
 
     @classmethod
     def of(cls, caller: str, route: str, key: str, body: bytes) -> Idempotency:
-        """That of one request: `caller` is the API key's id, `route` the method and the path.
+        """Return that of one request: `caller` is the API key's id, `route` the method and the path.
 
         >>> one = Idempotency.of("ab12", "POST /v1/events", "4711", b"{}")
         >>> one == Idempotency.of("ab12", "POST /v1/events", "4711", b"{}"), len(one.name)
@@ -60,7 +60,7 @@ _DELETE = "DELETE FROM idempotency_keys WHERE name = ? AND expires_at <= ?"
 
 
 def answered(asked: Iterable[Idempotency], now: int, connection: sa.Connection) -> dict[str, Answered]:
-    """What was answered under each key, by name; a key that is too old is forgotten. No statement where nothing is asked."""
+    """Return what was answered under each key, by name; a key that is too old is forgotten. No statement where nothing is asked."""
     names = [one.name for one in asked]
     found = [Answered(*row) for row in where_in(connection, _SELECT, "name", names)] if names else []
     run_many(connection, _DELETE, [(one.name, now) for one in found if one.expires_at <= now])
@@ -78,6 +78,6 @@ def prune(now: int, connection: sa.Connection) -> int:
 
 
 def other_body() -> ConflictError:
-    """What is answered where a key comes with another body than the one that it came with first."""
+    """Return what is answered where a key comes with another body than the one that it came with first."""
     message = f"this {HEADER} came before with another body, expected the same body or a new key"
     return ConflictError(message, [FieldError(HEADER, message)])

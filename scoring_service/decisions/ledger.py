@@ -73,7 +73,7 @@ class Decision:
 
 
 def text_apart(claim: Mapping[str, Any], received: str) -> dict[str, Any]:
-    """The fields `claim`, `narrative`, `received` and `received_digest` of an entry on a claim's row that came in a body.
+    """Return the fields `claim`, `narrative`, `received` and `received_digest` of an entry on a claim's row that came in a body.
 
     >>> parsed(text_apart({"claim_id": "c1", "narrative": "A rung broke."}, "{}")["claim"])["narrative"]["characters"]
     13
@@ -89,7 +89,7 @@ def text_apart(claim: Mapping[str, Any], received: str) -> dict[str, Any]:
 
 
 def with_text_apart(entry: Decision) -> Decision:
-    """An entry of an older version, whose claim has its narrative in its midst, as one of this version."""
+    """Return an entry of an older version, whose claim has its narrative in its midst, as one of this version."""
     if entry.received_digest is not None:
         return entry
     return replace(entry, **text_apart(parsed(entry.claim), entry.received))
@@ -106,32 +106,32 @@ def add(entries: Sequence[Decision], connection: sa.Connection) -> None:
 
 
 def first_decisions(claim_ids: Iterable[str], connection: sa.Connection) -> dict[str, Decision]:
-    """The decision that scored each claim first, by claim; claims without one are left out."""
+    """Return the decision that scored each claim first, by claim; claims without one are left out."""
     found = where_in(connection, _SELECT, "claim_id", claim_ids)
     entries = [Decision(*row) for row in found]
     return {entry.claim_id: entry for entry in entries if entry.kind == SCORE}
 
 
 def decisions_of(claim_id: str, connection: sa.Connection) -> list[Decision]:
-    """All decisions on a claim, oldest first."""
+    """Return all decisions on a claim, oldest first."""
     return _found(connection, "WHERE claim_id = ? ORDER BY number", claim_id)
 
 
 def rescored(claim_id: str, as_of: int, connection: sa.Connection) -> Decision | None:
-    """The latest decision on a claim that was scored again as of that instant."""
+    """Return the latest decision on a claim that was scored again as of that instant."""
     condition = "WHERE claim_id = ? AND kind = ? AND as_of = ? ORDER BY number DESC LIMIT 1"
     found = _found(connection, condition, claim_id, RESCORE, as_of)
     return found[0] if found else None
 
 
 def decision(decision_id: str, connection: sa.Connection) -> Decision | None:
-    """The decision of that id."""
+    """Return the decision of that id."""
     found = _found(connection, "WHERE decision_id = ?", decision_id)
     return found[0] if found else None
 
 
 def latest_allocation(connection: sa.Connection, before: str | None = None) -> str | None:
-    """How reviews are allocated now; with `before`, how they were when the decision of that id was made."""
+    """Return how reviews are allocated now; with `before`, how they were when the decision of that id was made."""
     earlier = "" if before is None else "AND number < (SELECT number FROM decisions WHERE decision_id = ?)"
     sql = f"SELECT experts FROM decisions WHERE experts IS NOT NULL {earlier} ORDER BY number DESC LIMIT 1"
     found = run(connection, sql, () if before is None else (before,))
@@ -139,7 +139,7 @@ def latest_allocation(connection: sa.Connection, before: str | None = None) -> s
 
 
 def day_of(kind: str, count: int, connection: sa.Connection) -> list[Decision]:
-    """A share of the decisions of that kind with features that were made in the day before the latest of them, `count` at most.
+    """Return a share of the decisions of that kind with features that were made in the day before the latest of them, `count` at most.
 
     Which they are follows from a hash of how many decisions there are: it moves on with the ledger, and no order of requests hides any.
     """

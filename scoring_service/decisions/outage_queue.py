@@ -63,15 +63,15 @@ class OutageQueue:
         self._queued = {one.claim_id: one for one in (_queued(*row) for row in rows)}
 
     def kept(self, claim_id: str) -> QueuedDecision | None:
-        """The decision on that claim that is here, waiting or set aside."""
+        """Return the decision on that claim that is here, waiting or set aside."""
         return self._queued.get(claim_id)
 
     def waiting(self) -> list[QueuedDecision]:
-        """All that wait for the store, oldest first."""
+        """Return all that wait for the store, oldest first."""
         return [one for one in self._queued.values() if one.refused is None]
 
     def refused(self) -> list[QueuedDecision]:
-        """All that the store refused, oldest first."""
+        """Return all that the store refused, oldest first."""
         return [one for one in self._queued.values() if one.refused is not None]
 
     def keep(
@@ -110,7 +110,7 @@ class OutageQueue:
             self._queued[queued.claim_id] = replace(queued, refused=reason)
 
     def synchronous(self) -> int:
-        """What SQLite says of the connection that writes: 2 (FULL) where every commit reaches the disk before it ends."""
+        """Return what SQLite says of the connection that writes: 2 (FULL) where every commit reaches the disk before it ends."""
         return int(self._file.execute("PRAGMA synchronous").fetchone()[0])
 
     def close(self) -> None:

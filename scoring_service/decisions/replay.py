@@ -38,7 +38,7 @@ class Replay:
 
 
 def replay(decision_id: str, connection: sa.Connection) -> Replay:
-    """Computes the decision of that id again.
+    """Compute the decision of that id again.
 
     Raises `UsageError` where there is none of that id, `ModelError` where its model cannot be had any more.
     """
@@ -65,7 +65,7 @@ def replay(decision_id: str, connection: sa.Connection) -> Replay:
 
 
 def _answer_again(entry: Decision, connection: sa.Connection) -> tuple[dict[str, Any], str | None]:
-    """The answer, and how reviews are allocated after it."""
+    """Return the answer, and how reviews are allocated after it."""
     if entry.degraded is not None:
         return unscored(entry.decision_id, entry.claim_id, entry.degraded, entry.scored_at), entry.experts
     loaded = verified(str(entry.model_uri))
@@ -84,7 +84,9 @@ def _answer_again(entry: Decision, connection: sa.Connection) -> tuple[dict[str,
 
 
 def _without_form(experts: str | None) -> ShadowPrice | None:
-    """A state of the ledger without today's savings, of which an older version kept every one as it was; they show in the next price."""
+    """Return a state of the ledger without today's savings, of which an older version kept every one as it was; they
+    show in the next price.
+    """
     return None if experts is None else replace(state_of(experts), savings=())
 
 

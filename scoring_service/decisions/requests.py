@@ -41,14 +41,16 @@ class ScoreRequest:
         return _digest({**self.claim.row, **_plain(self.claim.extra)}, evidence)
 
     def is_of(self, body_digest: str) -> bool:
-        """Whether the decision with that digest was made on the same body; also where an older version, which minded forms, made it."""
+        """Return whether the decision with that digest was made on the same body; also where an older version, which
+        minded forms, made it.
+        """
         if self.digest == body_digest:
             return True
         evidence = sorted((dict(event.row) for event in self.evidence), key=lambda row: str(row["evidence_id"]))
         return _digest({**self.claim.row, **self.claim.extra}, evidence) == body_digest
 
     def filled_from(self, row: Mapping[str, Any]) -> ScoreRequest:
-        """The request with what another row of the claim says where this one says null."""
+        """Return the request with what another row of the claim says where this one says null."""
         claim, extra = dict(self.claim.row), dict(self.claim.extra)
         for name, value in row.items():
             said = claim if name in claim else extra
@@ -57,7 +59,7 @@ class ScoreRequest:
         return replace(self, claim=replace(self.claim, row=claim, extra=extra))
 
     def only_fills(self, row: Mapping[str, Any]) -> bool:
-        """Whether it says all that the row says and something where that says null: then it is the same claim, known better."""
+        """Return whether it says all that the row says and something where that says null: then it is the same claim, known better."""
         given = {**self.claim.row, **self.claim.extra}
         agrees = all(value is None or given.get(name) in (None, value) for name, value in row.items())
         return agrees and any(value is not None and row.get(name) is None for name, value in given.items())
@@ -88,7 +90,7 @@ def _digest(claim: Mapping[str, Any], evidence: list[dict[str, Any]]) -> str:
 
 
 def _plain(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """A claim's own columns without those that are null; a whole number is one, however it was written."""
+    """Return a claim's own columns without those that are null; a whole number is one, however it was written."""
     return {
         name: int(value) if isinstance(value, float) and value.is_integer() else value
         for name, value in extra.items()

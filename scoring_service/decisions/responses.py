@@ -20,7 +20,7 @@ SCORING_UNAVAILABLE = "scoring_unavailable"
 def scored(
     decision_id: str, claim_id: str, score: RowScore, allocation: Allocation, model_version: str, scored_at: int
 ) -> dict[str, Any]:
-    """The answer to a claim that was scored at `scored_at` (microseconds since 1970)."""
+    """Return the answer to a claim that was scored at `scored_at` (microseconds since 1970)."""
     p_valid, p_frivolous, p_abusive = score.probabilities
     reasons = [
         {"feature": r.feature, "value": value_text(r.value), "contribution": r.contribution, "text": r.text}
@@ -45,7 +45,7 @@ def scored(
 
 
 def unscored(decision_id: str, claim_id: str, why: str, scored_at: int) -> dict[str, Any]:
-    """The answer to a claim that could not be scored; `why` is a sentence."""
+    """Return the answer to a claim that could not be scored; `why` is a sentence."""
     return {
         "claim_id": claim_id,
         "p_valid": None,

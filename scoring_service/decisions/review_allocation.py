@@ -29,14 +29,14 @@ class Allocation:
 def allocate(
     claim_id: str, day: str, score: RowScore, policy: Policy, before: ShadowPrice
 ) -> tuple[Allocation, ShadowPrice]:
-    """The disposition of one claim, and the state after it: an expert where a review saves more than its price, else `otherwise`."""
+    """Return the disposition of one claim, and the state after it: an expert where a review saves more than its price, else `otherwise`."""
     verdict, after = before.decide(claim_id, day, score.expert_saving_usd, policy)
     disposition = REFER if verdict.referred else score.otherwise
     return Allocation(disposition, verdict.audited, verdict.audit_probability), after
 
 
 def day_of(filed_at: int, now: int) -> str:
-    """The day (UTC, ISO) whose experts a claim asks for: that of its filing, today for one that is filed in the future.
+    """Return the day (UTC, ISO) whose experts a claim asks for: that of its filing, today for one that is filed in the future.
 
     >>> day_of(0, 1), day_of(10**18, 86_400_000_000)
     ('1970-01-01', '1970-01-02')
@@ -45,7 +45,7 @@ def day_of(filed_at: int, now: int) -> str:
 
 
 def state_text(state: ShadowPrice) -> str:
-    """The state as the ledger keeps it, JSON; savings that are equal stand once, with their number, so that it stays small.
+    """Return the state as the ledger keeps it, JSON; savings that are equal stand once, with their number, so that it stays small.
 
     >>> state_of(state_text(ShadowPrice(savings=(9.0, 9.0, 4.0)))).savings
     (9.0, 9.0, 4.0)
@@ -55,7 +55,7 @@ def state_text(state: ShadowPrice) -> str:
 
 
 def state_of(text: str | None) -> ShadowPrice:
-    """The state of what `state_text` made; that of the very beginning where there is none."""
+    """Return the state of what `state_text` made; that of the very beginning where there is none."""
     if text is None:
         return ShadowPrice()
     fields = parsed(text)
@@ -63,7 +63,7 @@ def state_of(text: str | None) -> ShadowPrice:
 
 
 def _one_by_one(kept: Iterable[float | tuple[float, int]]) -> Iterator[float]:
-    """Savings as they were; entries of older versions have each of them by itself."""
+    """Yield savings as they were; entries of older versions have each of them by itself."""
     for run in kept:
         saving, count = (run, 1) if isinstance(run, int | float) else run
         yield from repeat(saving, count)

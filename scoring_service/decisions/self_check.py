@@ -92,7 +92,7 @@ def compare(store: EventStore, decisions: int) -> Comparison:
 
 
 def _snapshot(store: EventStore) -> sa.Connection:
-    """A connection that sees one state of the store; on SQLite every transaction does."""
+    """Return a connection that sees one state of the store; on SQLite every transaction does."""
     connection = store.engine.connect()
     if store.engine.dialect.name == "postgresql":
         connection = connection.execution_options(isolation_level="REPEATABLE READ")
@@ -101,7 +101,7 @@ def _snapshot(store: EventStore) -> sa.Connection:
 
 
 def _rescored(store: EventStore) -> list[tuple[Decision, Features]]:
-    """Some of the last day's decisions that were made again, and the features that the endpoint gives each of them now.
+    """Return some of the last day's decisions that were made again, and the features that the endpoint gives each of them now.
 
     To leave a claim out of its own history is to write, and to undo it, so it is done in a transaction of its own, of milliseconds.
     """
@@ -119,7 +119,7 @@ def _rescored(store: EventStore) -> list[tuple[Decision, Features]]:
 def _first(
     entry: Decision, batch: Mapping[str, Features], store: EventStore, connection: sa.Connection
 ) -> tuple[Features, Features]:
-    """The features of a claim as it was filed: those that the endpoint gives now, of what is known of it now, and the batch's."""
+    """Return the features of a claim as it was filed: those that the endpoint gives now, of what is known of it now, and the batch's."""
     claim = store.claim(entry.claim_id, connection) or entry.claim_row
     return store.claim_features(claim, None, connection), batch[entry.claim_id]
 
@@ -131,7 +131,9 @@ def _claims(data: Path, claim_ids: set[str]) -> pa.Table:
 
 
 def _rescored_batch(data: Path, entry: Decision) -> Features:
-    """As `features build` makes the features of a claim as of another instant: filed then, over a history without it and its outcomes."""
+    """Make as `features build` makes the features of a claim as of another instant: filed then, over a history
+    without it and its outcomes.
+    """
     import pyarrow as pa
 
     claims = _claims(data, {entry.claim_id})
@@ -196,13 +198,13 @@ def _counted(
 
 
 def _alike(name: str, value: Any, batch: Any) -> bool:
-    """As `same`; a column of the user's own that holds values of several kinds is text in a file."""
+    """Do as `same`; a column of the user's own that holds values of several kinds is text in a file."""
     own = name.startswith(FEATURE_COLUMN_PREFIX) and isinstance(batch, str) and value is not None
     return batch == str(value) if own else same(value, batch)
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values of a feature are equal; numbers within `TOLERANCE`, NaN is null.
+    """Return whether two values of a feature are equal; numbers within `TOLERANCE`, NaN is null.
 
     >>> same(1, 1.0), same(None, float("nan")), same(0.1, 0.2), same("a", None)
     (True, True, False, False)
@@ -214,7 +216,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 async def compare_apart(store_url: str, decisions: int) -> Comparison:
-    """As `compare`, in a process of its own; raises `StoreError` where that fails.
+    """Do as `compare`, in a process of its own; raises `StoreError` where that fails.
 
     The environment tells it the URL, which may hold a password.
     """
@@ -239,7 +241,7 @@ async def compare_apart(store_url: str, decisions: int) -> Comparison:
 
 
 def main() -> int:
-    """Compares, and prints what came of it."""
+    """Compare, and print what came of it."""
     os.nice(10)  # claims come first
     store = EventStore.open(os.environ[STORE_VARIABLE], derive=False)
     try:

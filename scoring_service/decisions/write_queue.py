@@ -61,19 +61,19 @@ class _Waiting:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keep(self) -> bool:
-        """Whether it may be committed: from now on nobody gives it up. Not where somebody has."""
+        """Return whether it may be committed: from now on nobody gives it up. Not where somebody has."""
         with self.lock:
             self.fate = self.fate or "kept"
             return self.fate == "kept"
 
     def give_up(self) -> bool:
-        """Whether nobody waits any more, so that it will not be committed; too late where it is being committed."""
+        """Return whether nobody waits any more, so that it will not be committed; too late where it is being committed."""
         with self.lock:
             self.fate = self.fate or "given up"
             return self.fate == "given up"
 
     def run_out(self, seconds: float) -> None:
-        """Tells who waits that nothing was done, where that is so."""
+        """Tell who waits that nothing was done, where that is so."""
         if self.give_up():
             _settle(
                 self.future,
@@ -85,7 +85,7 @@ class _Waiting:
 
 
 def _settle_all(batch: Sequence[_Waiting], answers: Sequence[Any]) -> None:
-    """Wakes each loop once, however many wait there."""
+    """Wake each loop once, however many wait there."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
     for waiting, answer in zip(batch, answers, strict=True):
         by_loop.setdefault(waiting.loop, []).append((waiting.future, answer))
@@ -127,7 +127,7 @@ class WriteQueue:
         self._thread.start()
 
     async def submit(self, request: Request, seconds: float) -> Any:
-        """The answer to the request, after it is durable; raises what it failed with.
+        """Return the answer to the request, after it is durable; raises what it failed with.
 
         Raises `UnavailableError` where too many wait, and after `seconds`: then nothing was done, and nothing will be.
         """
@@ -144,12 +144,12 @@ class WriteQueue:
             patience.cancel()
 
     def stalled_seconds(self) -> float:
-        """How long the work at hand takes already; 0 where there is none."""
+        """Return how long the work at hand takes already; 0 where there is none."""
         since = self._busy_since
         return 0.0 if since is None else time.monotonic() - since
 
     def failing(self) -> str | None:
-        """Why nothing could be written a moment ago; None where that is over, or long enough ago to try again."""
+        """Return why nothing could be written a moment ago; None where that is over, or long enough ago to try again."""
         since, why = self._failure or (-math.inf, "")
         return why if time.monotonic() - since < FAILED_SECONDS else None
 
@@ -166,7 +166,7 @@ class WriteQueue:
             self._busy_since = None
 
     def _next_batch(self) -> list[_Waiting] | None:
-        """All that waits, one request a claim; None at the end. A second request of a claim waits for the first one's commit."""
+        """Return all that waits, one request a claim; None at the end. A second request of a claim waits for the first one's commit."""
         batch, self._held_back = self._held_back, []
         while len(batch) < MAX_AT_ONCE:
             try:
@@ -248,7 +248,7 @@ _SAID = "the event store cannot be written to"
 
 
 def _told(error: Exception, failure: Failure | None) -> Exception:
-    """An error that concerns one request alone, as it is answered; what the database said goes to the log alone."""
+    """Return an error that concerns one request alone, as it is answered; what the database said goes to the log alone."""
     if failure is None:
         return error
     log(_LOG, failure.value, logging.ERROR, error=type(error).__name__, reason=reason_of(error))

@@ -99,7 +99,7 @@ def _number(schema: Schema) -> Callable[[Any], bool]:
 
 
 def _is_unicode(value: str) -> bool:
-    """Whether it can be written in UTF-8: a lone surrogate cannot."""
+    """Return whether it can be written in UTF-8: a lone surrogate cannot."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -142,7 +142,7 @@ def _events() -> dict[str, Any]:
 
 
 def _open(name: str, summary: str, good: dict[str, Any], *problems: type[ProblemError]) -> dict[str, Any]:
-    """An operation that needs no key."""
+    """Return an operation that needs no key."""
     described = {
         "operationId": name,
         "tags": ["health"],

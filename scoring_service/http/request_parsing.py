@@ -135,12 +135,14 @@ def events_request(document: dict[str, Any]) -> EventsRequest:
 
 
 def _is_name(string: re.Match[bytes]) -> bool:
-    """Called string by string, so that other threads have their turn within a large body."""
+    """Take it string by string, so that other threads have their turn within a large body."""
     return bool(string.group(1))
 
 
 def _names_in(value: Any) -> int:
-    """How many names the objects of a document have, each once; a parser keeps but one of two, and another one may keep the other."""
+    """Return how many names the objects of a document have, each once; a parser keeps but one of two, and another
+    one may keep the other.
+    """
     found, rest = 0, [value]
     while rest:
         one = rest.pop()

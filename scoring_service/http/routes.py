@@ -120,12 +120,12 @@ class Routes:
 
 
 def _public_problem(problem: str | None) -> str | None:
-    """A sentence as anyone may read it: what is wrong names addresses and paths, and is in the log."""
+    """Return a sentence as anyone may read it: what is wrong names addresses and paths, and is in the log."""
     return None if problem is None else "the model that the address names now was not taken; the log says why"
 
 
 def _claim_id(request: Request) -> str:
-    """The claim's id in the path; raises `NotFoundError` for what can be none, which the store need not be asked for."""
+    """Return the claim's id in the path; raises `NotFoundError` for what can be none, which the store need not be asked for."""
     claim_id = str(request.path_params["claim_id"])
     shortest, longest = IDENTIFIER_LENGTH
     if not shortest <= len(claim_id) <= longest or "\0" in claim_id:
@@ -140,7 +140,7 @@ def _json(value: Any) -> Response:
 
 
 def _history(found: list[Decided]) -> str:
-    """The first decision with what it saw, and all of them, oldest first; the answers as they were sent."""
+    """Return the first decision with what it saw, and all of them, oldest first; the answers as they were sent."""
     whole = {**_shown(found[0]), "decisions": [_shown(entry) for entry in found]}
     return text(whole)
 

@@ -36,7 +36,7 @@ def claim_schema(table: Table) -> Schema:
 
 
 def _companion(relation: Companion, table: Table) -> Schema:
-    """Where one column has a value, the other has one too."""
+    """Require that where one column has a value, the other has one too."""
     given = {"properties": {relation.culprit: {"type": "string"}}, "required": [relation.culprit]}
     needed = value_schema(table.column(relation.needs))
     return {"if": given, "then": {"properties": {relation.needs: needed}, "required": [relation.needs]}}

@@ -99,7 +99,7 @@ def _broken(relation: TimeOrder | Companion, row: Mapping[str, Any]) -> str:
 
 
 def _own_columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A claim's `x_` and `group_` columns: numbers, booleans, strings or null."""
+    """Return a claim's `x_` and `group_` columns: numbers, booleans, strings or null."""
     own = {name: value for name, value in row.items() if name.startswith(OWN_COLUMNS)}
     for name, value in own.items():
         if not _allows_own(value):

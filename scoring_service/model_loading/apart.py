@@ -11,7 +11,9 @@ T = TypeVar("T")
 
 
 async def in_daemon_thread(do: Callable[[], T]) -> T:
-    """What `do` returns or raises, from a thread of its own; whoever is cancelled leaves it behind, and so does the process at its end."""
+    """Return what `do` returns or raises, from a thread of its own; whoever is cancelled leaves it behind, and so
+    does the process at its end.
+    """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 

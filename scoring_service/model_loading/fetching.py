@@ -78,7 +78,7 @@ class Fetching:
 
 
 def _said(uri: str, out: str) -> dict[str, Any]:
-    """What the process said, one JSON object on its last line."""
+    """Return what the process said, one JSON object on its last line."""
     try:
         found: dict[str, Any] = json.loads((out.splitlines() or [""])[-1])
     except ValueError:

@@ -136,13 +136,13 @@ class ModelReloader:
 
 
 def verified(uri: str) -> LoadedModel:
-    """As `loaded`, of the model at an address, fetched by this process."""
+    """Do as `loaded`, of the model at an address, fetched by this process."""
     with TemporaryDirectory() as folder:
         return load_verified(fetch(uri, Path(folder)))
 
 
 def load_verified(fetched: Fetched) -> LoadedModel:
-    """The model, after its hash, its features and a smoke row; raises `ModelError` where one fails."""
+    """Return the model, after its hash, its features and a smoke row; raises `ModelError` where one fails."""
     uri, model = fetched.uri, _loaded(fetched)
     if fetched.expected is not None and model.version != fetched.expected:
         raise ModelError(
@@ -189,7 +189,7 @@ def _smoke(uri: str, scorer: RowScorer) -> None:
 
 
 def smoke_row(model: ClaimModel) -> dict[str, Value]:
-    """A claim that is usual in everything: the middle of each number, the commonest level of each category."""
+    """Return a claim that is usual in everything: the middle of each number, the commonest level of each category."""
     row: dict[str, Value] = {}
     for column in model.schema.inputs:
         usual = model.reference_ranges.get(column.name)

@@ -31,7 +31,7 @@ class JsonLines(logging.Formatter):
 
 
 def _places(trace: TracebackType | None) -> list[str]:
-    """Where an error came from: lines of code only, since messages, of causes too, may hold data."""
+    """Return where an error came from: lines of code only, since messages, of causes too, may hold data."""
     return [line for place in traceback.format_tb(trace)[-_MAX_PLACES:] for line in place.splitlines()]
 
 

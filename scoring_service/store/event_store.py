@@ -70,7 +70,7 @@ class EventStore:
                 self._compared.add(transaction)
 
     def begin(self) -> AbstractContextManager[sa.Connection]:
-        """A write transaction; what it did is durable when it ends, and undone where it ends with an error.
+        """Return a write transaction; what it did is durable when it ends, and undone where it ends with an error.
 
         Raises:
             StoreError: where the database fails.
@@ -98,7 +98,7 @@ class EventStore:
     def claim_features(
         self, claim: Mapping[str, Any], as_of: int | None, connection: sa.Connection
     ) -> dict[str, Value]:
-        """Every feature of the claim, as `features build` makes it of the same rows; then its `x_` columns.
+        """Return every feature of the claim, as `features build` makes it of the same rows; then its `x_` columns.
 
         Parameters:
             claim: `StoredEvent.row` of a claim, with its `extra`; append it and its evidence before.
@@ -119,7 +119,7 @@ class EventStore:
         return self._reader.read(connection, [(claim, claim["filed_at"]) for claim in claims])
 
     def claim(self, claim_id: str, connection: sa.Connection) -> dict[str, Any] | None:
-        """The claim as it is known now, as `claim_features` takes it; None where no event has brought it."""
+        """Return the claim as it is known now, as `claim_features` takes it; None where no event has brought it."""
         rows = contract_rows.fetch(connection, "claims", "claim_id", [claim_id])
         return contract_rows.as_given(rows[0]) if rows else None
 

@@ -51,7 +51,7 @@ class FeatureTypes:
     source: str = "params.yaml"
 
     def expected(self, name: str) -> str:
-        """What a value of the column has to be, as a phrase.
+        """Return what a value of the column has to be, as a phrase.
 
         >>> FeatureTypes({"x_size": "number"}, "the model").expected("x_size")
         'numbers, as the model has them'
@@ -82,12 +82,12 @@ def is_feature(name: str) -> bool:
 
 
 def is_number_text(text: str) -> str:
-    """SQL that says whether a text is a number, finite or not."""
+    """Return SQL that says whether a text is a number, finite or not."""
     return f"(regexp_matches({text}, '{NUMBER_PATTERN}') OR regexp_matches(lower({text}), '{NOT_FINITE_PATTERN}'))"
 
 
 def is_boolean_text(text: str) -> str:
-    """SQL that says whether a text is a boolean."""
+    """Return SQL that says whether a text is a boolean."""
     return f"lower(trim({text})) IN ('true', 'false')"
 
 
@@ -113,7 +113,7 @@ def wrong_type(sql_type: str, wanted: FeatureType) -> bool:
 
 
 def feature_value(column: str, sql_type: str, wanted: FeatureType | None) -> str:
-    """SQL of a feature as it is used: int64, float64 that is finite or null, boolean, or string; other types as they are.
+    """Return SQL of a feature as it is used: int64, float64 that is finite or null, boolean, or string; other types as they are.
 
     `column` is the SQL of the value in the file, `sql_type` its type there, `wanted` the type that is known of it.
     """
@@ -130,7 +130,7 @@ def feature_value(column: str, sql_type: str, wanted: FeatureType | None) -> str
 
 
 def not_finite(column: str, sql_type: str) -> str:
-    """SQL that is true for a number which is not finite, and so counts as missing; empty where the type has none."""
+    """Return SQL that is true for a number which is not finite, and so counts as missing; empty where the type has none."""
     return f"NOT isfinite({column})" if sql_type in ("FLOAT", "DOUBLE") else ""
 
 
@@ -144,7 +144,7 @@ def _finite(number: str) -> str:
 
 
 def misfits(text: str, wanted: FeatureType, sql_type: str = "VARCHAR") -> str:
-    """SQL that is true for a text that is not of the type which is known of its column, `false` where there can be none."""
+    """Return SQL that is true for a text that is not of the type which is known of its column, `false` where there can be none."""
     if wanted == "text" or not is_text_type(sql_type):
         return "false"
     boolean = is_boolean_text(text)

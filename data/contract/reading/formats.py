@@ -155,7 +155,7 @@ def foreign_kind(head: bytes) -> str:
 
 
 def _looks_like_csv(text: bytes) -> bool:
-    """Whether text under the name of a Parquet file is one: a first line of several fields, and no control characters."""
+    """Return whether text under the name of a Parquet file is one: a first line of several fields, and no control characters."""
     line = text.splitlines()[0] if text.splitlines() else b""
     return b"," in line and not any(byte < 9 for byte in text)
 

@@ -147,7 +147,7 @@ def _refuse_repeated(path: Path, file: Path, keys: Sequence[str]) -> None:
 
 
 def _partition_value(key: str) -> str:
-    """SQL of the value that a file's path gives a partition; the innermost directory counts."""
+    """Return SQL of the value that a file's path gives a partition; the innermost directory counts."""
     escaped = "".join(f"\\{sign}" if not sign.isalnum() else sign for sign in key)
     found = f"regexp_extract({_identifier(_PATH_COLUMN)}, {_literal(f'.*/{escaped}=([^/]*)/')}, 1)"
     return f"nullif(url_decode({found}), '{_HIVE_NULL}')"

@@ -46,7 +46,7 @@ def atomic_writes(*outs: Path) -> Iterator[tuple[Path, ...]]:
 
 
 def real_path(path: Path) -> Path:
-    """Where the bytes of `path` lie or would lie: absolute, and behind all links."""
+    """Return where the bytes of `path` lie or would lie: absolute, and behind all links."""
     return Path(os.path.realpath(path))
 
 
@@ -91,7 +91,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _locked(directory: Path) -> int | None:
-    """A descriptor that holds the lock of a directory; None where somebody else has it, or there are no locks there."""
+    """Return a descriptor that holds the lock of a directory; None where somebody else has it, or there are no locks there."""
     try:
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:

@@ -55,7 +55,7 @@ def _require_regular(out: Path) -> None:
 
 
 def _exists(place: Path) -> bool:
-    """Whether something is there; raises where that cannot be told."""
+    """Return whether something is there; raises where that cannot be told."""
     try:
         place.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -104,7 +104,7 @@ def _refuse_name_of_table(out: Path, folder: Path) -> None:
 
 
 def _places(reads: Iterable[Path]) -> Iterator[Path]:
-    """Everything that is read: of a data set its tables, else the file or directory itself."""
+    """Yield everything that is read: of a data set its tables, else the file or directory itself."""
     for read in reads:
         if read.exists():
             yield from _tables(read) or [read]
@@ -115,14 +115,14 @@ def _tables(read: Path) -> list[Path]:
 
 
 def _files(read: Path) -> Iterator[Path]:
-    """What lies below a directory: links in it may lead anywhere."""
+    """Yield what lies below a directory: links in it may lead anywhere."""
     if read.is_dir():
         for folder, _, names in os.walk(read, followlinks=True):
             yield from (Path(folder, name) for name in names)
 
 
 def _is_same(place: Path, read: Path) -> bool:
-    """Whether two names stand for the same file or directory: the same place, or hard links to the same bytes."""
+    """Return whether two names stand for the same file or directory: the same place, or hard links to the same bytes."""
     try:
         return place == real_path(read) or place.samefile(read)
     except OSError:

@@ -35,7 +35,7 @@ def scratch_name(token: str) -> str:
 
 
 def is_scratch(name: str) -> bool:
-    """Whether a file's name is one that `scratch_name` gives.
+    """Return whether a file's name is one that `scratch_name` gives.
 
     >>> is_scratch(".claimvet-a1b2c3d4e5f60718.aside"), is_scratch("claims.parquet")
     (True, False)

@@ -95,7 +95,7 @@ def require_own_directory(out: Path, command: str, reads: Iterable[Path | None] 
 
 
 def _written_by(target: Path) -> tuple[str | None, set[str]]:
-    """The command that wrote a directory, and the names of its files; None and no names where no marker says so."""
+    """Return the command that wrote a directory, and the names of its files; None and no names where no marker says so."""
     try:
         marker = json.loads((target / MARKER).read_text(encoding="utf-8"))
         return str(marker["command"]), {str(name) for name in marker["files"]}
@@ -104,7 +104,7 @@ def _written_by(target: Path) -> tuple[str | None, set[str]]:
 
 
 def _files(target: Path) -> Iterator[str]:
-    """Names of all files and links below a directory, relative to it, but for what is no output."""
+    """Yield names of all files and links below a directory, relative to it, but for what is no output."""
     for folder, folders, names in os.walk(target):
         folders[:] = [name for name in folders if not is_scratch(name)]
         links = [name for name in folders if Path(folder, name).is_symlink()]

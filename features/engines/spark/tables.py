@@ -41,7 +41,7 @@ def read_table(session: SparkSession, file: TableFile, scratch: Path) -> DataFra
 
 
 def read_targets(session: SparkSession, file: TableFile, scratch: Path) -> DataFrame:
-    """As `read_table`, with `row` in front: int64, larger for what comes later in the input; files in the order of their names."""
+    """Do as `read_table`, with `row` in front: int64, larger for what comes later in the input; files in the order of their names."""
     from pyspark.sql import functions
 
     frame = read_table(session, file, scratch)
@@ -81,7 +81,7 @@ def read_file(session: SparkSession, file: TableFile, scratch: Path) -> DataFram
 
 
 def _checked_here(file: TableFile) -> bool:
-    """Whether the table lies in partitions; refuses with the embedded engine's words what that would refuse."""
+    """Return whether the table lies in partitions; refuses with the embedded engine's words what that would refuse."""
     with connect() as connection:
         file.columns(connection)
     return not file.is_csv and bool(partition_keys(file.path, file.files))
@@ -118,7 +118,7 @@ def location(path: Path) -> str:
 
 
 def is_remote(path: Path) -> bool:
-    """Whether the path has a scheme such as `s3a:` or `hdfs:`, in any case."""
+    """Return whether the path has a scheme such as `s3a:` or `hdfs:`, in any case."""
     return re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+:/", str(path)) is not None
 
 
@@ -162,7 +162,7 @@ def write_text(session: SparkSession, path: Path, text: str) -> None:
 
 
 def _feature(frame: DataFrame, name: str, file: TableFile) -> SparkColumn:
-    """As the embedded engine: int64, float64 that is finite or null, boolean, or string."""
+    """Cast as the embedded engine: int64, float64 that is finite or null, boolean, or string."""
     from pyspark.sql import functions
 
     spark_type, value = dict(frame.dtypes)[name], functions.col(f"`{name}`")

@@ -47,7 +47,7 @@ def _numbers() -> list[sa.Column[int]]:
 
 
 def _parties() -> None:
-    """Customers, sellers, products and identity links."""
+    """Make customers, sellers, products and identity links."""
     op.create_table(
         "customers",
         sa.Column("customer_id", sa.Text(), nullable=False),
@@ -90,7 +90,7 @@ def _parties() -> None:
 
 
 def _orders() -> None:
-    """Orders and returns."""
+    """Make orders and returns."""
     op.create_table(
         "orders",
         sa.Column("order_id", sa.Text(), nullable=False),
@@ -175,7 +175,7 @@ def _claims() -> None:
 
 
 def _sellers_matters() -> None:
-    """Reports and insurance of sellers."""
+    """Make reports and insurance of sellers."""
     op.create_table(
         "seller_reports",
         sa.Column("report_id", sa.Text(), nullable=False),
@@ -200,7 +200,7 @@ def _sellers_matters() -> None:
 
 
 def _derived() -> None:
-    """Running totals."""
+    """Make running totals."""
     op.create_table(
         "histories",
         sa.Column("number", sa.Integer(), nullable=False),
@@ -274,7 +274,7 @@ def _rings() -> None:
 
 
 def _service() -> None:
-    """The ledger and the API keys."""
+    """Make the ledger and the API keys."""
     op.create_table(
         "decisions",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),

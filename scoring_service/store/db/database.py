@@ -48,7 +48,7 @@ _WRITES = {"claimvet_writes": True}
 
 
 def open_engine(url: str) -> sa.Engine:
-    """An engine for the store; nothing is connected yet.
+    """Return an engine for the store; nothing is connected yet.
 
     Raises:
         StoreError: where the URL is none, or of another database.
@@ -112,7 +112,7 @@ def _begin(connection: sa.Connection) -> None:
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that may write; committed when it ends, undone where it ends with an error.
+    """Open a transaction that may write; committed when it ends, undone where it ends with an error.
 
     Raises:
         StoreError: where the database fails: it is gone, full, or somebody else writes too long.
@@ -148,7 +148,7 @@ def _failure(engine: sa.Engine, error: sa.exc.DBAPIError) -> str:
 
 
 def shown(engine: sa.Engine) -> str:
-    """The store's URL without its password."""
+    """Return the store's URL without its password."""
     return engine.url.render_as_string(hide_password=True)
 
 
@@ -174,7 +174,8 @@ def ensure_version(engine: sa.Engine) -> None:
 
 @contextmanager
 def opened(url: str) -> Iterator[sa.Engine]:
-    """An engine for the store, made where it is new, for who does not touch what is derived of events: nothing is derived, or migrated.
+    """Open an engine for the store, made where it is new, for who does not touch what is derived of events: nothing
+    is derived, or migrated.
 
     Raises:
         StoreError: where it cannot be reached, or is of another version.
@@ -204,7 +205,7 @@ def upgrade(url: str) -> None:
 
 
 def store_version(connection: sa.Connection) -> str | None:
-    """The revision of the store's tables; None where it has none.
+    """Return the revision of the store's tables; None where it has none.
 
     Raises:
         StoreError: where tables of ours are there that no migration made.

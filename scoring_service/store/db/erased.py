@@ -18,7 +18,7 @@ ERASED_CHARACTER = "\u2588"
 
 
 def placeholder(characters: int) -> str:
-    """What stands in the place of so many characters.
+    """Return what stands in the place of so many characters.
 
     >>> len(placeholder(13)), is_placeholder(placeholder(13)), is_placeholder("A rung broke.")
     (13, True, False)
@@ -27,17 +27,17 @@ def placeholder(characters: int) -> str:
 
 
 def is_placeholder(text: str | None) -> bool:
-    """Whether a text can be what stands where another was."""
+    """Return whether a text can be what stands where another was."""
     return bool(text) and not str(text).strip(ERASED_CHARACTER)
 
 
 def digest(text: str) -> str:
-    """The hash by which an erased text is known again, SHA-256 in hexadecimal."""
+    """Return the hash by which an erased text is known again, SHA-256 in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def erased_digests(connection: sa.Connection, claim_ids: Iterable[str]) -> dict[str, str]:
-    """The hash of the narrative that was erased, by claim; claims of which none was are left out."""
+    """Return the hash of the narrative that was erased, by claim; claims of which none was are left out."""
     if not (asked := list(claim_ids)):
         return {}
     found = where_in(connection, "SELECT claim_id, narrative_digest FROM erased_texts", "claim_id", asked)
@@ -45,7 +45,7 @@ def erased_digests(connection: sa.Connection, claim_ids: Iterable[str]) -> dict[
 
 
 def erased_buckets(connection: sa.Connection, claim_ids: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """The MinHash buckets of the narrative that was erased, by claim; claims of which none was are left out."""
+    """Return the MinHash buckets of the narrative that was erased, by claim; claims of which none was are left out."""
     if not claim_ids:
         return {}
     found = where_in(connection, "SELECT claim_id, buckets FROM erased_texts", "claim_id", claim_ids)
@@ -53,7 +53,9 @@ def erased_buckets(connection: sa.Connection, claim_ids: Sequence[str]) -> dict[
 
 
 def incomparable_features(connection: sa.Connection) -> frozenset[str]:
-    """The features that the batch cannot compute of an export any more, since texts were erased and their buckets are not exported."""
+    """Return the features that the batch cannot compute of an export any more, since texts were erased and their
+    buckets are not exported.
+    """
     erased = run(connection, "SELECT EXISTS (SELECT 1 FROM erased_texts)")[0][0]
     return frozenset({"narrative_similar_customers_count"} if erased else ())
 

@@ -46,7 +46,7 @@ class Failure(Enum):
 
 
 def failure_of(error: BaseException) -> Failure | None:
-    """What an error of the database means, also where a `StoreError` was made of it; None for any other error.
+    """Return what an error of the database means, also where a `StoreError` was made of it; None for any other error.
 
     >>> failure_of(sa.exc.DataError("INSERT", None, ValueError("a NUL"))).name
     'ROW'
@@ -84,7 +84,7 @@ def _of_code(code: int) -> Failure:
 
 
 def _without_a_code(error: sa.exc.DBAPIError) -> Failure:
-    """What the driver says by itself: a connection that is gone has no code, and neither has a text that cannot be sent."""
+    """Return what the driver says by itself: a connection that is gone has no code, and neither has a text that cannot be sent."""
     if isinstance(error, sa.exc.DataError):
         return Failure.ROW
     if isinstance(error, sa.exc.IntegrityError):
@@ -94,7 +94,7 @@ def _without_a_code(error: sa.exc.DBAPIError) -> Failure:
 
 
 def reason_of(error: BaseException) -> str:
-    """What the database said, on one line, for the log; of a row only its code, since the rest may show a value."""
+    """Return what the database said, on one line, for the log; of a row only its code, since the rest may show a value."""
     failed = error if isinstance(error, sa.exc.DBAPIError) else error.__cause__ or error
     origin: Any = getattr(failed, "orig", None) or failed
     code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorname", None) or type(origin).__name__

@@ -92,7 +92,7 @@ def prepare_nothing_behind_a_pooler(connection: Any, _: ConnectionPoolEntry) -> 
 
 
 def prepare_threshold_of(url: sa.URL) -> tuple[sa.URL, dict[str, Any]]:
-    """The URL without `prepare_threshold`, and that as psycopg takes it: a number of executions, None for `none` or 0 for at once.
+    """Return the URL without `prepare_threshold`, and that as psycopg takes it: a number of executions, None for `none` or 0 for at once.
 
     Raises:
         StoreError: where it is neither a number nor `none`.
@@ -109,7 +109,7 @@ def prepare_threshold_of(url: sa.URL) -> tuple[sa.URL, dict[str, Any]]:
 
 
 def cannot_be_opened(error: sa.exc.DBAPIError) -> str | None:
-    """What is wrong with an SQLite file that is there and cannot be used; None where it is something else."""
+    """Return what is wrong with an SQLite file that is there and cannot be used; None where it is something else."""
     origin = error.orig
     code = getattr(origin, "sqlite_errorcode", 0) & 0xFF if isinstance(origin, sqlite3.Error) else 0
     if code == sqlite3.SQLITE_NOTADB:

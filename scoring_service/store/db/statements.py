@@ -15,7 +15,7 @@ Rows = Sequence[Sequence[Any]]
 
 
 def run(connection: sa.Connection, sql: str, parameters: Sequence[Any] = ()) -> Rows:
-    """The rows of a query; its parameters are written as question marks.
+    """Return the rows of a query; its parameters are written as question marks.
 
     The driver's own cursor runs it: what SQLAlchemy has around it takes longer than a statement.
 
@@ -34,7 +34,7 @@ def run(connection: sa.Connection, sql: str, parameters: Sequence[Any] = ()) -> 
 
 
 def stream(connection: sa.Connection, sql: str, at_once: int) -> Iterator[Rows]:
-    """The rows of a query, so many at once, without all of them in memory: PostgreSQL keeps the rest behind a cursor of its own.
+    """Yield the rows of a query, so many at once, without all of them in memory: PostgreSQL keeps the rest behind a cursor of its own.
 
     Raises:
         sqlalchemy.exc.DBAPIError: where the database fails.
@@ -81,7 +81,7 @@ def _values(types: tuple[str, ...], rows: int, *, told: bool) -> str:
 
 
 def where_in(connection: sa.Connection, select: str, column: str, values: Iterable[Any]) -> list[Sequence[Any]]:
-    """The rows of `select` where the column has one of the values, each of which is asked for once."""
+    """Return the rows of `select` where the column has one of the values, each of which is asked for once."""
     found: list[Sequence[Any]] = []
     asked = list(dict.fromkeys(values))
     for start in range(0, len(asked), AT_ONCE):

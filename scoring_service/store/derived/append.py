@@ -135,7 +135,7 @@ class Appender:
                         self._totals.add(self._deltas.of_event(place, identity, event, entity_keys.keys(place, event)))
 
     def _tables(self, place: Place, column: str, values: Sequence[str]) -> Iterable[Mapping[str, Rows]]:
-        """The rows that a source reads where the column has one of the values."""
+        """Return the rows that a source reads where the column has one of the values."""
         first, *others = place.source.tables
         if not others:
             return [{first: fetch(self._connection, first, column, values)}]
@@ -144,7 +144,7 @@ class Appender:
         return by_claim({"claims": claims, "outcomes": outcomes})
 
     def _replace(self, source: str, before: Mapping[str, Rows], after: Mapping[str, Rows]) -> None:
-        """The events of rows as they were go, those of the rows as they are come."""
+        """Remove the events of rows as they were, and add those of the rows as they are."""
         gone, come = self._events(source, before), self._events(source, after)
         entity_keys = self._entity_keys([*gone, *come], source)
         for place in self._deltas.layout.places_of(source):
@@ -196,7 +196,7 @@ _COMPLETERS = {
 
 
 def _require_later(filed_at: Mapping[str, int], outcomes: Iterable[Row]) -> None:
-    """Raises `EventConflictError` for an outcome before its claim, where the claim is known."""
+    """Raise `EventConflictError` for an outcome before its claim, where the claim is known."""
     for outcome in outcomes:
         if outcome["decided_at"] < filed_at.get(outcome["claim_id"], outcome["decided_at"]):
             raise EventConflictError(
@@ -208,7 +208,7 @@ def _require_later(filed_at: Mapping[str, int], outcomes: Iterable[Row]) -> None
 
 
 def by_claim(tables: Mapping[str, Rows]) -> list[dict[str, Rows]]:
-    """The rows of claims and of outcomes, claim by claim; an outcome without its claim is left out until that comes."""
+    """Return the rows of claims and of outcomes, claim by claim; an outcome without its claim is left out until that comes."""
     decided: dict[str, list[Row]] = {}
     for row in tables["outcomes"]:
         decided.setdefault(row["claim_id"], []).append(row)
@@ -216,7 +216,7 @@ def by_claim(tables: Mapping[str, Rows]) -> list[dict[str, Rows]]:
 
 
 def narrative_rows(claims: Sequence[Mapping[str, Any]]) -> list[tuple[int, int, str, str]]:
-    """Rows of the table `narratives` for claims that have a narrative."""
+    """Return rows of the table `narratives` for claims that have a narrative."""
     buckets = buckets_of_all(claim["narrative"] for claim in claims)
     return [
         (bucket, claim["filed_at"], claim["claim_id"], claim["customer_id"])

@@ -40,7 +40,7 @@ _Item = TypeVar("_Item")
 
 
 def has_events(connection: sa.Connection) -> bool:
-    """Whether any table of the contract has a row."""
+    """Return whether any table of the contract has a row."""
     asked = ", ".join(f"EXISTS (SELECT 1 FROM {name})" for name in EVENT_TABLES)
     return any(run(connection, f"SELECT {asked}")[0])
 
@@ -83,7 +83,7 @@ def _derivation(data_set: DataSet, layout: Layout) -> Iterator[Derivation]:
 
 @contextmanager
 def _without_indexes(connection: sa.Connection) -> Iterator[None]:
-    """It is faster to make them when all rows are there."""
+    """Drop them, since it is faster to make them when all rows are there."""
     indexes = [index for table in EVENT_TABLES.values() for index in table.indexes]
     for index in indexes:
         index.drop(connection, checkfirst=True)
@@ -105,7 +105,7 @@ def _write(connection: sa.Connection, derivation: Derivation, all_made: Iterable
 
 
 def _ahead(items: Iterable[_Item]) -> Generator[_Item]:
-    """The items, made by another thread while earlier ones are used: DuckDB computes while the store writes."""
+    """Yield the items, made by another thread while earlier ones are used: DuckDB computes while the store writes."""
     made = iter(items)
     with ThreadPoolExecutor(1) as thread:
         upcoming = deque(thread.submit(next, made, None) for _ in range(BATCHES_AHEAD))
@@ -131,7 +131,7 @@ def _insert(connection: sa.Connection, made: Derived, rows: Sequence[tuple[Any, 
 
 
 def _csv(batch: pa.RecordBatch) -> bytes:
-    """What PostgreSQL reads: every value in quotes, nothing at all for null."""
+    """Return what PostgreSQL reads: every value in quotes, nothing at all for null."""
     written = pa.BufferOutputStream()
     csv.write_csv(batch, written, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
     return bytes(written.getvalue().to_pybytes())

@@ -75,7 +75,7 @@ def _tie(connection: sa.Connection, one: str, other: str, tied_at: int) -> None:
 
 
 def _component_of(connection: sa.Connection, customer: str) -> tuple[str, int, int]:
-    """The component of a customer, made where the customer is in none; named after its first one."""
+    """Return the component of a customer, made where the customer is in none; named after its first one."""
     found = run(connection, _RING, (customer,))
     if found:
         return found[0][0], found[0][1], found[0][2]
@@ -86,7 +86,7 @@ def _component_of(connection: sa.Connection, customer: str) -> tuple[str, int, i
 
 
 def all_components(links: Iterable[tuple[str, str, int]]) -> tuple[list[tuple[str, str]], list[tuple[str, int, int]]]:
-    """The rows of `component_members` and of `components` for links (customer, token, seen at) in order of time."""
+    """Return the rows of `component_members` and of `components` for links (customer, token, seen at) in order of time."""
     components, whole_since, customers = ConnectedComponents(), dict[str, int](), dict[str, None]()
     for customer, token, seen_at in links:
         size = components.size(customer)

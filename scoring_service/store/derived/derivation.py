@@ -59,7 +59,7 @@ class Derivation:
             self.connection.execute(f"CREATE TEMP VIEW {name} AS SELECT {columns} FROM ({select})")
 
     def batches(self, made: Derived) -> Iterator[pa.RecordBatch]:
-        """The rows of a query, many at once."""
+        """Yield the rows of a query, many at once."""
         yield from self.connection.sql(made.query).to_arrow_reader(ROWS_AT_ONCE)
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class Derivation:
         self.connection.close()
 
     def rows(self) -> Iterator[Derived]:
-        """The rows of the contract's tables."""
+        """Yield the rows of the contract's tables."""
         for name in self.filled:
             columns = (*TABLES[name].column_names, *(("extra",) if name == "claims" else ()))
             yield Derived(name, columns, f"SELECT {', '.join(columns)} FROM {name} ORDER BY {TABLES[name].known_at}")
@@ -85,7 +85,7 @@ class Derivation:
             self.connection.execute("DROP TABLE events")
 
     def narratives(self) -> Iterator[Derived]:
-        """The buckets of every narrative."""
+        """Yield the buckets of every narrative."""
         told = self._ibis.table("claims").filter(ibis._.narrative.notnull())
         numbered = f"SELECT row_number() OVER () AS claim, * FROM ({self._ibis.compile(told)})"
         self.connection.execute(f"CREATE TEMP TABLE told AS {numbered}")
@@ -99,7 +99,7 @@ class Derivation:
         self.connection.execute("DROP TABLE told")
 
     def links(self) -> Iterator[tuple[str, str, int]]:
-        """Customer, token and when it was seen, of every token that several customers hold; in order of time."""
+        """Read customer, token and when it was seen, of every token that several customers hold; in order of time."""
         shared = "SELECT kind, token FROM identity_links GROUP BY ALL HAVING count(*) > 1"
         select = "SELECT customer_id, kind || ':' || token, seen_at FROM identity_links"
         result = self.connection.execute(f"{select} SEMI JOIN ({shared}) USING (kind, token) ORDER BY seen_at")
@@ -115,7 +115,7 @@ class Derivation:
         return [f"CAST(json_object({pairs}) AS VARCHAR) AS extra" if names else "NULL AS extra"]
 
     def _read_events(self, source: str) -> None:
-        """The table `events`: what happened, what each event contributes, and the id of its row."""
+        """Make the table `events`: what happened, what each event contributes, and the id of its row."""
         events = SOURCES[source].read(self._ibis.table)
         aggregates = self._aggregates(source)
         contributed = {aggregate.name: aggregate.contribution(events) for aggregate in aggregates}
@@ -129,7 +129,7 @@ class Derivation:
         self.connection.execute(f"CREATE TEMP TABLE events AS {self._ibis.compile(chosen)}")
 
     def _aggregates(self, source: str) -> list[Aggregate]:
-        """All aggregates that a column of a history, or a distinct count, is made of."""
+        """Return all aggregates that a column of a history, or a distinct count, is made of."""
         found: dict[Aggregate, None] = {}
         for history in self._layout.histories:
             if history.place.source.name == source:
@@ -139,7 +139,7 @@ class Derivation:
         return list(found)
 
     def _read_place(self, place: Place) -> None:
-        """The view `placed`: the events of every key of the place, and from when they can be seen there."""
+        """Make the view `placed`: the events of every key of the place, and from when they can be seen there."""
         if place.entity == Entity.CATEGORY:
             joined = "JOIN products p USING (product_id)"
             select = f"SELECT p.category_id AS key, p.listed_at AS appears, e.* FROM events e {joined}"
@@ -186,7 +186,7 @@ def _stored_columns(history: History) -> tuple[str, ...]:
 
 
 def _deltas_of(history: History) -> str:
-    """SQL of `key`, `position`, `row_id` and the stored columns of every delta."""
+    """Return SQL of `key`, `position`, `row_id` and the stored columns of every delta."""
     named = zip(history.totals, TOTAL_COLUMNS, strict=False)
     totals = [f"CAST({identifier(total.name)} AS BIGINT) AS {name}" for total, name in named]
     if history.kind is layout.Kind.EVENTS:
@@ -205,7 +205,7 @@ def _deltas_of(history: History) -> str:
 
 
 def _taken_back(intervals: str, history: History) -> str:
-    """The deltas that put right what a window counts too much, as `features.online.deltas.taken_back`."""
+    """Return the deltas that put right what a window counts too much, as `features.online.deltas.taken_back`."""
     last = "NULL::BIGINT" if history.window is None else f"known + {history.window}"
     sums = ", ".join(f"CAST(sum(sign * {name}) AS BIGINT) AS {name}" for name in _stored_columns(history))
     return f"""
@@ -221,7 +221,7 @@ def _taken_back(intervals: str, history: History) -> str:
 
 
 def _marks(history: History) -> str:
-    """SQL of a checkpoint behind every so many deltas of a key."""
+    """Return SQL of a checkpoint behind every so many deltas of a key."""
     columns = _stored_columns(history)
     sums = [f"CAST(sum({c}) OVER until AS BIGINT) AS {c}" for c in columns if c in TOTAL_COLUMNS]
     blocks = [f"max({c}) OVER (PARTITION BY key, block) AS {c}" for c in columns if c in EXTREME_COLUMNS]

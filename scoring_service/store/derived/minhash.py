@@ -13,7 +13,7 @@ _remembered: dict[str, tuple[int, ...]] = {}
 
 
 def buckets_of_all(narratives: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
-    """The distinct buckets of each text; most of what it takes is the same for one text as for thirty."""
+    """Return the distinct buckets of each text; most of what it takes is the same for one text as for thirty."""
     asked = list(dict.fromkeys(narratives))
     found = {text: buckets for text in asked if (buckets := _remembered.get(text)) is not None}
     new = [text for text in asked if text not in found]

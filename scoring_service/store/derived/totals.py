@@ -99,7 +99,7 @@ class TotalsWriter:
         self._seen: list[Repeat] = []
 
     def add(self, deltas: Iterable[Delta]) -> None:
-        """These count from now on."""
+        """Count these from now on."""
         for delta in deltas:
             if self._removed.get(delta[:4]) == delta:
                 del self._removed[delta[:4]]
@@ -107,7 +107,7 @@ class TotalsWriter:
                 self._added[delta[:4]] = delta
 
     def remove(self, deltas: Iterable[Delta]) -> None:
-        """These do not count any more."""
+        """Stop counting these."""
         for delta in deltas:
             if self._added.pop(delta[:4], None) is None:
                 self._removed[delta[:4]] = delta
@@ -157,7 +157,7 @@ class TotalsWriter:
         return found
 
     def _look_up_seen(self) -> None:
-        """Puts the values between those seen before and after; equal values one after the other, each finding the ones before it."""
+        """Put the values between those seen before and after; equal values one after the other, each finding the ones before it."""
         waiting, self._seen = self._seen, []
         while waiting:
             now = list({repeat[:3]: repeat for repeat in reversed(waiting)}.values())
@@ -171,7 +171,7 @@ class TotalsWriter:
             run_many(self._connection, _SEEN, now)
 
     def _neighbours(self, repeats: Sequence[Repeat]) -> list[tuple[_Seen | None, _Seen | None]]:
-        """Where each value was seen last before, and first after."""
+        """Return where each value was seen last before, and first after."""
         found: list[tuple[_Seen | None, _Seen | None]] = []
         for start in range(0, len(repeats), AT_ONCE):
             some = repeats[start : start + AT_ONCE]
@@ -184,7 +184,7 @@ class TotalsWriter:
         return found
 
     def _between(self, repeat: Repeat, one: _Seen | Repeat, following: _Seen | Repeat | None) -> list[Delta]:
-        """What is taken back of a value because it was seen again."""
+        """Return what is taken back of a value because it was seen again."""
         if following is None:
             return []
         signs = taken_back(one.position, self._windows[repeat.history], None, following.position)
@@ -210,6 +210,8 @@ def _new_checkpoint(delta: Delta) -> list[Any]:
 
 
 def _checkpoint_after(delta: Delta, later: int) -> list[Any]:
-    """The checkpoint whose block the delta is in; with `later` 1, the one after a checkpoint that the delta has left behind itself."""
+    """Return the checkpoint whose block the delta is in; with `later` 1, the one after a checkpoint that the delta
+    has left behind itself.
+    """
     of = delta.history, delta.key
     return [*of, *of, delta.position + later]

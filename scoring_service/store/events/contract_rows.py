@@ -34,13 +34,13 @@ class Stored:
 
 
 def columns_of(table: str) -> tuple[str, ...]:
-    """The stored columns of a table of the contract."""
+    """Return the stored columns of a table of the contract."""
     extra = ("extra",) if table == "claims" else ()
     return (*TABLES[table].column_names, *extra)
 
 
 def cents(dollars: float) -> int:
-    """Whole cents, half a cent away from zero, as `features build` rounds.
+    """Return whole cents, half a cent away from zero, as `features build` rounds.
 
     >>> cents(899.99), cents(0.125)
     (89999, 13)
@@ -51,7 +51,7 @@ def cents(dollars: float) -> int:
 
 
 def normalised(event: StoredEvent) -> Row:
-    """The row as it is stored: money in cents, a claim's own columns as JSON in `extra`."""
+    """Return the row as it is stored: money in cents, a claim's own columns as JSON in `extra`."""
     row = {}
     for column in TABLES[event.table].columns:
         value = event.row.get(column.name)
@@ -62,7 +62,7 @@ def normalised(event: StoredEvent) -> Row:
 
 
 def as_given(claim: Row) -> Row:
-    """A stored row of claims as it was given: money in dollars, its own columns beside the others."""
+    """Return a stored row of claims as it was given: money in dollars, its own columns beside the others."""
     row = {column.name: claim[column.name] for column in TABLES["claims"].columns}
     for column in TABLES["claims"].columns:
         if column.kind is Kind.MONEY and row[column.name] is not None:
@@ -72,7 +72,7 @@ def as_given(claim: Row) -> Row:
 
 
 def key_of(table: Table, row: Mapping[str, Any]) -> Key:
-    """The values of the key's columns."""
+    """Return the values of the key's columns."""
     return tuple(row[column] for column in table.key)
 
 
@@ -86,7 +86,7 @@ def put(connection: sa.Connection, name: str, rows: Iterable[Row]) -> list[Store
 
 
 def put_all(connection: sa.Connection, name: str, rows: Iterable[Row]) -> list[Stored]:
-    """As `put`, with the rows that were there already and stay as they are."""
+    """Do as `put`, with the rows that were there already and stay as they are."""
     table = TABLES[name]
     pending = _once_each(table, rows)
     before = fetch_by_keys(connection, table, list(pending))
@@ -103,7 +103,7 @@ def put_all(connection: sa.Connection, name: str, rows: Iterable[Row]) -> list[S
 
 
 def _keep_erased(connection: sa.Connection, pending: dict[Key, Row], before: Mapping[Key, Row]) -> None:
-    """A narrative that was erased does not come back with a row that is sent again; any other text in its place is a conflict."""
+    """Keep a narrative that was erased from coming back with a row that is sent again; any other text in its place is a conflict."""
     again = [key for key, row in pending.items() if key in before and _comes_back(before[key], row)]
     digests = erased_digests(connection, [key[0] for key in again]) if again else {}
     for key in again:
@@ -124,7 +124,7 @@ def _once_each(table: Table, rows: Iterable[Row]) -> dict[Key, Row]:
 
 
 def _merged(table: Table, old: Row, new: Row) -> Row:
-    """Both rows as one: null means that a value was not said, so either may say what the other does not."""
+    """Return both rows as one: null means that a value was not said, so either may say what the other does not."""
     merged = {}
     for column, value in old.items():
         if value is None or new[column] is None:
@@ -158,7 +158,7 @@ def _conflict(table: Table, column: str, old: Row, new: Row) -> EventConflictErr
 
 
 def _shown(table: Table, column: str, stored: Any) -> str:
-    """A stored value as whoever sent it would write it: dollars and RFC 3339, not cents and microseconds."""
+    """Return a stored value as whoever sent it would write it: dollars and RFC 3339, not cents and microseconds."""
     if stored is None:
         return "null"
     kind = Kind.TEXT if column == "extra" else table.column(column).kind
@@ -168,7 +168,7 @@ def _shown(table: Table, column: str, stored: Any) -> str:
 
 
 def fetch_by_keys(connection: sa.Connection, table: Table, keys: Sequence[Key]) -> dict[Key, Row]:
-    """The stored rows of these keys."""
+    """Return the stored rows of these keys."""
     condition = " AND ".join(f"{column} = ?" for column in table.key)
     if len(table.key) == 1:
         rows = fetch(connection, table.name, table.key[0], [key[0] for key in keys])
@@ -183,7 +183,7 @@ def fetch_by_keys(connection: sa.Connection, table: Table, keys: Sequence[Key]) 
 
 
 def fetch(connection: sa.Connection, table: str, column: str, values: Iterable[str]) -> list[Row]:
-    """The stored rows where the column has one of the values."""
+    """Return the stored rows where the column has one of the values."""
     asked = list(dict.fromkeys(values))
     found = []
     for start in range(0, len(asked), AT_ONCE):

@@ -34,7 +34,7 @@ _TYPES = {Kind.TIME: pa.timestamp("us", tz="UTC"), Kind.MONEY: pa.float64()}
 
 
 def events_of(data_set: DataSet, at_once: int) -> Iterator[list[StoredEvent]]:
-    """The rows of a data set as events, so many at once."""
+    """Yield the rows of a data set as events, so many at once."""
     connection = connect()
     try:
         for name in (*_ORDER, *(name for name in TABLES if name not in _ORDER)):
@@ -103,7 +103,7 @@ def _contract_columns(table: Table, rows: Sequence[Sequence[Any]]) -> dict[str, 
 
 
 def _own_types(connection: sa.Connection) -> dict[str, pa.DataType]:
-    """The type of every column of the claims' own: numbers, booleans and strings as they are; one of several kinds is text.
+    """Return the type of every column of the claims' own: numbers, booleans and strings as they are; one of several kinds is text.
 
     Names that differ in case alone are one column in a file, under the spelling that most claims have.
     """
@@ -119,7 +119,7 @@ def _own_types(connection: sa.Connection) -> dict[str, pa.DataType]:
 
 
 def _kind(value: Any) -> type:
-    """The Python type of a JSON value; an integer beyond 64 bits is text."""
+    """Return the Python type of a JSON value; an integer beyond 64 bits is text."""
     return str if type(value) is int and not -(2**63) <= value < 2**63 else type(value)
 
 

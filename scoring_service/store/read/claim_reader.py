@@ -37,7 +37,7 @@ class ClaimReader:
     def read(
         self, connection: sa.Connection, claims: Sequence[tuple[Mapping[str, Any], int]]
     ) -> list[dict[str, Value]]:
-        """Every feature of each claim as if it had been filed at the moment beside it; many at once cost less than one by one."""
+        """Return every feature of each claim as if it had been filed at the moment beside it; many at once cost less than one by one."""
         filled = self._filled_now(connection)
         contexts = _contexts(connection, claims)
         held = links.shared_tokens(connection, [(claim["customer_id"], filed_at) for claim, filed_at in claims])
@@ -56,11 +56,11 @@ class ClaimReader:
         ]
 
     def note_filled(self, tables: Iterable[str]) -> None:
-        """These have rows that nobody can take away any more, so they are not looked at again."""
+        """Note keys whose rows nobody can take away any more, so that they are not looked at again."""
         self._filled |= set(tables)
 
     def _filled_now(self, connection: sa.Connection) -> Set[str]:
-        """The tables that have a row."""
+        """Return the tables that have a row."""
         asked = [name for name in TABLES if name not in self._filled]
         if not asked:
             return self._filled
@@ -90,7 +90,7 @@ class ClaimReader:
         held: Sequence[Sequence[str]],
         filled: Set[str],
     ) -> list[dict[str, int]]:
-        """The counts of `features.links.link_tables` of each claim; those whose tables are empty are left out."""
+        """Return the counts of `features.links.link_tables` of each claim; those whose tables are empty are left out."""
         if not self._plan.has_links:
             return [{} for _ in contexts]
         found = links.narrative_links(connection, contexts)
@@ -105,14 +105,14 @@ class ClaimReader:
         return found
 
     def _is_available(self, place: PlaceKey, filled: Set[str]) -> bool:
-        """Whether every table that the history needs has a row, as `features.batch.history_events.is_available`."""
+        """Return whether every table that the history needs has a row, as `features.batch.history_events.is_available`."""
         source, entity = self._plan.readings[place].place.source, place[1]
         needed = (*source.tables, "products") if entity == Entity.CATEGORY else source.tables
         return filled >= set(needed)
 
 
 def _contexts(connection: sa.Connection, claims: Sequence[tuple[Mapping[str, Any], int]]) -> list[dict[str, Any]]:
-    """Each claim's own columns and what was known of its parties, in cents and microseconds."""
+    """Return each claim's own columns and what was known of its parties, in cents and microseconds."""
     contexts = [
         {
             **claim,

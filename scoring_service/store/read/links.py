@@ -67,7 +67,7 @@ def shared_tokens(connection: sa.Connection, claims: Sequence[tuple[str, int]]) 
 
 
 def token_links(aggregates: Aggregates, customer: str, tokens: Sequence[str]) -> dict[str, int]:
-    """The most of what other holders of one token did: what all holders did less what the customer did, all known by now."""
+    """Return the most of what other holders of one token did: what all holders did less what the customer did, all known by now."""
     found = {}
     for name, (source, aggregate) in TOKEN_EVENTS.items():
         mine = aggregates.get((source, Entity.CUSTOMER.value, customer))
@@ -95,7 +95,7 @@ def narrative_links(connection: sa.Connection, claims: Asked) -> list[dict[str, 
 def _asked(
     connection: sa.Connection, sql: str, types: Sequence[str], rows: Sequence[Sequence[Any]], **words: str
 ) -> Rows:
-    """The answers to a question about each of the rows."""
+    """Return the answers to a question about each of the rows."""
     if not rows:
         return []
     asked = values(connection, types, len(rows))

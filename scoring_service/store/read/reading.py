@@ -37,7 +37,7 @@ _DELTAS_SINCE = f"deltas d WHERE {_OF.format(row='d')} < s.position AND d.positi
 def totals_at(
     connection: sa.Connection, asked: Sequence[Asked], columns: Mapping[int, int]
 ) -> list[Sequence[int] | None]:
-    """The running totals at each of the positions, of all deltas strictly before; None where there are none.
+    """Return the running totals at each of the positions, of all deltas strictly before; None where there are none.
 
     Parameters:
         columns: how many totals each history has; others are not added up.
@@ -58,7 +58,7 @@ def totals_at(
 def _checkpoint_and_since(
     connection: sa.Connection, points: Sequence[Any], width: int
 ) -> Iterator[tuple[int, list[int] | None, list[int] | None]]:
-    """The number of each point, the first `width` totals of the checkpoint before it, and those of the deltas since."""
+    """Yield the number of each point, the first `width` totals of the checkpoint before it, and those of the deltas since."""
     statement = _totals_statement(values(connection, _POINT, len(points)), width)
     for number, checkpointed, since in run(connection, statement, [value for point in points for value in point]):
         yield number, _numbers(checkpointed), _numbers(since)
@@ -70,7 +70,8 @@ def _numbers(text: str | None) -> list[int] | None:
 
 @lru_cache(maxsize=512)
 def _totals_statement(asked: str, width: int) -> str:
-    """The number of each point, the first `width` totals of the checkpoint before it and their sums over the deltas since, as text `1,2,3`.
+    """Return the number of each point, the first `width` totals of the checkpoint before it and their sums over the
+    deltas since, as text `1,2,3`.
 
     One text is what a scalar subquery can give, and either database looks those up point by point, whatever it believes of the sizes
     of its tables; a join with GROUP BY sorts every delta.
@@ -100,7 +101,7 @@ _LARGEST = f"(SELECT max(d.{{column}}) FROM deltas d WHERE {_IN_WINDOW.format(ro
 
 
 def edge_values(connection: sa.Connection, asked: Sequence[EdgeAsked]) -> list[int | None]:
-    """The first or last position, or the extreme, of the deltas of each key in its window; None where there are none."""
+    """Return the first or last position, or the extreme, of the deltas of each key in its window; None where there are none."""
     found: list[int | None] = [None] * len(asked)
     alike: dict[str, list[int]] = {}
     for place, (edge, _, _) in enumerate(asked):
@@ -127,7 +128,7 @@ def _dated(edge: Edge) -> str:
 
 
 def _each(connection: sa.Connection, sql: str, asked: Sequence[EdgeAsked]) -> list[int | None]:
-    """The one value that `sql` finds of each."""
+    """Return the one value that `sql` finds of each."""
     found: list[int | None] = [None] * len(asked)
     rows = [(place, e.history, key, _start(e, filed_at), filed_at) for place, (e, key, filed_at) in enumerate(asked)]
     for start in range(0, len(rows), POINTS_AT_ONCE):
@@ -143,7 +144,7 @@ def _start(edge: Edge, filed_at: int) -> int:
 
 
 def _largest(connection: sa.Connection, edge: Edge, key: str, start: int, stop: int) -> int | None:
-    """The largest of the blocks between checkpoints that lie within, and of the deltas around them; there is a checkpoint within."""
+    """Return the largest of the blocks between checkpoints that lie within, and of the deltas around them; there is a checkpoint within."""
     of = (edge.history, key)
     column = f"e{edge.column}"
     checkpoints = (
@@ -175,7 +176,7 @@ class HistoryReader:
         self._columns = {history.number: len(history.totals) for history in plan.layout.histories}
 
     def aggregates(self, connection: sa.Connection, claims: Sequence[tuple[Keys, int]]) -> list[Aggregates]:
-        """The aggregates by name, of every key of every place (source and entity), for each claim at its moment."""
+        """Return the aggregates by name, of every key of every place (source and entity), for each claim at its moment."""
         wanted = [
             (number, self._readings[place], place, key, filed_at)
             for number, (keys, filed_at) in enumerate(claims)
@@ -193,7 +194,7 @@ class HistoryReader:
         return list(found)
 
     def _totals(self, connection: sa.Connection, wanted: Sequence[tuple[PlaceReading, str, int]]) -> Iterator[Totals]:
-        """The totals at the points of each reading, of its key at its moment."""
+        """Yield the totals at the points of each reading, of its key at its moment."""
         asked = [(history, key, at - before) for reading, key, at in wanted for history, before in reading.points]
         totals = iter(totals_at(connection, asked, self._columns))
         return (list(islice(totals, len(reading.points))) for reading, _, _ in wanted)

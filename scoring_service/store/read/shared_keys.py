@@ -71,7 +71,7 @@ class _Asked:
         return int(run(self._connection, sql, (*_names(tokens), self._filed_at))[0][0])
 
     def _among(self, hubs: Sequence[str], customers: Sequence[str]) -> set[str]:
-        """Those of the customers who hold one of the hubs."""
+        """Return those of the customers who hold one of the hubs."""
         found: set[str] = set()
         for start in range(0, len(customers), AT_ONCE):
             some = customers[start : start + AT_ONCE]
