@@ -15,10 +15,10 @@ from starlette.routing import Route
 
 from claimvet.scoring_service.http import problems
 from claimvet.scoring_service.http.access_log import AccessLog
-from claimvet.scoring_service.http.connection_limit import MAX_CONNECTIONS, ConnectionLimit
-from claimvet.scoring_service.http.openapi import document
+from claimvet.scoring_service.http.connection.connection_limit import MAX_CONNECTIONS, ConnectionLimit
+from claimvet.scoring_service.http.connection.unread_bodies import CloseUnread
+from claimvet.scoring_service.http.document.openapi import document
 from claimvet.scoring_service.http.routes import Routes
-from claimvet.scoring_service.http.unread_bodies import CloseUnread
 from claimvet.scoring_service.json_text import text
 from claimvet.scoring_service.service import Service
 

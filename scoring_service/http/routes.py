@@ -17,8 +17,8 @@ from claimvet.scoring_service.auth.roles import Action
 from claimvet.scoring_service.decisions.decided import Decided
 from claimvet.scoring_service.decisions.ledger import Decision
 from claimvet.scoring_service.errors import NotFoundError, UnavailableError
-from claimvet.scoring_service.http import request_parsing
-from claimvet.scoring_service.http.idempotency_key import idempotency_of
+from claimvet.scoring_service.http.parsing import request_parsing
+from claimvet.scoring_service.http.parsing.idempotency_key import idempotency_of
 from claimvet.scoring_service.json_text import parsed, text
 from claimvet.scoring_service.model_loading.loaded_model import public_uri
 from claimvet.scoring_service.service import Service

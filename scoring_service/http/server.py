@@ -17,8 +17,8 @@ from starlette.applications import Starlette
 
 from claimvet.data.contract.errors import UsageError
 from claimvet.scoring_service.http.app import create_app
-from claimvet.scoring_service.http.connection_limit import connections_for, raise_open_files
-from claimvet.scoring_service.http.connections import Connection
+from claimvet.scoring_service.http.connection.connection_limit import connections_for, raise_open_files
+from claimvet.scoring_service.http.connection.connections import Connection
 from claimvet.scoring_service.model_loading.fetching import Fetching
 from claimvet.scoring_service.observability.logs import log, start_logging
 from claimvet.scoring_service.service import Service, ServiceSettings

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimvet.scoring_service.decisions.requests import ScoreRequest
-from claimvet.scoring_service.http.request_parsing import score_request
+from claimvet.scoring_service.http.parsing.request_parsing import score_request
 from tests.scoring_service.endpoint.running import PHOTO, claim
 
 OTHERS = [

@@ -9,7 +9,7 @@ from typing import Any
 
 from claimvet.scoring_service.decisions.decide import DecisionContext, DecisionService
 from claimvet.scoring_service.decisions.requests import EventsRequest, RescoreRequest, ScoreRequest
-from claimvet.scoring_service.http.request_parsing import events_request, rescore_request, score_request
+from claimvet.scoring_service.http.parsing.request_parsing import events_request, rescore_request, score_request
 from claimvet.scoring_service.model_loading.loaded_model import ModelReloader
 from claimvet.scoring_service.observability.metrics import Metrics
 from claimvet.scoring_service.store import EventStore

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from claimvet.scoring_service.http.openapi import document
+from claimvet.scoring_service.http.document.openapi import document
 from tests.scoring_service.endpoint.running import PHOTO, Endpoint, claim, running
 
 

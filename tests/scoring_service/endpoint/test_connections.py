@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from claimvet.scoring_service.http.connections import MAX_HEAD_BYTES, Connection
+from claimvet.scoring_service.http.connection.connections import MAX_HEAD_BYTES, Connection
 from tests.scoring_service.endpoint.running import Endpoint, claim
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from claimvet.scoring_service.http.openapi import document
+from claimvet.scoring_service.http.document.openapi import document
 from tests.scoring_service.endpoint.running import PHOTO, Endpoint, claim
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from claimvet.scoring_service.http import request_parsing
+from claimvet.scoring_service.http.parsing import request_parsing
 from tests.scoring_service.endpoint.running import PHOTO, Endpoint, claim
 
 SCORE = "/v1/claims/score"

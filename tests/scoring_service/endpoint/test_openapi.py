@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from claimvet.data.contract.tables import TABLES
-from claimvet.scoring_service.http import examples
-from claimvet.scoring_service.http.openapi import document
+from claimvet.scoring_service.http.document import examples
+from claimvet.scoring_service.http.document.openapi import document
 from claimvet.scoring_service.http.problems import MEDIA_TYPE
 from tests.scoring_service.endpoint.running import Endpoint
 

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from claimvet.scoring_service.http import lingering
+from claimvet.scoring_service.http.connection import lingering
 from tests.scoring_service.endpoint.running import Endpoint, claim
 
 JAVA = Path(__file__).resolve().parents[1] / "clients" / "Send.java"

@@ -19,7 +19,10 @@ from claimvet.scoring_service import service
 from claimvet.scoring_service.auth import authentication
 from claimvet.scoring_service.decisions.write_queue import FAILED_SECONDS
 from claimvet.scoring_service.errors import UnavailableError
-from claimvet.scoring_service.http import connections, examples, request_parsing, server
+from claimvet.scoring_service.http import server
+from claimvet.scoring_service.http.connection import connections
+from claimvet.scoring_service.http.document import examples
+from claimvet.scoring_service.http.parsing import request_parsing
 from claimvet.scoring_service.model_loading import loaded_model
 from claimvet.scoring_service.service import ServiceSettings
 from claimvet.scoring_service.store.db import database

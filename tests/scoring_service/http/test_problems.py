@@ -19,7 +19,7 @@ from claimvet.scoring_service.errors import (
     UnavailableError,
     UnprocessableError,
 )
-from claimvet.scoring_service.http.openapi import document
+from claimvet.scoring_service.http.document.openapi import document
 from claimvet.scoring_service.http.problems import MEDIA_TYPE, problem_of, response_of
 
 KINDS = [

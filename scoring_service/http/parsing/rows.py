@@ -19,7 +19,7 @@ from claimvet.data.contract.rules import (
     relations_of,
 )
 from claimvet.data.contract.tables import TABLES, Column, Kind, Table
-from claimvet.scoring_service.http.column_schemas import OWN_VALUE, compiled, value_schema
+from claimvet.scoring_service.http.parsing.column_schemas import OWN_VALUE, compiled, value_schema
 from claimvet.scoring_service.store.events.event import StoredEvent
 from claimvet.scoring_service.store.events.export import OWN_COLUMNS
 from claimvet.scoring_service.times import TIME_EXAMPLE, parse_rfc3339

@@ -9,7 +9,7 @@ import pytest
 from claimvet.data.contract.errors import RowError
 from claimvet.data.contract.rules import MONEY_BOUND_USD
 from claimvet.data.contract.tables import TABLES
-from claimvet.scoring_service.http.rows import ignored_columns, parse_row
+from claimvet.scoring_service.http.parsing.rows import ignored_columns, parse_row
 from claimvet.scoring_service.store.events.contract_rows import normalised
 
 CLAIM: dict[str, Any] = {

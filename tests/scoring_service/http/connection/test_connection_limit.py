@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimvet.scoring_service.http.connection_limit import MAX_CONNECTIONS, ConnectionLimit, connections_for
+from claimvet.scoring_service.http.connection.connection_limit import MAX_CONNECTIONS, ConnectionLimit, connections_for
 from claimvet.scoring_service.observability.metrics import Metrics
 
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of the contract's rows: what `scoring_service.http.rows` takes, said in the language of OpenAPI.
+"""JSON Schemas of the contract's rows: what `scoring_service.http.parsing.rows` takes, said in the language of OpenAPI.
 
 What ties columns together, or is said of columns by their prefix, stands under `if` and `then`: generators of clients leave that out,
 where beside named properties of other types it would make types that no row has.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from claimvet.data.contract.rules import RELATIONS, Companion
 from claimvet.data.contract.tables import Column, Kind, Table
-from claimvet.scoring_service.http.column_schemas import OWN_VALUE, TIME, Schema, nullable, value_schema
+from claimvet.scoring_service.http.parsing.column_schemas import OWN_VALUE, TIME, Schema, nullable, value_schema
 from claimvet.scoring_service.store.events.export import OWN_COLUMNS
 
 

@@ -21,8 +21,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from claimvet.scoring_service.errors import BadRequestError, ProblemError, TooLargeHeadError, UnavailableError
-from claimvet.scoring_service.http.connection_limit import ConnectionLimit
-from claimvet.scoring_service.http.lingering import LingeringTransport
+from claimvet.scoring_service.http.connection.connection_limit import ConnectionLimit
+from claimvet.scoring_service.http.connection.lingering import LingeringTransport
 from claimvet.scoring_service.http.problems import response_of
 
 MAX_HEAD_BYTES = 64_000
@@ -147,7 +147,7 @@ class Connection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """End the head; its body has a time of its own (`scoring_service.http.request_parsing`)."""
+        """End the head; its body has a time of its own (`scoring_service.http.parsing.request_parsing`)."""
         if self._replays:
             return
         self._has_body = _has_body(self.headers, self.parser)

@@ -23,7 +23,7 @@ from claimvet.scoring_service.errors import (
     UnprocessableError,
     UnsupportedMediaError,
 )
-from claimvet.scoring_service.http.rows import parse_row
+from claimvet.scoring_service.http.parsing.rows import parse_row
 from claimvet.scoring_service.json_text import parsed
 from claimvet.scoring_service.store import StoredEvent
 from claimvet.scoring_service.times import parse_rfc3339

@@ -1,6 +1,6 @@
 """The endpoint's own description, OpenAPI 3.1: made from the contract's tables, with examples that run.
 
-A row's schema says what `scoring_service.http.rows` takes, column by column, so the two cannot drift: a test sends what the schema
+A row's schema says what `scoring_service.http.parsing.rows` takes, column by column, so the two cannot drift: a test sends what the schema
 allows, and what it does not.
 """
 
@@ -26,10 +26,11 @@ from claimvet.scoring_service.errors import (
     UnprocessableError,
     UnsupportedMediaError,
 )
-from claimvet.scoring_service.http import examples, idempotency_key, request_parsing
-from claimvet.scoring_service.http.column_schemas import TIME, nullable, value_schema
+from claimvet.scoring_service.http.document import examples
+from claimvet.scoring_service.http.document.row_schemas import claim_schema, row_schema
+from claimvet.scoring_service.http.parsing import idempotency_key, request_parsing
+from claimvet.scoring_service.http.parsing.column_schemas import TIME, nullable, value_schema
 from claimvet.scoring_service.http.problems import MEDIA_TYPE
-from claimvet.scoring_service.http.row_schemas import claim_schema, row_schema
 
 _KEYED: tuple[type[ProblemError], ...] = (UnauthorizedError, ForbiddenError, UnavailableError)
 _BODY: tuple[type[ProblemError], ...] = (

@@ -13,12 +13,12 @@ from claimvet.data.contract.errors import RowError, TimeOrderError
 from claimvet.data.contract.rules import MONEY_BOUND_USD, TEXT_LENGTH
 from claimvet.data.contract.tables import TABLES, Column
 from claimvet.scoring_service.errors import ConflictError, ProblemError
-from claimvet.scoring_service.http.column_schemas import TIME
-from claimvet.scoring_service.http.openapi import document
-from claimvet.scoring_service.http.request_parsing import score_request
-from claimvet.scoring_service.http.rows import parse_row
+from claimvet.scoring_service.http.document.openapi import document
+from claimvet.scoring_service.http.parsing.column_schemas import TIME
+from claimvet.scoring_service.http.parsing.request_parsing import score_request
+from claimvet.scoring_service.http.parsing.rows import parse_row
 from tests.examples import examples
-from tests.scoring_service.http.from_schema import as_ecma, values_of
+from tests.scoring_service.http.document.from_schema import as_ecma, values_of
 
 SCHEMAS = as_ecma(document()["components"]["schemas"])
 VALIDATORS = {name: Draft202012Validator(SCHEMAS[f"row_{name}"]) for name in TABLES}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from claimvet.data.contract.tables import TABLES
 from claimvet.scoring_service.errors import ConflictError, ProblemError, UnprocessableError
-from claimvet.scoring_service.http.request_parsing import (
+from claimvet.scoring_service.http.parsing.request_parsing import (
     MAX_ERRORS,
     MAX_EVENTS,
     MAX_EVIDENCE,

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from claimvet.scoring_service.auth.keys import ApiKey
 from claimvet.scoring_service.decisions.idempotency import HEADER, MAX_KEY_LENGTH, Idempotency
 from claimvet.scoring_service.errors import FieldError, UnprocessableError
-from claimvet.scoring_service.http.column_schemas import compiled
+from claimvet.scoring_service.http.parsing.column_schemas import compiled
 
 SCHEMA: dict[str, Any] = {
     "type": "string",

@@ -1,0 +1,1 @@
+"""How bytes come and go: connections, their limit, refusals that reach the client, bodies that nobody reads."""
