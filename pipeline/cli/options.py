@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,14 @@ import typer
 if TYPE_CHECKING:
     from claimvet.data.contract.reading.options import ReadOptions
     from claimvet.pipeline.params import Params
+
+
+class Engine(StrEnum):
+    """What computes the features."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
 
 DataDirectory = Annotated[
     Path, typer.Option("--data", help="Data set: a directory with one file a table.", metavar="DIR")
@@ -29,6 +38,35 @@ ParamsFile = Annotated[
     Path | None,
     typer.Option("--params", help="Parameters; default ./params.yaml, else the project's own.", metavar="FILE"),
 ]
+
+EngineOption = Annotated[
+    Engine,
+    typer.Option(
+        "--engine", help="What computes the features; spark needs `make setup-spark` and Java 17, see docs/scale.md."
+    ),
+]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-limit",
+        help=(
+            "Memory for the whole command with duckdb, such as 4GB: half is for what it spills above that, half for claims, "
+            "which are built chunk by chunk where not all of them fit. Default: all at once, and 80 % of the machine's."
+        ),
+        metavar="SIZE",
+    ),
+]
+Claims = Annotated[
+    int | None, typer.Option("--claims", min=1, help="Number of claims; default generate.claims of the parameters.")
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", min=0, help="Same seed, same bytes; default generate.seed of the parameters.")
+]
+
+
+def size_and_seed(params: Params, claims: int | None, seed: int | None) -> tuple[int, int]:
+    """Return how many claims to make and from which seed: what the command line says, else the parameters."""
+    return claims or params.generate.claims, params.generate.seed if seed is None else seed
 
 
 def read_params(path: Path | None) -> Params:

@@ -120,7 +120,7 @@ def keys_create(
 
 @keys_app.command("list")
 def keys_list(store: Store = DEFAULT_STORE) -> None:
-    """Every API key: id, role, when it was made, and when it was revoked."""
+    """List every API key: id, role, when it was made, and when it was revoked."""
     from claimvet.scoring_service.auth.keys import list_keys
     from claimvet.scoring_service.store.db.database import opened
     from claimvet.scoring_service.times import rfc3339
@@ -234,7 +234,7 @@ def replay(
         raise typer.Exit(1)
 
 
-def register(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("serve")(serve)
     app.add_typer(keys_app, name="keys")
