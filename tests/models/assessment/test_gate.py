@@ -65,6 +65,8 @@ def test_too_few_evaluated_findings_are_refused_and_nothing_else_is_said(stored:
     few = replace(stored, evaluated=stored.evaluated.iloc[:59])
     assert failed(few) == ["findings that evaluated it"]
     assert len(gate_checks(few, None, PARAMS)) == 1
+    just_enough = replace(PARAMS, min_findings=len(stored.evaluated))
+    assert len(gate_checks(stored, None, just_enough)) > 1
 
 
 def test_a_challenger_that_knows_only_shares_does_not_beat_the_baselines(stored: StoredModel) -> None:

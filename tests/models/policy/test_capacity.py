@@ -243,3 +243,15 @@ def test_a_batch_is_allocated_as_one_would_by_hand(batch: tuple) -> None:
             own = options["otherwise"][row] if row in asked[left:] else options["disposition"][row]
             assert shared["disposition"][row] == (REFER if row in audits else own)
             assert shared["audited"][row] == (row in audits)
+
+
+@pytest.mark.parametrize(("audits", "referred"), [(0, False), (1, True)])
+def test_an_audit_made_today_is_not_kept_free_for_once_more(audits: int, referred: bool) -> None:
+    policy = Policy(
+        expert_reviews_per_day=3, audit_share=0.01
+    )  # 1.5 times one audit of 100 claims: two reviews are kept
+    state = ShadowPrice("2026-03-02", reviews=1, audits=audits, claims=1, usual_claims=100.0)
+    unaudited = next(
+        name for name in map(str, range(99)) if audit_draws([name], policy.audit_seed)[0] >= policy.audit_share
+    )
+    assert state.decide(unaudited, "2026-03-02", 50.0, policy)[0].referred == referred

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import poisson
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.marketplace import generate
@@ -63,6 +64,12 @@ def test_expected_customers_by_hand() -> None:
 def test_who_claims_again_makes_no_second_customer() -> None:
     again = claims([3.0, 3.0, 3.0], customer_claims_count_90d=[0.0, 1.0, np.nan])
     assert cluster_facts(again)["cluster_customers"].tolist() == [4.0, 3.0, 4.0]
+
+
+def test_the_p_value_is_that_of_so_many_customers_or_more_as_scipy_says() -> None:
+    facts = {"cluster_customers": np.array([1.0, 4.0, 7.0]), "cluster_expected": np.array([0.2, 0.2, 3.5])}
+    expected = poisson.sf(facts["cluster_customers"] - 1.0, facts["cluster_expected"])
+    np.testing.assert_allclose(cluster_p_values(facts), expected, rtol=1e-9)
 
 
 def test_many_customers_on_one_product_are_a_cluster_and_few_are_not() -> None:
