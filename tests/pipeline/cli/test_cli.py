@@ -115,7 +115,7 @@ def test_every_error_is_a_sentence_with_its_status(
     def fail(_: Path | None) -> None:
         raise error
 
-    monkeypatch.setattr(main, "read_params", fail)
+    monkeypatch.setattr("claimvet.pipeline.cli.data.read_params", fail)
     got, _, err = _run("data", "generate", "--out", "x", capsys=capsys)
     assert got == status
     assert err.startswith(sentence)
