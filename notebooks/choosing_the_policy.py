@@ -24,12 +24,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from claimvet.models.assessment.money_plots import money_plot
-from IPython.display import display
+from IPython.display import SVG, display
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
+from claimvet.models.assessment.plots import money_plots
 from claimvet.models.learning.training import train_model
 from claimvet.models.parameters import SplitParams, TrainParams
 from claimvet.models.policy.alternatives import costs_of, money_table, policy_way, with_cost_ratio
@@ -152,7 +152,8 @@ plt.show()
 
 # %%
 money = money_table(evaluated, model.policy, SEED, rows, capacities=(0.0, 0.1, 0.3), cost_ratios=(0.5, 2.0))
-display(money_plot(money))
+for chart in money_plots(money).values():
+    display(SVG(chart.file()))
 display(money.pivot_table(index="way", columns=["cost_ratio", "capacity"], values="usd_per_1000").round(-2))
 
 # %% [markdown]

@@ -32,7 +32,6 @@ from claimvet.data.contract.tables import FINDINGS, LABELS, TABLES
 from claimvet.data.marketplace import generate
 from claimvet.features.batch.build import build_features
 from claimvet.features.catalogue.features import BY_NAME
-from claimvet.models.assessment.plots import COLOURS
 from claimvet.models.explain.reasons import explain
 from claimvet.models.explain.reference_ranges import describe
 from claimvet.models.learning.training import train_model
@@ -45,7 +44,7 @@ from claimvet.pipeline.stages.history import known_by
 from claimvet.pipeline.stages.train import read_training_data
 
 CLAIMS, SEED, KNOWN_SHARE = 5_000, 11, 0.7
-COLOUR = dict(zip(LABELS, COLOURS, strict=True))
+COLOUR = dict(zip(LABELS, ("#2a7f62", "#d08c2e", "#b03a48"), strict=True))
 
 scratch = tempfile.TemporaryDirectory()
 folder = Path(scratch.name)

@@ -273,7 +273,7 @@ _DECLARED = (
         columns=(
             _identifier("violation_id", "the violation"),
             _SELLER,
-            Column("rule", Kind.CATEGORY, "the user's own name of the rule"),
+            Column("rule", Kind.TEXT, "the user's own name of the rule"),
             _time("recorded_at", "when it was recorded"),
             _time("lifted_at", "when it was lifted, known then; null while it is in force", nullable=True),
         ),

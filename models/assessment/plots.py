@@ -19,7 +19,7 @@ from claimvet.models.charts.charts import Bar, IntervalRow, Line, bar_chart, int
 from claimvet.models.charts.titled import TitledChart, write_charts
 from claimvet.models.metrics.evaluation import FOUND, MIN_SLICE, arrays, auc, by_slice, calibration_curve, confusion
 from claimvet.models.metrics.intervals import proportion_interval
-from claimvet.models.policy.alternatives import CAPACITIES, COST_RATIOS, USUAL_CAPACITY
+from claimvet.models.policy.alternatives import USUAL_CAPACITY
 
 CALIBRATION_SLICES = ("lane", "decided_by", "claim_type", "amount_band", "month")
 """Columns of an evaluated frame by which calibration is checked."""
@@ -167,13 +167,13 @@ def money_plots(money: pd.DataFrame) -> dict[str, TitledChart]:
     return {
         "money_by_capacity": TitledChart(
             "Cost by the experts' capacity",
-            _ways(by_capacity, "capacity", CAPACITIES, "reviews, as a share of the claims"),
+            _ways(by_capacity, "capacity", sorted(set(by_capacity["capacity"])), "reviews, as a share of the claims"),
             "The lower, the better: the policy should lie nearest the oracle, and more so with more reviews. Presenting everything is "
             "left out, since it would hide the rest. Bars are 95 % intervals.",
         ),
         "money_by_harm": TitledChart(
             "Cost by the harm of a wrong denial",
-            _ways(by_ratio, "cost_ratio", COST_RATIOS, harm),
+            _ways(by_ratio, "cost_ratio", sorted(set(by_ratio["cost_ratio"])), harm),
             "The dearer a wrong denial, the more every way costs; the policy should stay the cheapest but the oracle. Bars are 95 % "
             "intervals.",
         ),

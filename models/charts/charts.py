@@ -21,6 +21,8 @@ TITLE_WIDTH = 18
 """Pixels that the turned title of an axis takes."""
 LETTER_WIDTH = 7.8
 """Pixels that a letter takes at most, on average: a digit of DejaVu Sans, a wide font, has 7.6 at the 12 pixels of a tick."""
+WIDE_LETTERS = frozenset("%@MWmw")
+"""Letters that are half as wide again."""
 BARS, BESIDE = 440, 0.45
 """Width of a chart of bars, pixels, and the share of it that names beside them may take."""
 LINE = 18
@@ -170,7 +172,7 @@ def histogram(label: str, parts: Sequence[tuple[str, str, Sequence[float]]], x: 
 
 def text_width(words: str) -> float:
     """Return the pixels that a text takes at most."""
-    return LETTER_WIDTH * len(words)
+    return LETTER_WIDTH * (len(words) + 0.5 * sum(letter in WIDE_LETTERS for letter in words))
 
 
 def _left_margin(y: Axis) -> float:

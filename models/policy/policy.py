@@ -209,6 +209,7 @@ class Policy:
     def dispositions(self, probabilities: pd.DataFrame, claims: pd.DataFrame) -> pd.Series[str]:
         """Return the cheapest allowed disposition of each claim; arguments and errors as in `costs`.
 
+        >>> import pandas as pd
         >>> p = pd.DataFrame({"p_valid": [0.95, 0.5, 0.05], "p_frivolous": [0.03, 0.3, 0.15], "p_abusive": [0.02, 0.2, 0.8]})
         >>> claims = pd.DataFrame({"claim_type": "property_damage", "amount_claimed": [60.0, 900.0, 60.0]})
         >>> Policy(deny_threshold=0.12).dispositions(p, claims).tolist()

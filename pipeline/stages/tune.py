@@ -18,7 +18,7 @@ from claimvet.data.contract.writing.failures import write_failures_explained
 from claimvet.features.batch.build import build_features
 from claimvet.features.engines.progress import Progress, silent
 from claimvet.models.learning.tuning import Tuned, tune
-from claimvet.pipeline.params import Params
+from claimvet.pipeline.params import OF_POLICY, Params
 from claimvet.pipeline.stages.train import data_hash, read_training_data, require_features
 from claimvet.pipeline.validate import require_valid
 
@@ -95,6 +95,8 @@ def trials_path(out: Path) -> Path:
 
 def write_params(params: Params, out: Path, note: str) -> None:
     """Write all parameters as YAML under a comment; `pipeline.params.load_params` reads them back."""
-    text = yaml.safe_dump(asdict(params), sort_keys=False)
+    values = asdict(params)
+    values["cases"] = {name: value for name, value in values["cases"].items() if name not in OF_POLICY}
+    text = yaml.safe_dump(values, sort_keys=False)
     with atomic_write(out) as aside:
         aside.write_text(f"# {note}\n{text}", encoding="utf-8")

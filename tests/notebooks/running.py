@@ -23,7 +23,7 @@ def failed(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
 
 
 def pictures(outputs: list[nbformat.NotebookNode]) -> int:
-    return sum("image/png" in output.get("data", {}) for output in outputs)
+    return sum(not {"image/png", "image/svg+xml"}.isdisjoint(output.get("data", {})) for output in outputs)
 
 
 def printed(outputs: list[nbformat.NotebookNode]) -> str:

@@ -16,7 +16,7 @@ def outputs() -> list[nbformat.NotebookNode]:
 @pytest.mark.slow
 def test_the_notebook_runs_draws_and_keeps_to_the_capacity(outputs: list[nbformat.NotebookNode]) -> None:
     assert failed(outputs) == []
-    assert pictures(outputs) == 5
+    assert pictures(outputs) == 6
     told = printed(outputs)
     assert "most reviews of a day: 1 of 1" in told
     assert "saved by reviews: one by one $" in told
