@@ -34,8 +34,8 @@ test: $(if $(JAVA),setup-spark,setup) ## Run all tests, on two cores; without Ja
 	@$(if $(JAVA),,echo "Java is missing, so the tests of Spark are left out; expected Java 17 to run them")
 	@$(BIN)/python -m pytest $(TWO) $(if $(JAVA),,-m "not spark")
 
-test-fast: setup ## Run the tests that need no Spark or server and are not marked slow
-	@$(BIN)/python -m pytest $(TWO) -m "not (spark or slow or server)"
+test-fast: setup ## Run the tests that need no Spark or server and are not marked slow, with fewer examples
+	@CLAIMVET_HYPOTHESIS=fast $(BIN)/python -m pytest $(TWO) -m "not (spark or slow or server)"
 
 test-random: setup ## Run the property tests on more examples from a new seed, which is printed; SEED=7 repeats one
 	@$(BIN)/python tools/random_properties.py $(SEED)

@@ -39,6 +39,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("random", settings.get_profile("claimvet"), derandomize=False, max_examples=500)
+settings.register_profile("fast", settings.get_profile("claimvet"), max_examples=20)  # a hundred otherwise
 settings.load_profile(os.environ.get("CLAIMVET_HYPOTHESIS", "claimvet"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,7 @@ def hours_of(instant: int | None) -> int | None:
     return None if instant is None else round((instant - START) / HOUR)
 
 
+@pytest.mark.slow
 @given(CASES, st.lists(ACTS, max_size=14))
 @settings(max_examples=examples(400), deadline=None)
 def test_every_order_of_acts_and_clocks_agrees_with_a_second_telling_of_the_rules(

@@ -106,6 +106,7 @@ def test_kappa_is_that_of_scikit_learn(agreeing: float) -> None:
     assert cohens_kappa(pairs).kappa == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_its_interval_is_as_wide_as_many_samples_differ() -> None:
     samples = [cohens_kappa(random_pairs(300, 0.7, seed)) for seed in range(400)]
     truth = cohens_kappa(random_pairs(200_000, 0.7, 1_000)).kappa

@@ -182,6 +182,7 @@ def test_a_claim_without_order_has_no_order_to_compare_with(built: pd.DataFrame)
     assert built.loc["last year", ["claim_days_since_order", "claim_amount_to_order_amount"]].isna().all()
 
 
+@pytest.mark.slow
 def test_a_claim_older_than_any_event_counts_nothing(tmp_path: Path) -> None:
     first = {"claims": [claim("first", 2000, 1.0), *HISTORY["claims"]]}
     counts = [

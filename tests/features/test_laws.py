@@ -16,6 +16,8 @@ from claimvet.features.catalogue.selection import dependencies
 from tests.features.oracle import TABLES_OF, TABLES_OF_LINKS
 from tests.features.worlds import DAY, Row, World, build, build_from, frame, instant, many_worlds
 
+pytestmark = pytest.mark.slow
+
 LEAP_DAY = instant("2024-02-29T12:00:00")
 CUT = LEAP_DAY - 30 * DAY
 NAMES = [feature.name for feature in FEATURES]

@@ -40,6 +40,7 @@ def same(built: Any, expected: Value) -> bool:
     return not isinstance(built, str) and isclose(built, expected, rel_tol=1e-9, abs_tol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("way", "pairs_per_event"), [("join", float("inf")), ("running totals", 0.0)])
 def test_links_counted_either_way_agree_with_the_oracle(
     way: str, pairs_per_event: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -49,6 +50,7 @@ def test_links_counted_either_way_agree_with_the_oracle(
     assert differences(build(world, tmp_path, features=LINK_FEATURES), world, LINK_FEATURES) == {}, way
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(3), deadline=None, derandomize=True, phases=[Phase.generate])
 @given(seed=st.integers(0, 2**32), batch=st.sampled_from([1, 7, 2**18]))
 def test_streamed_features_agree_with_the_oracle_whatever_the_batches(

@@ -50,6 +50,7 @@ def expect_sums_to_be_sums(features: pd.DataFrame) -> None:
     assert np.isfinite(numbers.to_numpy(np.float64, na_value=0.0)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "claims"), [(0, 1), (1, 2), (2, 9)])
 def test_few_extreme_claims_run_to_the_end(seed: int, claims: int, tmp_path: Path) -> None:
     data = drawn(seed, claims, tmp_path, own={})

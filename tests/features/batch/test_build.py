@@ -20,6 +20,8 @@ from claimvet.features.catalogue.features import BY_NAME, FEATURES
 from tests.features.oracle import Oracle
 from tests.features.worlds import Row, World, build, frame, many_worlds, write
 
+pytestmark = pytest.mark.slow
+
 CLAIMVET = Path(sys.executable).with_name("claimvet")
 FEW: list[Feature] = [BY_NAME["claim_amount"], BY_NAME["customer_claims_count_365d"]]
 ARROW_TYPES = {"float64": "double", "int64": "int64", "string": "string"}

@@ -15,6 +15,8 @@ from claimvet.features.batch.chunks import MIN_CLAIMS, claims_at_once, row_chunk
 from claimvet.features.catalogue.features import BY_NAME
 from tests.features.worlds import World, many_worlds, write
 
+pytestmark = pytest.mark.slow
+
 NAMES = (
     "claim_amount",
     "customer_claims_count_365d",

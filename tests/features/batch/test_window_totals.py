@@ -76,6 +76,7 @@ def values_of(
     return {name: values.to_pylist() for name, values in history.values().items()}
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(instants=INSTANTS, events=EVENTS, size=st.sampled_from([1, 3, 100]), shuffled=st.randoms())
 def test_every_aggregate_is_right_in_any_batches(

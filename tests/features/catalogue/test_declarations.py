@@ -233,6 +233,7 @@ EVERYWHERE = [
 ]
 
 
+@pytest.mark.slow
 def test_one_more_declaration_is_one_more_feature(tmp_path: Path) -> None:
     added: list[Feature] = [EXAMPLE, *AGGREGATED, *EVERYWHERE]
     world = many_worlds(3, 30)

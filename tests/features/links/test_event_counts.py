@@ -89,6 +89,7 @@ def assert_right(bench: Bench, way: Way, bounds: tuple[str, ...], instants: Any,
             assert value == expected(aggregate, visible, filed_at), f"{aggregate.name} of {key} at {filed_at}, {bounds}"
 
 
+@pytest.mark.slow
 @EXAMPLES
 @pytest.mark.parametrize("way", [counts_by_join, counts_by_running_totals])
 @given(instants=INSTANTS, events=EVENTS)

@@ -109,6 +109,7 @@ def _pair(rng: random.Random, changed: int) -> tuple[str, str]:
     return " ".join(words), " ".join(other)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(100), deadline=None, derandomize=True)
 @given(texts=TEXTS)
 def test_a_text_has_the_same_buckets_alone_and_among_others(texts: list[str]) -> None:

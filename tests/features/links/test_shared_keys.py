@@ -16,6 +16,8 @@ from claimvet.features.catalogue.link_features import LINK_FEATURES
 from tests.features.oracle import Oracle
 from tests.features.worlds import build, build_from, instant, many_worlds
 
+pytestmark = pytest.mark.slow
+
 HOLDERS, CLAIMS = 100_000, 3_000
 NEVER = np.iinfo(np.int64).max
 Times = npt.NDArray[np.int64]

@@ -35,6 +35,7 @@ def test_the_interval_of_a_mean_holds_it_and_moves_with_it(seed: int, middle: fl
     np.testing.assert_allclose(flipped, [-high, -mean, -low], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_each_bound_of_a_mean_holds_nineteen_times_in_twenty() -> None:
     rng = np.random.default_rng(5)
     ends = [mean_interval(rng.exponential(1.0, 150), 0.95, seed) for seed in range(400)]

@@ -21,6 +21,8 @@ from claimvet.models.registry.registry import StoredModel
 from claimvet.pipeline.stages.train import write_evaluation
 from tests.models.small_world import small_world, trained
 
+pytestmark = pytest.mark.slow
+
 PARAMS = GateParams(min_findings=60)
 
 

@@ -23,6 +23,7 @@ def stored(training: Training) -> StoredModel:
     return StoredModel("1", "run", training.model, training.evaluated, training.evaluated_features, baselines, policy)
 
 
+@pytest.mark.slow
 def test_a_challenger_whose_findings_are_mere_chance_seldom_passes_for_better_than_shares(stored: StoredModel) -> None:
     """What it answers has nothing to do with what was found, so it has the lesser loss by luck only, and significantly less hardly ever."""
     baseline = stored.baselines["base_rates"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ FAST = TrainParams(num_boost_round=10, learning_rate=0.3, num_leaves=4, max_dept
 LAX = Policy(deny_alpha=0.2, finding_error_share=0.0)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(3))
 @given(st.integers(1, 3), st.floats(0.2, 1.0), st.integers(0, 50))
 def test_a_load_that_is_repeated_changes_neither_bound_nor_interval(times: int, share: float, seed: int) -> None:

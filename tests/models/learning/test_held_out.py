@@ -48,6 +48,7 @@ def test_log_odds_become_the_three_probabilities_of_the_pairs_own_calibration() 
     assert (answer["label"], answer["decided_by"]) == ("abusive", "appeal")
 
 
+@pytest.mark.slow
 @given(st.floats(0.05, 0.9), st.floats(0.05, 0.9))
 def test_of_two_views_the_stricter_one_bounds(one: float, other: float) -> None:
     views = [view(np.linspace(low, 1.0, NEEDED + 40), first=1000 * place) for place, low in enumerate((one, other))]

@@ -127,6 +127,7 @@ def same(one: TimeSplit, other: TimeSplit, *slices: str) -> None:
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(8))
 @given(worlds)
 def test_an_appeal_after_a_cut_is_not_seen_before_it(drawn: tuple[int, int, float]) -> None:
@@ -181,6 +182,7 @@ def test_what_was_decided_before_the_cut_does_teach(late: TrainingData, first: T
     assert (again.evaluated["p_valid"] != first.evaluated["p_valid"]).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_a_backtest_reads_at_a_cut_what_training_would_have_read_on_that_day(tmp_path: Path) -> None:
     """Cut back tables and cut back training data are the same, appeals, late findings and claims paid unseen among them."""
     generate(tmp_path / "market", 500, 11)

@@ -56,6 +56,7 @@ row = st.tuples(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(row, min_size=1, max_size=12), st.integers(0, 5))
 def test_what_is_decided_after_the_cut_changes_nothing(rows: list[tuple[str, str, str, int]], cut: int) -> None:
     table = outcomes(*[(f"o{number:02}", *rest) for number, rest in enumerate(rows)])
@@ -65,6 +66,7 @@ def test_what_is_decided_after_the_cut_changes_nothing(rows: list[tuple[str, str
     )
 
 
+@pytest.mark.slow
 @given(st.lists(row, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_nothing(rows: list[tuple[str, str, str, int]], random: object) -> None:
     table = outcomes(*[(f"o{number:02}", *rest) for number, rest in enumerate(rows)])

@@ -39,11 +39,13 @@ def from_infinite(infinite: TrainingData) -> Training:
     return trained(infinite)
 
 
+@pytest.mark.slow
 def test_training_reads_infinite_numbers_as_nulls_to_the_byte(from_infinite: Training) -> None:
     assert from_infinite.model.version == trained(world((np.nan,))).model.version
     assert all(np.isfinite(from_infinite.model.reference_ranges["x_noise"]))
 
 
+@pytest.mark.slow
 def test_the_evaluation_and_its_card_are_written(from_infinite: Training, tmp_path: Path) -> None:
     write_evaluation(from_infinite, tmp_path, seed=1)
     assert "inf" not in json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))

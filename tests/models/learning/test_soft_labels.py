@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,6 +109,7 @@ def test_a_question_leaves_out_what_has_no_part_in_it() -> None:
     assert weight.tolist() == [1.0, 1.0]
 
 
+@pytest.mark.slow
 def test_what_a_concession_is_called_is_never_read_but_its_inputs_teach() -> None:
     data, quick = small_world(400), replace(QUICK, num_boost_round=8, unchecked_per_finding=1.0)
     lying = data.outcomes.copy()

@@ -13,6 +13,8 @@ from claimvet.models.learning.splits import TimeSplit, time_split
 from claimvet.models.parameters import SplitParams
 from tests.examples import examples
 
+pytestmark = pytest.mark.slow
+
 START = pd.Timestamp("2026-01-01", tz="UTC")
 PARAMS = SplitParams(min_findings=10)
 

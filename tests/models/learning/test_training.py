@@ -20,6 +20,8 @@ from claimvet.models.parameters import TrainParams
 from claimvet.models.policy.policy import Policy
 from tests.models.small_world import QUICK, SPLIT, small_world, trained
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_same_data_and_seed_give_the_same_bytes_and_another_seed_does_not(
     training: Training, data: TrainingData

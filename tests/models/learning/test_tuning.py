@@ -32,6 +32,7 @@ def test_every_block_is_later_than_all_that_it_is_evaluated_by() -> None:
         assert fold.known["decided_at"].max() <= begins
 
 
+@pytest.mark.slow
 def test_it_begins_with_the_parameters_at_hand_and_never_answers_worse(tmp_path: Path) -> None:
     found = search(tmp_path, 3)
     assert found.trials == 3
@@ -40,6 +41,7 @@ def test_it_begins_with_the_parameters_at_hand_and_never_answers_worse(tmp_path:
     assert search(tmp_path, 1) == found, "the trials asked for are there already"
 
 
+@pytest.mark.slow
 def test_the_same_seed_finds_the_same_and_a_stopped_search_goes_on(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

@@ -47,6 +47,7 @@ def test_each_deciders_errors_are_found_and_probabilities_are_those_of_the_truth
     assert fitted.frivolous.rise == pytest.approx(1.4, abs=0.2)
 
 
+@pytest.mark.slow
 def test_where_nobody_errs_next_to_no_error_is_found() -> None:
     raw, claims = world(6000, {"expert": 0.0})
     assert fit_calibrations(raw, claims["label"], claims["decided_by"]).error_rates["expert"] < 0.005

@@ -177,6 +177,7 @@ def after(state: ShadowPrice, claims: list[tuple[str, float]], day: str, policy:
     return state
 
 
+@pytest.mark.slow
 def test_the_price_of_a_review_is_what_the_first_claim_without_one_would_have_saved_after_audits_took_theirs() -> None:
     policy = Policy(expert_reviews_per_day=3, audit_share=0.05)
     (audit,), plain = names(True, 1, policy), names(False, 5, policy)
@@ -199,6 +200,7 @@ def test_the_price_moves_three_tenths_of_the_way_to_what_was_right_the_day_befor
     assert state.usual_claims == pytest.approx(0.7 * 2 + 0.3 * 2)
 
 
+@pytest.mark.slow
 def test_reviews_are_kept_for_the_audits_that_a_day_usually_has() -> None:
     policy = Policy(expert_reviews_per_day=10, audit_share=0.25)
     plain, audits = names(False, 20, policy), names(True, 10, policy)

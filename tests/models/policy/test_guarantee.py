@@ -49,6 +49,7 @@ def found_with_errors(rng: np.random.Generator, n: int, share: float) -> tuple[n
     return p, truth | (rng.random(n) < share), truth
 
 
+@pytest.mark.slow
 def test_the_guarantee_holds_where_mistaken_findings_are_counted_off() -> None:
     rng = np.random.default_rng(9)
     fresh = rng.beta(5, 1, 200_000)

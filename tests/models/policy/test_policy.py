@@ -101,6 +101,7 @@ def test_a_claim_in_a_cluster_of_independent_ones_is_never_denied(
     assert not ((denied["cluster_customers"] == 30.0) & (denied["cluster_expected"] == 0.1)).any()
 
 
+@pytest.mark.slow
 @given(policies(), batches())
 def test_without_a_free_expert_a_claim_is_never_denied_instead_and_a_review_saves_what_it_says(
     policy: Policy, batch: tuple[pd.DataFrame, pd.DataFrame]
@@ -135,6 +136,7 @@ def test_an_unstated_amount_is_asked_for_or_the_claim_denied(
     assert set(table.loc[table["amount_claimed"].isna(), "disposition"]) <= {"request_evidence", "deny"}
 
 
+@pytest.mark.slow
 @given(policies(), batches())
 def test_each_disposition_is_the_cheapest_that_is_allowed(
     policy: Policy, batch: tuple[pd.DataFrame, pd.DataFrame]
@@ -153,6 +155,7 @@ def test_a_claim_is_decided_alone_as_in_a_batch(policy: Policy, batch: tuple[pd.
     assert policy.dispositions(probabilities, claims).tolist() == alone
 
 
+@pytest.mark.slow
 @given(policies(), batches())
 def test_expected_costs_are_realised_costs_weighted_by_the_labels(
     policy: Policy, batch: tuple[pd.DataFrame, pd.DataFrame]

@@ -77,6 +77,7 @@ def frames(drawn: list[dict[str, float | str | bool]]) -> tuple[pd.DataFrame, pd
     return shares, facts.assign(cluster_customers=np.where(table["cluster"], 30.0, 1.0), cluster_expected=0.1)
 
 
+@pytest.mark.slow
 @given(policies(), st.lists(claims(), min_size=1, max_size=8))
 def test_every_price_is_the_one_that_is_written_down(
     policy: Policy, drawn: list[dict[str, float | str | bool]]
@@ -88,6 +89,7 @@ def test_every_price_is_the_one_that_is_written_down(
         np.testing.assert_allclose(costs.iloc[row], list(expected.values()), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 @given(policies(), st.lists(claims(), min_size=1, max_size=8))
 def test_what_happens_is_the_first_of_the_cheapest_and_a_review_saves_what_is_left(
     policy: Policy, drawn: list[dict[str, float | str | bool]]

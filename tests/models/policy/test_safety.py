@@ -124,6 +124,7 @@ def test_alerts_name_the_product_its_claims_and_since_when() -> None:
     assert safety_alerts(features[["claim_id"]], filed, POLICY).empty
 
 
+@pytest.mark.slow
 def test_customers_of_a_cluster_are_never_more_than_there_are(tmp_path: Path) -> None:
     """Counted again from the claims themselves, claim by claim."""
     generate(tmp_path / "market", 300, 9)

@@ -26,6 +26,8 @@ from tests.models.registry.champions import make_champion
 from tests.models.registry.stores import new_store
 from tests.scoring_service.endpoint.small_model import saved, small_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:

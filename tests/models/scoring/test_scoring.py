@@ -36,6 +36,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(30))
 @given(st.lists(ROWS, min_size=1, max_size=5))
 def test_single_rows_and_frames_score_alike(rows: list[dict[str, Any]]) -> None:

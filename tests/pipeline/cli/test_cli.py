@@ -137,6 +137,7 @@ def test_the_number_of_claims_and_the_seed_come_from_the_parameters(
     assert "150 claims" in out
 
 
+@pytest.mark.slow
 def test_a_generated_marketplace_is_valid(market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = _run("data", "validate", str(market), "--docs", str(tmp_path / "docs"), capsys=capsys)
     assert status == 0
@@ -177,6 +178,7 @@ def test_no_features_are_built_from_data_that_break_the_contract(
     assert not (tmp_path / "f.parquet").exists()
 
 
+@pytest.mark.slow
 def test_features_of_some_claims_are_built(market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "new" / "f.parquet"
     status, said, complaint = _run("features", "build", "--data", str(market), "--out", str(out), capsys=capsys)

@@ -10,6 +10,8 @@ import pytest
 
 from claimvet.data.marketplace import generate
 
+pytestmark = pytest.mark.slow
+
 REPORT = """
 import sys
 from claimvet.pipeline.cli.main import main

@@ -84,6 +84,7 @@ def told(store: EventStore, claim_id: str, customer: str, filed_at: int) -> None
         store.append([StoredEvent("claims", row)], connection)
 
 
+@pytest.mark.slow
 def test_texts_are_erased_from_the_very_file_and_those_of_others_stay(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

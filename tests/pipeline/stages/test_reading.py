@@ -23,6 +23,8 @@ from claimvet.pipeline.stages.score import score
 from tests.pipeline.stages.small_scoring import INPUTS, claims_file, feature_rows
 from tests.scoring_service.endpoint.small_model import suspicious_of_returns
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ZIPS = ["02139", "10001", "2139", "007"]
 PRICES = ["1.50", "1.5", "1", "01"]

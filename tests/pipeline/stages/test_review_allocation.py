@@ -87,6 +87,7 @@ def test_no_day_has_more_reviews_than_experts_and_audits_are_among_them(
         assert (refused["disposition"] == refused["otherwise"]).all()
 
 
+@pytest.mark.slow
 def test_order_wording_and_an_unseen_category_move_no_score(model: ClaimModel, tmp_path: Path) -> None:
     table = claims()
     scores, _ = scored(table, model, tmp_path / "one")

@@ -22,6 +22,8 @@ from claimvet.pipeline.validate.report import TableResult, ValidationReport
 from claimvet.pipeline.validate.suites import ExpectColumnToHoldItsKind, expectation_of, portable_query
 from tests.pipeline.validate.good_data import Tables, make_tables, write_csv, write_parquet
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 

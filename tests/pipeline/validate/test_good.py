@@ -165,6 +165,7 @@ def frame(table: Table, drawn: list[dict[str, Any]]) -> pd.DataFrame:
     return made.assign(**{name: pd.to_datetime(made[name], utc=True).dt.as_unit("us") for name in times})
 
 
+@pytest.mark.slow
 @settings(
     max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )

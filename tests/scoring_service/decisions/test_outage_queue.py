@@ -163,6 +163,7 @@ def test_every_commit_of_the_connection_that_writes_reaches_the_disk(queue: Outa
     assert queue.synchronous() == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is missing, expected Debian's package strace")
 def test_a_claim_is_on_the_disk_before_it_is_acknowledged(path: Path) -> None:
     """The kernel is asked, not SQLite: between the INSERT and the answer the log is synchronised."""

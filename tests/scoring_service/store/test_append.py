@@ -193,6 +193,7 @@ def test_a_claim_seen_again_later_does_not_count_itself_and_leaves_the_store_as_
     assert values["customer_returns_count_365d"] == 1
 
 
+@pytest.mark.slow
 def test_as_of_takes_the_place_of_filed_at(store: EventStore, tmp_path: Path) -> None:
     world = small_world(random.Random(5))
     claim = world["claims"][0]

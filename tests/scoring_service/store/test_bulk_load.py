@@ -55,6 +55,7 @@ def odd_claims(tmp_path: Path) -> DataSet:
     return DataSet.open(folder)
 
 
+@pytest.mark.slow
 def test_odd_texts_and_nulls_come_back_as_they_were(odd_claims: DataSet, store_url: str) -> None:
     assert load(odd_claims, store_url) == len(ODD)
     store = EventStore.open(store_url)
@@ -82,6 +83,7 @@ def fill_and_fail(data_set: DataSet, store: EventStore) -> None:
         raise RuntimeError("the disk is full")
 
 
+@pytest.mark.slow
 def test_progress_names_every_table_and_counts_up(odd_claims: DataSet, store_url: str) -> None:
     told: list[tuple[str, int]] = []
     load(odd_claims, store_url, progress=lambda what, done=0, total=0: told.append((what, done)))

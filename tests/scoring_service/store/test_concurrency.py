@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from claimvet.features.catalogue.features import FEATURES
 from claimvet.features.online.layout import TOTALS
 from claimvet.scoring_service.store import EventStore, StoredEvent
@@ -45,6 +47,7 @@ def test_writers_with_the_same_events_in_other_orders_make_one_store(store_url: 
         store.close()
 
 
+@pytest.mark.slow
 def test_writers_of_one_hot_seller_add_up(store_url: str, tmp_path: Path) -> None:
     """Enough orders that checkpoints are made, and passed by later and earlier events of others."""
     orders = [

@@ -50,6 +50,7 @@ def test_every_amount_to_the_cent_comes_back(cent: int) -> None:
         assert cents(float(f"{dollars}.{cent:02}")) == dollars * 100 + cent
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(20), deadline=None)
 @given(versions=st.lists(st.sets(st.sampled_from(MAY_BE_NULL)), min_size=1, max_size=4), at_once=st.booleans())
 def test_versions_that_fill_one_another_end_as_the_fullest(

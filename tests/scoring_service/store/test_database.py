@@ -150,6 +150,7 @@ def test_that_a_table_has_rows_is_believed_only_when_they_are_committed(store: E
         assert store.claim_features(event.row, None, connection)["customer_orders_count_365d"] is None
 
 
+@pytest.mark.slow
 def test_a_store_of_an_older_version_is_brought_to_this_one_with_all_that_is_in_it(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

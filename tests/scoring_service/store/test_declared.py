@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from claimvet.features.catalogue import events
 from claimvet.features.catalogue.declaration import MONEY_COLUMNS, Aggregation, Event, HistoryFeature
 from claimvet.features.catalogue.features import FEATURES
@@ -48,6 +50,7 @@ def drawn(seed: int, count: int) -> list[HistoryFeature]:
     return list(found.values())
 
 
+@pytest.mark.slow
 def test_features_that_nobody_foresaw_are_served_as_they_are_built(tmp_path: Path) -> None:
     seed = 1
     features, world = drawn(seed, 100), many_worlds(seed, 4)
@@ -58,6 +61,7 @@ def test_features_that_nobody_foresaw_are_served_as_they_are_built(tmp_path: Pat
     store.close()
 
 
+@pytest.mark.slow
 def test_a_store_opened_for_other_features_derives_what_they_need_of_the_events_it_has(store_url: str) -> None:
     features, world = drawn(3, 30), many_worlds(3, 2)
     store = EventStore.open(store_url, features)

@@ -32,6 +32,7 @@ def without_small_claims(table: TableReader) -> ir.Table:
     return sources._claims(lambda _: claims.filter(claims.amount_claimed >= 50_000))
 
 
+@pytest.mark.slow
 def test_what_a_source_means_is_derived_anew_when_it_changes(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     world = many_worlds(21, 2, ANCHORS)
     store = EventStore.open(store_url)
@@ -67,6 +68,7 @@ def all_claims(table: TableReader) -> ir.Table:
     return sources._claims(lambda _: claims.filter(claims.amount_claimed.isnull() | (claims.amount_claimed >= 0)))
 
 
+@pytest.mark.slow
 def test_a_version_that_derives_anew_beside_writers_loses_no_event_and_counts_none_twice(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

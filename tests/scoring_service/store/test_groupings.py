@@ -46,6 +46,7 @@ def test_links_that_come_late_together_and_are_tied_to_each_other_join_the_ring(
     assert [ring(store, customer, 2) for customer in "CD"] == [1, 1]
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(25), deadline=None, phases=[Phase.generate])
 @given(data=st.data())
 def test_a_ring_is_whole_whatever_requests_bring_it(
@@ -120,6 +121,7 @@ def test_every_order_and_every_grouping_gives_what_plain_loops_give(
     assert differences(found, Oracle(world).features(FEATURES)) == []
 
 
+@pytest.mark.slow
 def test_checkpoints_at_every_other_event_change_no_feature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(totals, "EVENTS_PER_CHECKPOINT", 2)
     rng = random.Random(5)

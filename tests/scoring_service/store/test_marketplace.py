@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from claimvet.data.contract.dataset import DataSet
 from claimvet.data.marketplace import generate
@@ -17,6 +18,7 @@ from tests.scoring_service.store.histories import by_claim, differences, feature
 LATER_CLAIMS = 120
 
 
+@pytest.mark.slow
 def test_each_of_the_last_claims_sees_what_the_batch_sees(tmp_path: Path) -> None:
     whole = generate(tmp_path / "whole", 600, 3).out
     claims = pd.read_parquet(whole / "claims.parquet").sort_values("filed_at")

@@ -30,6 +30,7 @@ DERIVED = ("deltas", "repeats", "narratives")
 """Tables that do not depend on the order of events; where checkpoints lie does, and what rings are called."""
 
 
+@pytest.mark.slow
 def test_a_store_fed_in_any_order_gives_the_features_of_the_batch(tmp_path: Path) -> None:
     world = many_worlds(11, 10)
     store = EventStore.open(f"sqlite:///{tmp_path / 'store.db'}")
@@ -45,6 +46,7 @@ def test_either_kind_of_store_gives_the_same(store: EventStore, seed: int) -> No
     assert differences(features_of(store, world["claims"]), Oracle(world).features(FEATURES)) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(8), phases=[Phase.generate])
 @given(seed=st.integers(0, 10**9), at_once=st.sampled_from([1, 5, 1000]))
 def test_a_store_gives_what_plain_loops_over_the_rows_give(
@@ -58,6 +60,7 @@ def test_a_store_gives_what_plain_loops_over_the_rows_give(
     assert differences(found, Oracle(world).features(FEATURES)) == []
 
 
+@pytest.mark.slow
 def test_a_store_filled_at_once_is_one_fed_event_by_event(store_url: str, tmp_path: Path) -> None:
     world = many_worlds(12, 6)
     send(fed := EventStore.open(f"sqlite:///{tmp_path / 'fed.db'}"), shuffled(world, 2))

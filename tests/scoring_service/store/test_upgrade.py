@@ -107,6 +107,7 @@ def filled(
     return store_url, world, body
 
 
+@pytest.mark.slow
 def test_events_decisions_and_repeats_of_a_filled_store_are_those_of_before(
     filled: tuple[str, World, dict[str, Any]], tmp_path: Path
 ) -> None:

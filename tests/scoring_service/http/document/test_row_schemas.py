@@ -80,6 +80,7 @@ def test_an_odd_value_is_refused_by_both_or_by_neither(name: str, column: Column
     assert VALIDATORS[name].is_valid(row) == takes(name, row)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(150))
 @given(time=values_of(TIME, {}), data=st.data())
 def test_a_time_with_one_other_character_is_refused_by_both_or_by_neither(time: str, data: st.DataObject) -> None:
