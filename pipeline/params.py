@@ -161,8 +161,9 @@ def parse_params(text: str, name: str = FILE_NAME) -> Params:
     for key in _unknown_keys(Params, values):
         told = f"it is called {RENAMED[key]} now" if key in RENAMED else "docs/params.md lists them"
         raise UsageError(f"{name} has no parameter {key}; {told}")
+    own = values.get("cases")
     for figure in OF_POLICY:
-        if figure in (values.get("cases") or {}):
+        if isinstance(own, Mapping) and figure in own:
             raise UsageError(f"{name} has cases.{figure}; expected it under policy: only, which cases follow")
     try:
         return TypeAdapter(Params).validate_json(json.dumps(values, default=str), strict=True)
@@ -174,9 +175,21 @@ def parse_params(text: str, name: str = FILE_NAME) -> Params:
         ) from error
 
 
+class _EachKeyOnce(yaml.SafeLoader):
+    """Reads YAML as `yaml.safe_load` does, but refuses a key that stands twice, of which that takes the later."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping of a node; raises `yaml.constructor.ConstructorError` for a key that stands twice."""
+        names = [key.value for key, _ in node.value]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def _read_yaml(text: str, name: str) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(text)
+        values = yaml.load(text, _EachKeyOnce)
     except yaml.YAMLError as error:
         raise UsageError(f"{name} is no YAML that can be read ({str(error).splitlines()[0]})") from error
     if values is None:

@@ -8,13 +8,13 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 from typer.exceptions import Abort, TyperException
 
-from claimvet.data.contract.errors import ClaimvetError
+from claimvet.data.contract.errors import ClaimvetError, UsageError
 
 TRACEBACK_VARIABLE = "CLAIMVET_TRACEBACK"
 """Set it to see where an unexpected error came from."""
@@ -49,6 +49,18 @@ def run(command: Callable[[], object]) -> int:
                 raise
             return _told(error)
     return status if isinstance(status, int) else 0
+
+
+def require_text(arguments: Iterable[str]) -> None:
+    """Check that no argument holds bytes that are no UTF-8: DuckDB and Arrow know no file of such a name.
+
+    Raises:
+        UsageError: naming the argument.
+    """
+    for argument in arguments:
+        if any("\udc80" <= letter <= "\udcff" for letter in argument):
+            shown = argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            raise UsageError(f"the argument {shown} is no UTF-8, expected names of files and values in it")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Exit status: 0 done, 1 the data or the gate said no, 2 wrong usage. A stage is i
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 
 from claimvet.pipeline.cli import lifecycle, models, serving, tuning
 from claimvet.pipeline.cli.data import data_app
-from claimvet.pipeline.cli.ending import run
+from claimvet.pipeline.cli.ending import require_text, run
 from claimvet.pipeline.cli.features import features_app
 from claimvet.pipeline.cli.options import Claims, ParamsFile, Seed, read_params, size_and_seed
 
@@ -57,4 +58,10 @@ app.command("score")(models.score)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command of `arguments` (default: the process's own) and return its exit status; see `pipeline.cli.ending.run`."""
     command = typer.main.get_command(app)
-    return run(lambda: command.main(arguments, prog_name="claimvet", standalone_mode=False))
+    given = sys.argv[1:] if arguments is None else arguments
+
+    def asked() -> object:
+        require_text(given)
+        return command.main(arguments, prog_name="claimvet", standalone_mode=False)
+
+    return run(asked)

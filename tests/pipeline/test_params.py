@@ -60,6 +60,12 @@ def test_a_section_is_the_dataclass_that_its_stage_works_with() -> None:
             "has cases.insured_from_usd; expected it under policy: only, which cases follow",
         ),
         ("cases: {golden_share: 2}", r"golden_share is 2.*between 0 and 1"),
+        ("cases: 3", "cases is 3; input should be an object"),
+        (
+            "generate: {seed: 1}\npolicy: {}\ngenerate: {claims: 200}",
+            "is no YAML that can be read .the key generate stands twice",
+        ),
+        ("policy: {audit_seed: 1, audit_seed: 2}", "the key audit_seed stands twice"),
         ("[1, 2]", "holds a list, expected sections"),
         ("generate: [", "is no YAML that can be read"),
     ],

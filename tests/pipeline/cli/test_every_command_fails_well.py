@@ -154,3 +154,10 @@ def test_a_table_instead_of_features_is_told(place: Path, capfd: pytest.CaptureF
         "claims.parquet has no column claim_amount, expected one from `claimvet features build`"
         in capfd.readouterr().err
     )
+
+
+@pytest.mark.parametrize("option", ["--data", "--out"])
+def test_a_name_that_is_no_utf_8_is_told(option: str, place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    asked = {"--data": "data", "--out": "out.csv", option: "d\udcff"}
+    assert main(["features", "build", *(word for pair in asked.items() for word in pair)]) == 2
+    assert "the argument d\ufffd is no UTF-8, expected names of files and values in it" in capfd.readouterr().err
