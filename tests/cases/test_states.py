@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from claimvet.cases.case import Outcome
@@ -278,6 +280,23 @@ class TestTheSeller:
         assert play.kinds[-1] == "response_added"
         with pytest.raises(CaseConflictError, match="a review is open"):
             play.at(7).contest()
+
+    def test_once_a_first_opinion_stands_a_contest_takes_neither_text_nor_an_acceptance(self) -> None:
+        play = Play("present_to_seller", 1500.0, settings=CaseSettings(second_opinion_share=1.0)).at(2).contest()
+        assert play.verdict("valid", 1500.0) == "second"
+        with pytest.raises(CaseConflictError, match="a review is open"):
+            play.contest()
+        with pytest.raises(CaseConflictError, match="a seller accepts a case that it is asked about"):
+            play.accept()
+
+    def test_below_the_limit_the_marketplace_pays_what_a_seller_accepts(self) -> None:
+        assert Play("present_to_seller", 900.0).accept().case.payer == "marketplace"
+
+    def test_a_seller_is_asked_once_only(self) -> None:
+        play = Play("refer_to_expert", 1500.0)
+        play.progress = replace(play.progress, case=replace(play.case, seller_asked=True))
+        play.verdict("valid", 1500.0)
+        assert status_of(play) == "approved"
 
     def test_a_contest_that_fails_is_paid_by_the_marketplace_which_asks_the_seller(self) -> None:
         play = Play("present_to_seller", 1500.0).at(2).contest().at(4)
