@@ -134,13 +134,11 @@ class Case:
     person_asked: bool = False
     seller_asked: bool = False
     answer_due: Instant | None = None
-    contested_when_asked: bool = False
     contested_when_approved: bool = False
     contest_held: bool = False
     leases: tuple[tuple[str, int], ...] = ()
     decided_by_people: tuple[str, ...] = ()
     before_verdict: Case | None = None
-    last_kind: Kind | None = None
     last_at: Instant = 0
 
     @property

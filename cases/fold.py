@@ -9,10 +9,10 @@ from claimvet.cases import recovery
 from claimvet.cases.case import Case, Event, Instant, Opinion, Outcome, Review, Settled, Subject
 from claimvet.cases.settings import CaseSettings
 from claimvet.cases.transitions import Money, Transition, transition_of
-from claimvet.cases.vocabulary import Kind, Round, Status
+from claimvet.cases.vocabulary import MACHINE_MOVES, Kind, Round, Status
 
-_FINAL_UNTIL_APPEALED = (Kind.MACHINE_PAID, Kind.MACHINE_DENIED, Kind.MACHINE_ASKED_EVIDENCE, Kind.MACHINE_PRESENTED)
-"""Decisions of the machine that a claimant may appeal, once each, where the case then stands."""
+_DECIDED = frozenset(MACHINE_MOVES.values())
+"""Decisions of the machine: each may be appealed once where the case then stands."""
 
 
 def fold(subject: Subject, events: Iterable[Event], settings: CaseSettings) -> Case:
@@ -35,12 +35,11 @@ def after(case: Case, event: Event, settings: CaseSettings) -> Case:
     told = _noted(start, event)
     moved = told if transition is None else _moved(start, told, event, transition, settings)
     written = _with_outcome(start, moved, event)
-    kept = _may_be_changed(start, event, settings)
+    kept = _may_be_changed(start, event)
     return replace(
         written,
         number=event.number,
         before_verdict=replace(start, before_verdict=None) if kept else None,
-        last_kind=event.kind,
         last_at=event.at,
     )
 
@@ -49,21 +48,15 @@ def _noted(case: Case, event: Event) -> Case:
     """Return what an event adds wherever the case stands."""
     facts = event.facts
     match event.kind:
-        case Kind.MACHINE_COULD_NOT_SCORE:
-            return replace(case, no_score=True, settled=Settled())
-        case kind if kind in _FINAL_UNTIL_APPEALED or kind is Kind.MACHINE_REFERRED:
-            return replace(case, no_score=False, settled=Settled())
+        case kind if kind in _DECIDED:
+            return replace(case, no_score=kind is Kind.MACHINE_COULD_NOT_SCORE, settled=Settled())
         case Kind.LEASED:
             return replace(case, leases=(*case.leases, (facts["person"], facts["stage"])), no_score=False)
         case Kind.EVIDENCE_REQUESTED:
             return replace(case, person_asked=True, settled=Settled())
         case Kind.CONTESTED:
             approved = case.status is Status.APPROVED
-            return replace(
-                case,
-                contested_when_approved=case.contested_when_approved or approved,
-                contested_when_asked=case.contested_when_asked or not approved,
-            )
+            return replace(case, contested_when_approved=case.contested_when_approved or approved)
         case Kind.APPEALED:
             return replace(case, settled=replace(case.settled, appealed=True))
         case Kind.REVIEW_OVERDUE if case.review is not None:
@@ -119,9 +112,8 @@ def _moved(before: Case, case: Case, event: Event, transition: Transition, setti
         case = replace(case, review=None, answer_due=None)
     if transition.opens is not None:
         case = _opened(before, case, event.at, transition.opens, settings)
-    case = _with_money(before, case, event, transition.money, settings)
-    held = transition.money is Money.TAKE_BACK or _contest_held(before, case, event)
-    return replace(case, contest_held=case.contest_held or held)
+    case = _with_money(case, event, transition.money, settings)
+    return replace(case, contest_held=case.contest_held or _contest_held(before, case, event))
 
 
 def _contest_held(before: Case, case: Case, event: Event) -> bool:
@@ -149,7 +141,7 @@ def _opened(before: Case, case: Case, at: Instant, round_: Round, settings: Case
     return replace(case, review=review, stages=stage, due=due, answer_due=answer_due)
 
 
-def _with_money(before: Case, case: Case, event: Event, money: Money | None, settings: CaseSettings) -> Case:
+def _with_money(case: Case, event: Event, money: Money | None, settings: CaseSettings) -> Case:
     match money:
         case Money.PAY:
             return recovery.paid(case, event, settings)
@@ -190,7 +182,7 @@ def _finding(before: Case, case: Case, event: Event) -> Outcome:
     return Outcome(event.facts["verdict_id"], label, decided_by, event.committed_at, paid)
 
 
-def _may_be_changed(before: Case, event: Event, settings: CaseSettings) -> bool:
+def _may_be_changed(before: Case, event: Event) -> bool:
     """Return whether a verdict may be changed: only one that settled its round alone, and has not been changed."""
     alone = before.review is not None and not before.review.opinions
     return event.kind is Kind.VERDICT and alone and not event.facts.get("revises")

@@ -1,20 +1,13 @@
-"""Money in whole cents, so that sums are exact and a limit has one side."""
+"""Amounts of a case in whole cents, and how people read them."""
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from claimvet.data.contract.money import CENTS_PER_DOLLAR, cents
+
+__all__ = ["Cents", "cents", "dollars_text", "usd"]
 
 Cents = int
 """US cents."""
-
-
-def cents(usd: float) -> Cents:
-    """Return US dollars, to the cent, as whole cents.
-
-    >>> cents(999.99), cents(0.1) + cents(0.2)
-    (99999, 30)
-    """
-    return int((Decimal(repr(float(usd))) * 100).to_integral_value(ROUND_HALF_EVEN))
 
 
 def usd(amount: Cents) -> float:
@@ -23,7 +16,7 @@ def usd(amount: Cents) -> float:
     >>> usd(99999)
     999.99
     """
-    return amount / 100
+    return amount / CENTS_PER_DOLLAR
 
 
 def dollars_text(amount: Cents) -> str:

@@ -70,9 +70,7 @@ def contest(progress: Progress, response: Mapping[str, Any]) -> Progress:
         return progress.then(Kind.RESPONSE_ADDED, Actor.SELLER, **response)
     if case.review is not None:
         raise _refused(case, "a review is open")
-    if case.status is Status.WITH_SELLER and not case.contested_when_asked:
-        return progress.then(Kind.CONTESTED, Actor.SELLER, **response)
-    if case.status is Status.APPROVED and case.may_contest_approval:
+    if case.status is Status.WITH_SELLER or (case.status is Status.APPROVED and case.may_contest_approval):
         return progress.then(Kind.CONTESTED, Actor.SELLER, **response)
     raise _refused(case, "a seller contests a case once when it is asked, and once when it is approved")
 

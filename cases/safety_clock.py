@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from claimvet.cases.case import Instant
-from claimvet.cases.settings import CaseSettings
+import numpy as np
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SATURDAY = 5
+from claimvet.cases.case import Instant
+from claimvet.cases.settings import DAY, CaseSettings
 
 
 class SafetyState(StrEnum):
@@ -52,18 +50,13 @@ def assessed(file: SafetyFile, *, reportable: bool, at: Instant, settings: CaseS
 def assess_by(noticed_at: Instant, settings: CaseSettings) -> Instant:
     """Return the same time of day, in UTC, so many working days later: Monday to Friday less `holidays`.
 
+    >>> from datetime import UTC, datetime, timedelta
     >>> friday = 1_796_378_400_000_000  # 2026-12-04, 10:00
-    >>> str(_EPOCH + timedelta(microseconds=assess_by(friday, CaseSettings(assessment_days=1))))
+    >>> str(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=assess_by(friday, CaseSettings(assessment_days=1))))
     '2026-12-07 10:00:00+00:00'
     """
-    noticed = _EPOCH + timedelta(microseconds=noticed_at)
-    day, left = noticed.date(), settings.assessment_days
-    while left > 0:
-        day += timedelta(days=1)
-        left -= _is_working_day(day, settings)
-    moment = datetime.combine(day, time(0), UTC) + (noticed - datetime.combine(noticed.date(), time(0), UTC))
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _is_working_day(day: date, settings: CaseSettings) -> bool:
-    return day.weekday() < _SATURDAY and day.isoformat() not in settings.holidays
+    day, time_of_day = divmod(noticed_at, DAY)
+    due = np.busday_offset(
+        np.datetime64(day, "D"), settings.assessment_days, roll="backward", holidays=list(settings.holidays)
+    )
+    return int(due.astype("int64")) * DAY + time_of_day

@@ -143,7 +143,7 @@ def told(party: Party, before: Case, event: Event, case: Case, settings: CaseSet
     if transition is None or party not in transition.told:
         return None
     template = OF_EVENT.get((event.kind, party))
-    if transition.to is not None and (template is None or event.kind is not Kind.CONTESTED):
+    if transition.to is not None and event.kind is not Kind.CONTESTED:
         return present(case, party, settings)
     return None if template is None else template.format_map(_words(case, settings))
 

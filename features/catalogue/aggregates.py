@@ -14,10 +14,10 @@ from enum import StrEnum
 import ibis
 import ibis.expr.types as ir
 
+from claimvet.data.contract.money import CENTS_PER_DOLLAR
 from claimvet.features.catalogue.declaration import MONEY_COLUMNS, Aggregation, Filter, HistoryFeature
 
 MICROSECONDS_PER_DAY = 86_400_000_000
-CENTS_PER_DOLLAR = 100
 
 LOW_DIGITS = 2**19
 """A square may need more than 64 bits, so x is split into x = high * 2^19 + low and x^2 is added up as three sums: of

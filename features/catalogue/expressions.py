@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from claimvet.features.catalogue.aggregates import CENTS_PER_DOLLAR, MICROSECONDS_PER_DAY
+from claimvet.data.contract.money import CENTS_PER_DOLLAR
+from claimvet.features.catalogue.aggregates import MICROSECONDS_PER_DAY
 from claimvet.features.catalogue.declaration import ClaimFeature, Form, RatioFeature, TrendFeature
 
 MICROSECONDS_PER_HOUR = 3_600_000_000

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from claimvet.pipeline.cli.options import (
+    BuiltFeatures,
     DataDirectory,
     Engine,
     EngineOption,
@@ -27,12 +28,7 @@ def train(
         Path | None,
         typer.Option("--out", help="Directory for the model and its evaluation as files, too.", metavar="DIR"),
     ] = None,
-    features: Annotated[
-        Path | None,
-        typer.Option(
-            "--features", help="Features that were built of the same data; default: build them.", metavar="FILE"
-        ),
-    ] = None,
+    features: BuiltFeatures = None,
     params: ParamsFile = None,
 ) -> None:
     """Train and calibrate on what was known, evaluate on later claims, log to MLflow, register as challenger."""

@@ -30,6 +30,10 @@ OutFile = Annotated[
         "--out", help="File to write: .parquet, .csv, .tsv, .json or .jsonl; text with .gz, too.", metavar="FILE"
     ),
 ]
+BuiltFeatures = Annotated[
+    Path | None,
+    typer.Option("--features", help="Features that were built of the same data; default: build them.", metavar="FILE"),
+]
 ModelUri = Annotated[
     str | None,
     typer.Option("--model", help="Model: an MLflow URI or a directory; default the champion.", metavar="URI"),

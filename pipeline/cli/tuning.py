@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from claimvet.pipeline.cli.options import DataDirectory, ParamsFile, read_options, read_params
+from claimvet.pipeline.cli.options import BuiltFeatures, DataDirectory, ParamsFile, read_options, read_params
 from claimvet.pipeline.progress import step
 
 
@@ -23,12 +23,7 @@ def tune(
     out: Annotated[
         Path, typer.Option("--out", help="YAML file to write; the trials are kept beside it.", metavar="FILE")
     ] = Path("tuned.yaml"),
-    features: Annotated[
-        Path | None,
-        typer.Option(
-            "--features", help="Features that were built of the same data; default: build them.", metavar="FILE"
-        ),
-    ] = None,
+    features: BuiltFeatures = None,
     params: ParamsFile = None,
 ) -> None:
     """Search the parameters of training on later and later claims; write a file that `train --params` accepts."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from claimvet.data.contract.errors import EventConflictError
+from claimvet.data.contract.money import CENTS_PER_DOLLAR, cents
 from claimvet.data.contract.tables import TABLES, Kind, Table
-from claimvet.features.catalogue.aggregates import CENTS_PER_DOLLAR
 from claimvet.scoring_service.store.db.erased import digest, erased_digests, is_placeholder
 from claimvet.scoring_service.store.db.statements import AT_ONCE, run, run_many
 from claimvet.scoring_service.store.events.event import StoredEvent
@@ -37,17 +36,6 @@ def columns_of(table: str) -> tuple[str, ...]:
     """Return the stored columns of a table of the contract."""
     extra = ("extra",) if table == "claims" else ()
     return (*TABLES[table].column_names, *extra)
-
-
-def cents(dollars: float) -> int:
-    """Return whole cents, half a cent away from zero, as `features build` rounds.
-
-    >>> cents(899.99), cents(0.125)
-    (89999, 13)
-    """
-    exact = dollars * CENTS_PER_DOLLAR
-    whole = math.floor(exact)
-    return whole + (exact - whole >= 0.5)
 
 
 def normalised(event: StoredEvent) -> Row:

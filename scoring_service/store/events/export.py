@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from claimvet.data.contract.dataset import DataSet, connect, identifier
+from claimvet.data.contract.money import CENTS_PER_DOLLAR
 from claimvet.data.contract.tables import FEATURE_COLUMN_PREFIX, TABLES, Column, Kind, Table
 from claimvet.data.contract.writing.atomic_write import atomic_write
-from claimvet.features.catalogue.aggregates import CENTS_PER_DOLLAR
 from claimvet.scoring_service.store.db.statements import stream
 from claimvet.scoring_service.store.events.contract_rows import columns_of
 from claimvet.scoring_service.store.events.event import StoredEvent

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from claimvet.data.contract.money import cents
 from claimvet.data.contract.tables import TABLES
 from claimvet.features.catalogue.declaration import Entity
 from claimvet.features.catalogue.lookups import LOOKUPS
@@ -14,7 +15,6 @@ from claimvet.features.online.layout import HOLDERS, TOKEN
 from claimvet.features.online.plan import OnlinePlan
 from claimvet.features.online.values import Value
 from claimvet.scoring_service.store.db.statements import run, where_in
-from claimvet.scoring_service.store.events.contract_rows import cents
 from claimvet.scoring_service.store.read import links
 from claimvet.scoring_service.store.read.reading import Aggregates, HistoryReader, Keys
 from claimvet.scoring_service.store.read.shared_keys import identity_links

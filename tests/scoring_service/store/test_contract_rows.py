@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claimvet.data.contract.errors import EventConflictError
+from claimvet.data.contract.money import cents
 from claimvet.data.contract.tables import TABLES
 from claimvet.scoring_service.store import EventStore, StoredEvent
 from claimvet.scoring_service.store.db.statements import AT_ONCE, where_in
-from claimvet.scoring_service.store.events.contract_rows import cents, fetch, fetch_by_keys, key_of, normalised, put
+from claimvet.scoring_service.store.events.contract_rows import fetch, fetch_by_keys, key_of, normalised, put
 from tests.examples import examples
 from tests.scoring_service.store.histories import contents
 from tests.scoring_service.store.test_append import CLAIM, INSPECTED, RETURN
